@@ -1,0 +1,303 @@
+"""The only door through which value moves: one thin module over the SQL functions."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from django.db import DatabaseError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Refused
+from ledger.kinds import AccountKind, ActKind, Flow
+
+SYSTEM = "system"
+SNAPSHOT_AFTER = 1000
+
+
+class NotEnough(Refused):
+    """A guarded balance would fall below nothing."""
+
+    code = "not_enough"
+    sentence = _("%(account)s has %(short_by)s less than this needs.")
+
+
+class KeyReused(Refused):
+    """A key came again with other content."""
+
+    code = "key_reused"
+    sentence = _(
+        "The key %(key)s was already used for another request. "
+        "Send the same content again, or use a new key."
+    )
+
+
+class NoSuchRoad(Refused):
+    """Value may not move between these accounts for this reason."""
+
+    code = "no_such_road"
+    sentence = _("Value can't move this way: %(detail)s.")
+
+
+class HoldClosed(Refused):
+    """A hold is not open, or has less left than asked."""
+
+    code = "hold_closed"
+    sentence = _("The hold %(hold)s has %(remaining)s left; %(amount)s was asked.")
+
+
+class NotReversible(Refused):
+    """A transfer is unknown, only held, or reversed already."""
+
+    code = "not_reversible"
+    sentence = _("The transfer %(transfer)s can't be reversed, or was reversed already.")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act of the running transaction, or the earlier one that answers the same request."""
+
+    id: int
+    is_replay: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Value that goes from a debited to a credited account, both named by address."""
+
+    flow: Flow
+    debit: str
+    credit: str
+    amount: int
+    ref: str = ""
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn the database's refusals into ours; anything else stays a bug."""
+    try:
+        yield
+    except DatabaseError as error:
+        cause = error.__cause__
+        if not isinstance(cause, psycopg.Error):
+            raise
+        refusal = _refusal_of(cause)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def _refusal_of(cause: psycopg.Error) -> Refused | None:
+    diag = cause.diag
+    if diag.constraint_name == "ledger_balance_not_below_zero":
+        return _not_enough(diag.message_detail or "")
+    state = cause.sqlstate or ""
+    if not state.startswith("TL"):
+        return None
+    facts: dict[str, Any] = json.loads(diag.message_detail or "{}")
+    kinds: dict[str, type[Refused]] = {
+        "TL001": KeyReused,
+        "TL003": HoldClosed,
+        "TL005": NotEnough,
+        "TL006": NotReversible,
+    }
+    if state in kinds:
+        return kinds[state](**facts)
+    return NoSuchRoad(detail=diag.message_primary)
+
+
+def _not_enough(detail: str) -> NotEnough:
+    """Read the failing balance row: account, guard, debit, credit, pending."""
+    numbers = detail[detail.rindex("(") + 1 : detail.rindex(")")].split(", ")
+    account, guard, debit, credit, pending = (int(number) for number in numbers)
+    return NotEnough(account=account, short_by=guard * (debit - credit) + pending)
+
+
+def _row(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
+    with _refusals(), connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        row = cursor.fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def payload_hash(payload: Mapping[str, Any]) -> bytes:
+    """Return the digest that tells one request from another, whatever the order of its fields."""
+    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).digest()
+
+
+def begin(
+    *,
+    kind: ActKind,
+    key: str,
+    actor: str,
+    about: str,
+    at: datetime,
+    payload: Mapping[str, Any],
+    reason: str = "",
+    details: Mapping[str, Any] | None = None,
+) -> Act:
+    """Write down who does what, about what, when and why; the key makes it happen once.
+
+    Must be called inside the transaction of the action. When `is_replay` is true the same
+    request was done before: the caller returns its first answer and moves nothing. A request
+    that races with its twin waits here until the twin has committed or failed.
+
+    :param key: chosen by whoever asks, unique within the kind of act.
+    :param actor: an address such as `user:12`, or `SYSTEM` for a sweep.
+    :raises KeyReused: if the key was used with another payload.
+    """
+    assert connection.in_atomic_block, "an act belongs to the transaction of its action"
+    act_id, is_replay = _row(
+        "select act_id, replayed from ledger_begin(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
+        [
+            kind.value,
+            f"{kind.value}/{key}",
+            payload_hash({"about": about, **payload}),
+            actor,
+            about,
+            at,
+            reason,
+            json.dumps(details or {}, default=str),
+        ],
+    )
+    return Act(act_id, is_replay, at)
+
+
+def open_account(act: Act, address: str, kind: AccountKind, unit: str) -> int:
+    """Open an account, or return the number of the one that is open under this address.
+
+    :raises NoSuchRoad: if the address is taken by an account of another kind or unit.
+    """
+    sql = "select ledger_open_account(%s, %s, %s::smallint, %s)"
+    return int(_row(sql, [act.id, address, kind.value, unit])[0])
+
+
+def _account_ids(addresses: Iterable[str]) -> dict[str, int]:
+    wanted = sorted(set(addresses))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select address, id from ledger_account where address = any(%s)", [wanted]
+        )
+        ids = dict(cursor.fetchall())
+    missing = [address for address in wanted if address not in ids]
+    if missing:
+        raise NoSuchRoad(detail=f"no account {missing[0]}")
+    return ids
+
+
+def post(act: Act, moves: Sequence[Move]) -> None:
+    """Move value now: one move or a million, in a constant number of statements.
+
+    :raises NotEnough: if a guarded account would fall below nothing; nothing has moved.
+    :raises NoSuchRoad: if an account is unknown, of another unit, or the road is not listed.
+    """
+    if not moves:
+        return
+    ids = _account_ids(address for move in moves for address in (move.debit, move.credit))
+    _row(
+        "select ledger_post("
+        "%s, %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])",
+        [
+            act.id,
+            [move.flow.value for move in moves],
+            [ids[move.debit] for move in moves],
+            [ids[move.credit] for move in moves],
+            [move.amount for move in moves],
+            [move.ref for move in moves],
+        ],
+    )
+
+
+def place_hold(act: Act, move: Move, *, expires_at: datetime) -> int:
+    """Set value aside without moving it yet, and return the hold's number.
+
+    :raises NotEnough: if the account has less free than the move's amount.
+    """
+    ids = _account_ids([move.debit, move.credit])
+    sql = "select ledger_place_hold(%s, %s::smallint, %s, %s, %s, %s, %s)"
+    parameters = [act.id, move.flow.value, ids[move.debit], ids[move.credit]]
+    return int(_row(sql, [*parameters, move.amount, expires_at, move.ref])[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """How much of a hold becomes payable; a final capture frees what is left."""
+
+    hold: int
+    amount: int
+    is_final: bool
+
+
+def capture(act: Act, captures: Sequence[Capture]) -> int:
+    """Turn held value into a posted move, each hold named once; return the amount captured.
+
+    :raises HoldClosed: if a hold is closed, unknown, or has less left.
+    """
+    if not captures:
+        return 0
+    return int(
+        _row(
+            "select ledger_capture(%s, %s::bigint[], %s::bigint[], %s::boolean[])",
+            [
+                act.id,
+                [one.hold for one in captures],
+                [one.amount for one in captures],
+                [one.is_final for one in captures],
+            ],
+        )[0]
+    )
+
+
+def release(act: Act, holds: Sequence[int]) -> None:
+    """Free what is left of holds.
+
+    :raises HoldClosed: if one is not open.
+    """
+    _row("select ledger_release(%s, %s::bigint[])", [act.id, list(holds)])
+
+
+def lapse(act: Act, holds: Sequence[int]) -> None:
+    """Free what is left of holds whose time has passed at the act's instant.
+
+    :raises HoldClosed: if one is not open, or its time has not passed.
+    """
+    _row("select ledger_lapse(%s, %s::bigint[])", [act.id, list(holds)])
+
+
+def reverse(act: Act, transfer: int, *, ref: str) -> int:
+    """Undo a transfer by another one in the opposite direction, once.
+
+    :raises NotReversible: if it is unknown, only held, or reversed already.
+    :raises NotEnough: if the value has moved on.
+    """
+    return int(_row("select ledger_reverse(%s, %s, %s)", [act.id, transfer, ref])[0])
+
+
+@transaction.atomic
+def seal(*, at: datetime) -> int | None:
+    """Chain all ended acts into the next block, and return its number, or nothing to seal.
+
+    Two sealers at once make one block: the second finds the key of that block taken.
+    """
+    (waiting,) = _row("select ledger_unsealed()", [])
+    if not waiting:
+        return None
+    (newest,) = _row("select coalesce(max(seq), 0) from ledger_block", [])
+    act = begin(
+        kind=ActKind.SEAL,
+        key=str(newest + 1),
+        actor=SYSTEM,
+        about=f"block:{newest + 1}",
+        at=at,
+        payload={},
+    )
+    if act.is_replay:
+        return None
+    return int(_row("select ledger_seal(%s, %s)", [act.id, SNAPSHOT_AFTER])[0])

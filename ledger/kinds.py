@@ -1,0 +1,168 @@
+"""What can hold value, what can move it where, and what can happen: the ledger's vocabulary.
+
+The database holds copies of `ACCOUNT_KINDS` and `FLOWS`; `verify_ledger` proves them equal.
+The order of `ActKind` is the order of a voucher's life and the system's table of contents.
+"""
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+
+class AccountKind(IntEnum):
+    """The chart of accounts, from appropriation to paid (docs/ledger.md)."""
+
+    APPROPRIATION = 10
+    AVAILABLE = 20
+    VOUCHER = 30
+    PROVIDER_PAYABLE = 40
+    BENEFICIARY_PAYABLE = 41
+    DELIVERED = 42
+    CLEARING = 50
+    PAID = 60
+    EXPIRED = 70
+    LAPSED = 75
+    RECEIVABLE = 80
+    RECOVERED = 90
+
+
+class Flow(IntEnum):
+    """Why value moves."""
+
+    ALLOT = 1
+    ISSUE = 2
+    REDEEM = 3
+    CLAIM = 4
+    DELIVER = 5
+    INSTRUCT = 6
+    PAY = 7
+    RETURN_PAYMENT = 8
+    EXPIRE = 9
+    DECOMMIT = 10
+    LAPSE = 11
+    RECOVER = 12
+    OFFSET = 13
+    REPAY = 14
+    REALLOT = 15
+    WITHDRAW = 16
+
+
+class TransferKind(IntEnum):
+    """What a transfer does to value."""
+
+    POST = 1
+    HOLD = 2
+    CAPTURE = 3
+    RELEASE = 4
+    REVERSE = 5
+    LAPSE = 6
+
+
+class HoldState(IntEnum):
+    """Where a hold stands."""
+
+    OPEN = 1
+    CLOSED = 2
+    LAPSED = 3
+
+
+class KindRow(NamedTuple):
+    """One kind of account: its guard (1 credit-normal, -1 debit-normal, 0 boundary) and upkeep.
+
+    A record-only account (`is_kept` false) has no balance row to contend for: its balance is
+    the newest snapshot plus the transfers since.
+    """
+
+    kind: AccountKind
+    guard: int
+    is_kept: bool
+
+
+K = AccountKind
+ACCOUNT_KINDS = (
+    KindRow(K.APPROPRIATION, 0, False),
+    KindRow(K.AVAILABLE, 1, True),
+    KindRow(K.VOUCHER, 1, True),
+    KindRow(K.PROVIDER_PAYABLE, 1, False),
+    KindRow(K.BENEFICIARY_PAYABLE, 1, False),
+    KindRow(K.DELIVERED, 0, False),
+    KindRow(K.CLEARING, 1, True),
+    KindRow(K.PAID, 0, False),
+    KindRow(K.EXPIRED, 1, False),
+    KindRow(K.LAPSED, 0, False),
+    KindRow(K.RECEIVABLE, -1, True),
+    KindRow(K.RECOVERED, 1, False),
+)
+
+FLOWS = (
+    (Flow.ALLOT, K.APPROPRIATION, K.AVAILABLE),
+    (Flow.WITHDRAW, K.AVAILABLE, K.APPROPRIATION),
+    (Flow.ISSUE, K.AVAILABLE, K.VOUCHER),
+    (Flow.REDEEM, K.VOUCHER, K.PROVIDER_PAYABLE),
+    (Flow.CLAIM, K.VOUCHER, K.BENEFICIARY_PAYABLE),
+    (Flow.DELIVER, K.VOUCHER, K.DELIVERED),
+    (Flow.INSTRUCT, K.PROVIDER_PAYABLE, K.CLEARING),
+    (Flow.INSTRUCT, K.BENEFICIARY_PAYABLE, K.CLEARING),
+    (Flow.PAY, K.CLEARING, K.PAID),
+    (Flow.RETURN_PAYMENT, K.CLEARING, K.PROVIDER_PAYABLE),
+    (Flow.RETURN_PAYMENT, K.CLEARING, K.BENEFICIARY_PAYABLE),
+    (Flow.EXPIRE, K.VOUCHER, K.EXPIRED),
+    (Flow.DECOMMIT, K.EXPIRED, K.AVAILABLE),
+    (Flow.LAPSE, K.EXPIRED, K.LAPSED),
+    (Flow.LAPSE, K.AVAILABLE, K.LAPSED),
+    (Flow.RECOVER, K.RECEIVABLE, K.RECOVERED),
+    (Flow.OFFSET, K.PROVIDER_PAYABLE, K.RECEIVABLE),
+    (Flow.OFFSET, K.BENEFICIARY_PAYABLE, K.RECEIVABLE),
+    (Flow.REPAY, K.PAID, K.RECEIVABLE),
+    (Flow.REALLOT, K.RECOVERED, K.AVAILABLE),
+)
+
+
+class ActKind(StrEnum):
+    """Everything that somebody can do, in the order of a voucher's life."""
+
+    REGISTER_ORGANISATION = "register_organisation"
+    GIVE_ROLE = "give_role"
+    END_ROLE = "end_role"
+    PROPOSE_BANK_DETAIL = "propose_bank_detail"
+    APPROVE_BANK_DETAIL = "approve_bank_detail"
+    RELEASE_RULE = "release_rule"
+    ACCREDIT_PROVIDER = "accredit_provider"
+    SUSPEND_PROVIDER = "suspend_provider"
+    PUBLISH_OFFER = "publish_offer"
+    PUBLISH_PRICE = "publish_price"
+    CREATE_API_KEY = "create_api_key"
+    REVOKE_API_KEY = "revoke_api_key"
+    CREATE_PROGRAMME = "create_programme"
+    PROPOSE_POLICY = "propose_policy"
+    RELEASE_POLICY = "release_policy"
+    OPEN_ROUND = "open_round"
+    SUBMIT_APPLICATION = "submit_application"
+    WITHDRAW_APPLICATION = "withdraw_application"
+    DECIDE_APPLICATION = "decide_application"
+    UNDO_DECISION = "undo_decision"
+    ISSUE_VOUCHER = "issue_voucher"
+    PLACE_HOLD = "place_hold"
+    RELEASE_HOLD = "release_hold"
+    LAPSE_HOLD = "lapse_hold"
+    RETURN_VOUCHER = "return_voucher"
+    EXPIRE_VOUCHER = "expire_voucher"
+    SUSPEND_VOUCHER = "suspend_voucher"
+    RESUME_VOUCHER = "resume_voucher"
+    RECORD_USAGE = "record_usage"
+    SUBMIT_BILL = "submit_bill"
+    SUBMIT_CLAIM = "submit_claim"
+    OBJECT_TO_LINE = "object_to_line"
+    SETTLE_BILL = "settle_bill"
+    DECIDE_LINE = "decide_line"
+    PREPARE_BATCH = "prepare_batch"
+    APPROVE_BATCH = "approve_batch"
+    RELEASE_BATCH = "release_batch"
+    READ_STATEMENT = "read_statement"
+    CONFIRM_PAYMENT = "confirm_payment"
+    RETURN_PAYMENT = "return_payment"
+    CORRECT_TRANSFER = "correct_transfer"
+    REPORT_OUTCOME = "report_outcome"
+    SCORE_VOUCHER = "score_voucher"
+    SET_STANDING = "set_standing"
+    RAISE_ALERT = "raise_alert"
+    SEAL = "seal"

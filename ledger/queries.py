@@ -1,0 +1,259 @@
+"""What the ledger knows: balances now and then, statements, acts, and its own proof."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from ledger.kinds import ACCOUNT_KINDS, FLOWS
+from ledger.models import Account, Act, Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account's totals; `free` is what may still be held or moved, all in its one unit."""
+
+    address: str
+    unit: str
+    debit: int
+    credit: int
+    pending: int
+
+    @property
+    def net(self) -> int:
+        """Credit less debit: what is there, held value included."""
+        return self.credit - self.debit
+
+    @property
+    def free(self) -> int:
+        """What is there and not held."""
+        return self.credit - self.debit - self.pending
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of an account's statement; `amount` is signed, `balance` is after it."""
+
+    at: datetime
+    act_id: int
+    act_kind: str
+    other: str
+    kind: int
+    amount: int
+    balance: int
+    ref: str
+    transfer_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A row that contradicts the rows beside it."""
+
+    table: str
+    row: str
+    what: str
+
+
+def _rows(sql: str, parameters: Iterable[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, list(parameters))
+        return cursor.fetchall()
+
+
+def balances(addresses: Iterable[str]) -> dict[str, Balance]:
+    """Return the balances of many accounts now, by address; unknown ones are left out."""
+    sql = """
+        select a.address, a.unit, b.debit, b.credit, b.pending
+        from ledger_account a cross join lateral ledger_balance_of(a.id) b
+        where a.address = any(%s)
+    """
+    found = [
+        Balance(address, unit, int(debit), int(credit), int(pending))
+        for address, unit, debit, credit, pending in _rows(sql, [sorted(set(addresses))])
+    ]
+    return {balance.address: balance for balance in found}
+
+
+def balance(address: str) -> Balance:
+    """Return an account's balance now.
+
+    :raises KeyError: if no account has this address.
+    """
+    return balances([address])[address]
+
+
+_AS_OF = """
+    select a.address, a.kind, a.unit,
+        coalesce(sum(t.amount) filter (where t.debit_id = a.id and t.kind in (1, 3, 5)), 0),
+        coalesce(sum(t.amount) filter (where t.credit_id = a.id and t.kind in (1, 3, 5)), 0),
+        coalesce(sum(case when t.kind = 2 then t.amount else -t.amount end)
+            filter (where t.debit_id = a.id and t.kind in (2, 3, 4, 6)), 0)
+    from ledger_account a
+    left join ledger_transfer t on (t.debit_id = a.id or t.credit_id = a.id) and t.at <= %s
+    where {where}
+    group by a.id order by a.kind, a.address
+"""
+
+
+def balance_as_of(address: str, at: datetime) -> Balance:
+    """Return an account's balance as it stood after everything up to an instant.
+
+    :raises KeyError: if no account has this address.
+    """
+    rows = _rows(_AS_OF.format(where="a.address = %s"), [at, address])
+    if not rows:
+        raise KeyError(address)
+    return _balance_of(rows[0])
+
+
+def _balance_of(row: tuple[Any, ...]) -> Balance:
+    address, _kind, unit, debit, credit, pending = row
+    return Balance(address, unit, int(debit), int(credit), int(pending))
+
+
+def balances_as_of(prefixes: Iterable[str], at: datetime) -> dict[str, Balance]:
+    """Return the balances, at an instant, of all accounts whose address begins with a prefix."""
+    patterns = [prefix.replace("_", r"\_") + "%" for prefix in prefixes]
+    rows = _rows(_AS_OF.format(where="a.address like any(%s)"), [at, patterns])
+    return {row[0]: _balance_of(row) for row in rows}
+
+
+_STATEMENT = """
+    select t.at, t.act_id, c.kind, o.address, t.kind,
+        case when t.credit_id = a.id then t.amount else -t.amount end, t.ref, t.id
+    from ledger_account a
+    join ledger_transfer t on t.debit_id = a.id or t.credit_id = a.id
+    join ledger_act c on c.id = t.act_id
+    join ledger_account o on o.id = case when t.credit_id = a.id then t.debit_id else t.credit_id end
+    where a.address = %s and t.kind in (1, 3, 5)
+    order by t.at, t.id
+"""
+
+
+def statement(address: str) -> list[Entry]:
+    """Return every posted move of an account, oldest first, with the balance after each."""
+    entries: list[Entry] = []
+    running = 0
+    for at, act_id, act_kind, other, kind, amount, ref, transfer_id in _rows(
+        _STATEMENT, [address]
+    ):
+        running += amount
+        entries.append(
+            Entry(at, act_id, act_kind, other, kind, amount, running, ref, transfer_id)
+        )
+    return entries
+
+
+def hold_remaining(hold: int) -> int:
+    """Return what is left of a hold, in its account's unit; nothing if there is no such hold."""
+    rows = _rows("select remaining from ledger_hold where id = %s", [hold])
+    return int(rows[0][0]) if rows else 0
+
+
+def holds_remaining(holds: Iterable[int]) -> dict[int, int]:
+    """Return what is left of many holds, by their number."""
+    rows = _rows(
+        "select id, remaining from ledger_hold where id = any(%s)", [sorted(set(holds))]
+    )
+    return {hold: int(remaining) for hold, remaining in rows}
+
+
+def holds_lapsed_by(at: datetime) -> list[int]:
+    """Return the open holds whose time has passed at an instant, oldest first."""
+    sql = "select id from ledger_hold where state = 1 and expires_at <= %s order by expires_at, id"
+    return [int(row[0]) for row in _rows(sql, [at])]
+
+
+def acts_about(about: str) -> QuerySet[Act]:
+    """Return all that was done about a thing, oldest first."""
+    return Act.objects.filter(about=about).order_by("at", "id")
+
+
+def act_of(act_id: int) -> Act:
+    """Return one act with its transfers and their accounts.
+
+    :raises Act.DoesNotExist: if there is none.
+    """
+    return Act.objects.prefetch_related("transfers__debit", "transfers__credit").get(id=act_id)
+
+
+def transfers_of(act_id: int) -> QuerySet[Transfer]:
+    """Return the transfers of an act in their order."""
+    return (
+        Transfer.objects.filter(act_id=act_id)
+        .select_related("debit", "credit")
+        .order_by("position")
+    )
+
+
+def acts_found(words: str) -> QuerySet[Act]:
+    """Return acts whose subject, kind or actor contains the words, newest first."""
+    found = Act.objects.exclude(kind="seal").order_by("-at", "-id")
+    if words:
+        found = found.filter(
+            Q(about__icontains=words) | Q(kind__icontains=words) | Q(actor=words)
+        )
+    return found
+
+
+def accounts_found(words: str) -> QuerySet[Account]:
+    """Return accounts whose address contains the words, in the chart's order."""
+    return Account.objects.filter(address__icontains=words).order_by("kind", "address")
+
+
+def accounts_out_of_step() -> list[Broken]:
+    """Return every row of the ledger that contradicts the rows beside it, gravest kind first."""
+    found = [
+        Broken(*row)
+        for row in _rows(
+            "select table_name, row_id, what from ledger_broken order by rank, table_name, row_id",
+            [],
+        )
+    ]
+    return _vocabulary_out_of_step() + found
+
+
+def _vocabulary_out_of_step() -> list[Broken]:
+    kinds = {row.kind.value: (row.kind.name, row.guard, row.is_kept) for row in ACCOUNT_KINDS}
+    flows = {(f.value, d.value, c.value): f.name for f, d, c in FLOWS}
+    told_kinds = {row[0]: row[1:] for row in _rows("select * from ledger_kind", [])}
+    told_flows = {
+        (row[0], row[2], row[3]): row[1] for row in _rows("select * from ledger_flow", [])
+    }
+    broken = [
+        Broken("kind", str(kind), "it differs from the chart of accounts")
+        for kind in sorted(kinds.keys() | told_kinds.keys())
+        if kinds.get(kind) != told_kinds.get(kind)
+    ]
+    return broken + [
+        Broken("flow", "/".join(map(str, flow)), "it differs from the listed roads")
+        for flow in sorted(flows.keys() | told_flows.keys())
+        if flows.get(flow) != told_flows.get(flow)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much the ledger holds, for the proof's report."""
+
+    acts: int
+    transfers: int
+    accounts: int
+    blocks: int
+    unsealed: int
+    head: str
+
+
+def extent() -> Extent:
+    """Return the ledger's size, what is not sealed yet, and the hash of its newest block."""
+    sql = """
+        select (select count(*) from ledger_act), (select count(*) from ledger_transfer),
+            (select count(*) from ledger_account), (select count(*) from ledger_block),
+            (select count(*) from ledger_act
+             where txid >= coalesce((select max(to_txid) from ledger_block), 0)),
+            coalesce((select encode(hash, 'hex') from ledger_block order by seq desc limit 1), '')
+    """
+    return Extent(*_rows(sql, [])[0])

@@ -1,0 +1,86 @@
+"""Whoever races: exact outcomes, sums in step, no deadlock."""
+
+import pytest
+from django.db import transaction
+
+from ledger import actions as ledger
+from ledger import queries
+from ledger.kinds import Flow
+from tests.ledger.book import (
+    at_once,
+    capture,
+    figures,
+    hold,
+    issue,
+    open_book,
+    sum_of_everything,
+)
+
+pytestmark = pytest.mark.slow
+
+CROWD = 50
+
+
+def outcomes(answers):
+    done = [answer for answer in answers if not isinstance(answer, Exception)]
+    refused = [
+        answer for answer in answers if isinstance(answer, ledger.NotEnough | ledger.HoldClosed)
+    ]
+    assert len(done) + len(refused) == len(answers), [
+        a for a in answers if isinstance(a, Exception)
+    ][:3]
+    return len(done), len(refused)
+
+
+def test_fifty_holds_race_for_one_voucher(committed_db):
+    open_book(voucher_amount=100_00)
+
+    answers = at_once(CROWD, lambda number: hold(f"h{number}", 3_00))
+
+    assert outcomes(answers) == (33, 17)
+    assert figures("voucher:P:V-1") == (100_00, 1_00)
+    assert queries.accounts_out_of_step() == []
+
+
+def test_fifty_vouchers_race_for_one_budget(committed_db):
+    open_book(budget=100_00, vouchers=CROWD)
+
+    answers = at_once(CROWD, lambda number: issue(f"i{number}", 7_00, voucher=number + 1))
+
+    assert outcomes(answers) == (14, 36)
+    assert figures("available:P") == (2_00, 2_00)
+    assert sum_of_everything() == 0
+    assert queries.accounts_out_of_step() == []
+
+
+def test_one_key_asked_fifty_times_moves_value_once(committed_db):
+    open_book(budget=1_000_00)
+
+    answers = at_once(CROWD, lambda _number: issue("the one key", 100_00))
+
+    assert outcomes(answers) == (CROWD, 0)
+    assert len({answer.id for answer in answers}) == 1
+    assert sum(not answer.is_replay for answer in answers) == 1
+    assert figures("voucher:P:V-1") == (100_00, 100_00)
+
+
+def test_fifty_captures_race_for_one_hold(committed_db):
+    open_book(voucher_amount=100_00)
+    held = hold("h", 50_00)
+
+    answers = at_once(CROWD, lambda number: capture(f"c{number}", held, 3_00))
+
+    assert outcomes(answers) == (16, 34)
+    assert figures("provider_payable:P:O-1") == (48_00, 48_00)
+    assert queries.hold_remaining(held) == 2_00
+    assert queries.accounts_out_of_step() == []
+
+
+def test_moves_can_not_join_an_act_of_another_transaction(committed_db):
+    open_book()
+    act = issue("k", 100_00)
+
+    with pytest.raises(Exception, match="is not of this transaction"), transaction.atomic():
+        ledger.post(act, [ledger.Move(Flow.ISSUE, "available:P", "voucher:P:V-1", 1)])
+
+    assert figures("voucher:P:V-1") == (100_00, 100_00)
