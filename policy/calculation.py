@@ -1,0 +1,73 @@
+"""Work out an award, step by step, in the order the law applies the steps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import localcontext
+
+from policy import ceilings, shares, validity
+from policy.answers import PRECISION, Line, Reason
+from policy.rules import Programme, minor
+from policy.shares import Claim, SoFar, rate_for, route_of
+
+__all__ = ["Award", "Claim", "rate_for", "work_out"]
+
+
+@dataclass(frozen=True)
+class Award:
+    """What the programme recommends: minor units (or GPU-ms), with its whole working."""
+
+    recommended: int
+    working: tuple[Line, ...]
+    reasons: tuple[Reason, ...]
+    validity_days: int
+
+
+_Step = Callable[[SoFar, Claim, Programme], SoFar]
+
+
+def work_out(claim: Claim, programme: Programme) -> Award:
+    """Work out what a programme gives for a claim.
+
+    The steps run in the order of the law: leave out, apportion, floor, share, standing, caps,
+    pool, round; a step whose section the document lacks is not taken. Amounts stay exact
+    until the programme's own rounding. The share is the most the policy allows, so the
+    result is recommended: an officer may award less.
+    """
+    with localcontext(prec=PRECISION):
+        so_far = SoFar(programme.unit)
+        for step in _IN_KIND if programme.mode == "M5" else _IN_MONEY:
+            so_far = step(so_far, claim, programme)
+        recommended = minor(so_far.amount, programme.unit)
+    route = route_of(claim, programme)
+    days = validity.days(
+        programme,
+        claim.validity_multiplier,
+        route=route.name if route else None,
+        issued_on=claim.as_of,
+    )
+    return Award(recommended, so_far.working, so_far.reasons, days)
+
+
+_IN_MONEY: tuple[_Step, ...] = (
+    shares.take_fee,
+    shares.leave_out,
+    shares.take_settled,
+    shares.apportion,
+    shares.require_floor,
+    shares.take_share,
+    ceilings.weigh_standing,
+    ceilings.cap_application,
+    ceilings.cap_organisation,
+    ceilings.cap_pool,
+    ceilings.round_off,
+)
+_IN_KIND: tuple[_Step, ...] = (
+    shares.take_hours,
+    shares.require_route,
+    ceilings.weigh_standing,
+    ceilings.cap_route,
+    ceilings.cap_application,
+    ceilings.cap_organisation,
+    ceilings.cap_pool,
+    ceilings.round_off,
+)
