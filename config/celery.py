@@ -1,0 +1,20 @@
+"""The worker and the timetable of sweeps: one dict, read from top to bottom."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("tessera")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+app.conf.beat_schedule = {
+    "seal the ledger": {"task": "ledger.tasks.seal_ledger", "schedule": 20.0},
+    "release lapsed holds": {"task": "vouchers.tasks.release_lapsed_holds", "schedule": 15.0},
+    "expire vouchers": {"task": "vouchers.tasks.expire_due_vouchers", "schedule": 60.0},
+    "settle bills": {"task": "billing.tasks.settle_submitted_bills", "schedule": 10.0},
+    "score vouchers": {"task": "scoring.tasks.score_due_vouchers", "schedule": 60.0},
+    "send letters": {"task": "notices.tasks.send_due_letters", "schedule": 10.0},
+}

@@ -1,0 +1,53 @@
+"""What surrounds every request: its language, and a refusal turned into words on a page."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import translation
+
+from common.errors import NotFound, Refused
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+KNOWN = {code for code, _name in settings.LANGUAGES}
+
+
+def language(answer: Answer) -> Answer:
+    """Speak the language that was chosen here before, else the browser's, else English."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        chosen = request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        if chosen not in KNOWN:
+            chosen = translation.get_language_from_request(request)
+        translation.activate(chosen)
+        request.LANGUAGE_CODE = translation.get_language() or "en"  # type: ignore[attr-defined]
+        response = answer(request)
+        response.headers.setdefault("Content-Language", translation.get_language() or "en")
+        return response
+
+    return middleware
+
+
+class refusals:  # noqa: N801 - it is named as a setting reads
+    """Show a refused action on the page that asked, or on a page of its own."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass the request on."""
+        return self.answer(request)
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        """Answer 404 for what a person may not see, else 409 with the reason in words."""
+        if isinstance(exception, NotFound):
+            return render(request, "404.html", status=404)
+        if not isinstance(exception, Refused):
+            return None
+        messages.error(request, str(exception))
+        context = {"reason": exception, "back": request.META.get("HTTP_REFERER", "")}
+        return render(request, "refused.html", context, status=409)

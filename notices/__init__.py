@@ -1,0 +1,1 @@
+"""People are told what was done: letters in their own language, an inbox, e-mail."""

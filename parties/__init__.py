@@ -1,0 +1,1 @@
+"""Who acts: people, organisations, and who may do what where until when."""

@@ -1,0 +1,162 @@
+"""People, organisations, who is what where, and where an organisation is paid."""
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models import F, Q
+
+from common.tables import one_of
+from parties.roles import OrganisationKind, Role
+
+
+class User(AbstractBaseUser):
+    """A person who signs in with an e-mail address."""
+
+    class Language(models.TextChoices):
+        EN = "en", "English"
+        ZH_HANS = "zh-hans", "简体中文"
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    language = models.CharField(max_length=10, choices=Language.choices, default=Language.EN)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField()
+
+    objects = BaseUserManager()
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        constraints = [
+            one_of("language", ["en", "zh-hans"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} <{self.email}>"
+
+    @property
+    def address(self) -> str:
+        """How acts name this person."""
+        return f"user:{self.pk}"
+
+
+class Organisation(models.Model):
+    """An SME, a laboratory, a university, a provider or an authority."""
+
+    class IdentifierScheme(models.TextChoices):
+        CN_USCC = "CN_USCC", "统一社会信用代码"
+        GB_COMPANY = "GB_COMPANY", "Companies House"
+        LEI = "LEI", "LEI"
+        EU_VAT = "EU_VAT", "VAT"
+        OTHER = "OTHER", "Other register"
+
+    code = models.CharField(max_length=16, unique=True)
+    kind = models.CharField(max_length=16, choices=OrganisationKind.choices)
+    name = models.CharField(max_length=200)
+    name_zh = models.CharField(max_length=200, blank=True, default="")
+    country = models.CharField(max_length=2)
+    region = models.CharField(max_length=80, blank=True, default="")
+    identifier_scheme = models.CharField(max_length=16, choices=IdentifierScheme.choices)
+    identifier = models.CharField(max_length=40)
+    is_registered_business = models.BooleanField()
+    employees = models.IntegerField(null=True)
+    founded_on = models.DateField(null=True)
+    registered_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of("kind", OrganisationKind.values),
+            models.UniqueConstraint(
+                "identifier_scheme", "identifier", name="parties_organisation_known_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(employees__isnull=True) | Q(employees__gte=0),
+                name="parties_organisation_employees_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def address(self) -> str:
+        """How acts name this organisation."""
+        return f"organisation:{self.code}"
+
+
+class Membership(models.Model):
+    """Who is what in which organisation, in which programme, from when until when."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="memberships")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    # Empty: in all programmes of the organisation.
+    programme_code = models.CharField(max_length=40, blank=True, default="")
+    valid_from_on = models.DateField()
+    valid_until_on = models.DateField(null=True)
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of("role", Role.values),
+            models.CheckConstraint(
+                condition=Q(valid_until_on__isnull=True)
+                | Q(valid_until_on__gte=F("valid_from_on")),
+                name="parties_membership_days_in_order",
+            ),
+            models.UniqueConstraint(
+                "user",
+                "organisation",
+                "role",
+                "programme_code",
+                condition=Q(valid_until_on__isnull=True),
+                name="parties_membership_open_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.role} {self.organisation_id}"
+
+
+class BankDetail(models.Model):
+    """Where an organisation is paid; proposed by one person, approved by another."""
+
+    class Scheme(models.TextChoices):
+        IBAN = "IBAN", "IBAN"
+        OTHER = "OTHER", "Account number"
+
+    class Status(models.TextChoices):
+        PROPOSED = "PROPOSED", "Proposed"
+        APPROVED = "APPROVED", "Approved"
+        REPLACED = "REPLACED", "Replaced"
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="bank_details")
+    scheme = models.CharField(max_length=8, choices=Scheme.choices)
+    number = models.CharField(max_length=34)
+    agent = models.CharField(max_length=11)
+    holder = models.CharField(max_length=140)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    approved_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True)
+    approved_at = models.DateTimeField(null=True)
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of("scheme", ["IBAN", "OTHER"]),
+            one_of("status", ["PROPOSED", "APPROVED", "REPLACED"]),
+            models.CheckConstraint(
+                condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")),
+                name="parties_bankdetail_two_people",
+            ),
+            models.UniqueConstraint(
+                "organisation",
+                condition=Q(status="APPROVED"),
+                name="parties_bankdetail_one_in_force",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scheme} …{self.number[-4:]}"

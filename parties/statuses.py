@@ -1,0 +1,31 @@
+"""How the statuses of an organisation's bank detail are told."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from common.statuses import Status
+
+BANK_DETAIL: Final = {
+    "PROPOSED": Status(
+        _("Waiting for approval"),
+        _("Waiting for second approval"),
+        "yellow",
+        _("Somebody proposed it. Nothing is paid here until finance has approved it."),
+        _("a finance officer"),
+    ),
+    "APPROVED": Status(
+        _("In force"),
+        _("Approved"),
+        "green",
+        _("Payments go here."),
+        _("nobody"),
+    ),
+    "REPLACED": Status(
+        _("Replaced"),
+        _("Replaced"),
+        "grey",
+        _("A newer bank detail took its place."),
+        _("nobody"),
+    ),
+}

@@ -1,0 +1,204 @@
+"""Pages of an organisation and of the person who is signed in."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from common.errors import NotFound
+from common.forms import KeyedForm, answer_form, remember_language
+from parties import actions, queries, statuses
+from parties.authentication import signed_in
+from parties.forms import BankDetailForm, ProfileForm
+from parties.models import BankDetail, Membership, Organisation
+from parties.roles import OrganisationKind, Role
+
+
+@login_required
+@require_GET
+def organisation(request: HttpRequest) -> HttpResponse:
+    """Show the person's organisations: who is in them, their registers, where they are paid."""
+    person = signed_in(request)
+    shown = [_shown(one) for one in queries.organisations_of(person)]
+    waiting = [_waiting_row(detail) for detail in _waiting_for(request)]
+    context = {
+        "organisations": shown,
+        "waiting": waiting,
+        "is_finance": queries.has_role(person, Role.FINANCE),
+    }
+    return render(request, "parties/organisation.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def bank_detail_new(request: HttpRequest, code: str) -> HttpResponse:
+    """Propose where an organisation is to be paid."""
+    person = signed_in(request)
+    whose = _organisation_of(request, code)
+    form = BankDetailForm(request.POST if request.method == "POST" else None)
+
+    def propose() -> HttpResponse:
+        given = form.cleaned_data
+        actions.propose_bank_detail(
+            organisation=whose,
+            scheme=given["scheme"],
+            number=given["number"],
+            agent=given["agent"],
+            holder=given["holder"],
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(
+            request, _("Sent. Payments go there once a finance officer has approved it.")
+        )
+        return redirect("organisation")
+
+    context = {
+        "title": _("Propose a bank detail"),
+        "caption": whose.name,
+        "back": reverse("organisation"),
+        "submit": _("Send for approval"),
+        "intro": _(
+            "A finance officer checks it and puts it in force. Until then payments go where "
+            "they went before."
+        ),
+    }
+    return answer_form(request, form, "form_page.html", propose, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def bank_detail_approve(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put a proposed bank detail in force, as a second person."""
+    person = signed_in(request)
+    detail = next((one for one in _waiting_for(request) if one.pk == pk), None)
+    if detail is None:
+        raise NotFound(what=pk)
+    form = KeyedForm(request.POST if request.method == "POST" else None)
+
+    def approve() -> HttpResponse:
+        actions.approve_bank_detail(
+            bank_detail=detail, actor=person, at=timezone.now(), key=form.act_key
+        )
+        messages.success(
+            request,
+            _("Approved. %(organisation)s is paid there from now on.")
+            % {"organisation": detail.organisation.name},
+        )
+        return redirect("organisation")
+
+    before = queries.bank_detail_in_force(detail.organisation)
+    context = {
+        "title": _("Approve a bank detail"),
+        "caption": detail.organisation.name,
+        "back": reverse("organisation"),
+        "submit": _("Approve"),
+        "warning": _("From now on every payment to this organisation goes there."),
+        "rows": [
+            *_facts(detail),
+            {"key": _("Proposed by"), "value": detail.proposed_by.name},
+            {
+                "key": _("It replaces"),
+                "value": f"{before.holder}, {before.number}" if before else _("Nothing"),
+            },
+        ],
+    }
+    return answer_form(request, form, "form_page.html", approve, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    """Let a person change their name and the language they are written to in."""
+    person = signed_in(request)
+    form = ProfileForm(
+        request.POST if request.method == "POST" else None,
+        initial={"name": person.name, "language": person.language},
+    )
+
+    def change() -> HttpResponse:
+        given = form.cleaned_data
+        actions.change_profile(user=person, name=given["name"], language=given["language"])
+        messages.success(request, _("Your profile is changed."))
+        return remember_language(redirect("profile"), given["language"])
+
+    rows = [{"key": _("E-mail"), "value": person.email}]
+    return answer_form(request, form, "parties/profile.html", change, {"rows": rows})
+
+
+def _organisation_of(request: HttpRequest, code: str) -> Organisation:
+    for one in queries.organisations_of(signed_in(request)):
+        if one.code == code:
+            return one
+    raise NotFound(what=code)
+
+
+def _shown(one: Organisation) -> dict[str, object]:
+    facts = [
+        {"key": _("Name"), "value": one.name},
+        {"key": _("Name in Chinese"), "value": one.name_zh},
+        {"key": _("Kind"), "value": OrganisationKind(one.kind).label},
+        {"key": _("Country and region"), "value": f"{one.country} {one.region}".strip()},
+        {
+            "key": Organisation.IdentifierScheme(one.identifier_scheme).label,
+            "value": one.identifier,
+        },
+        {"key": _("Employees"), "value": one.employees},
+        {"key": _("Code here"), "value": one.code},
+    ]
+    details = BankDetail.objects.filter(organisation=one).order_by("-proposed_at")
+    memberships = (
+        Membership.objects.filter(organisation=one, valid_until_on__isnull=True)
+        .select_related("user")
+        .order_by("user__name", "role")
+    )
+    return {
+        "code": one.code,
+        "name": one.name,
+        "facts": facts,
+        "members": [
+            [member.user.name, member.user.email, Role(member.role).label]
+            for member in memberships
+        ],
+        "bank_details": [
+            {"detail": detail, "facts": _facts(detail), "tag": statuses.BANK_DETAIL[detail.status]}
+            for detail in details
+        ],
+        "is_paid": one.kind != OrganisationKind.AUTHORITY,
+    }
+
+
+def _facts(detail: BankDetail) -> list[dict[str, object]]:
+    return [
+        {"key": _("Name on the bank account"), "value": detail.holder},
+        {"key": BankDetail.Scheme(detail.scheme).label, "value": detail.number},
+        {"key": "BIC", "value": detail.agent},
+    ]
+
+
+def _waiting_for(request: HttpRequest) -> list[BankDetail]:
+    """Return the proposals that the person, as a finance officer, may look at; oldest first."""
+    if not queries.has_role(signed_in(request), Role.FINANCE):
+        return []
+    return list(
+        BankDetail.objects.filter(status=BankDetail.Status.PROPOSED)
+        .select_related("organisation", "proposed_by")
+        .order_by("proposed_at", "pk")
+    )
+
+
+def _waiting_row(detail: BankDetail) -> list[object]:
+    return [
+        {
+            "text": detail.organisation.name,
+            "url": reverse("bank_detail_approve", args=[detail.pk]),
+        },
+        detail.holder,
+        detail.number,
+        detail.proposed_by.name,
+    ]

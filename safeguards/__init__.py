@@ -1,0 +1,1 @@
+"""What is asked before value moves: versioned rules, their results, and alerts."""

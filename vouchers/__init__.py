@@ -1,0 +1,1 @@
+"""Programmes, rounds, applications, decisions, vouchers and orders."""
