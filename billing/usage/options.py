@@ -1,0 +1,136 @@
+"""What the caller of an adapter says about a file, and the refusals of whole files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.utils.translation import gettext_lazy as _
+
+from billing.usage.record import Resource, RowResult
+from common.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read a file: the meter's name, the zone of bare times, and what is metered.
+
+    `resource` GPU or CPU meters that resource alone, for every job; None lets a job with GPUs
+    count as GPU and any other as CPU cores. `columns` names the file's own columns for ours.
+    """
+
+    source: str = ""
+    zone: str = "UTC"
+    cluster: str = ""
+    resource: Resource | None = None
+    columns: Mapping[str, str] | None = None
+
+
+class Reader(Protocol):
+    """What an adapter is: built from a file's first line, then asked for each row."""
+
+    header_lines: int
+    width: int
+    unused_columns: tuple[str, ...]
+
+    def cells(self, line: str) -> list[str]:
+        """Return a line's cells."""
+
+    def read(self, number: int, line: str) -> RowResult:
+        """Return the record of a row, why it is skipped, or all that is wrong with it."""
+
+
+class FileUnreadable(Refused):
+    """A file that cannot be read as a whole; no row of it counts."""
+
+    code = "file_unreadable"
+    sentence = _("We cannot read this file.")
+
+
+class FileEmpty(FileUnreadable):
+    """A file without a single row of usage."""
+
+    code = "file_empty"
+    sentence = _("The file has no rows. Check that you chose the right file.")
+
+
+class FileNotText(FileUnreadable):
+    """A workbook, picture or other file that is not text."""
+
+    code = "file_not_text"
+    sentence = _(
+        "The file is not text (byte %(offset)s, line %(line)s). "
+        "If it is a spreadsheet, save it as CSV UTF-8 and send that."
+    )
+
+
+class EncodingUnknown(FileUnreadable):
+    """Text whose bytes are neither UTF-8 nor GB18030."""
+
+    code = "file_encoding_unknown"
+    sentence = _(
+        "The characters at byte %(offset)s, in line %(line)s, are neither UTF-8 nor GB18030. "
+        "Save the file as CSV UTF-8 and send it again."
+    )
+
+
+class FileCutOff(FileUnreadable):
+    """A file whose last part is missing."""
+
+    code = "file_cut_off"
+    sentence = _(
+        "The file breaks off in line %(line)s. Export it again and send the whole file."
+    )
+
+
+class FileTooLarge(FileUnreadable):
+    """More bytes than are taken, also when they only appear on unpacking."""
+
+    code = "file_too_large"
+    sentence = _("The file has more than %(most)s bytes when unpacked. Send it in parts.")
+
+
+class FileTooLong(FileUnreadable):
+    """More rows than are taken at once."""
+
+    code = "file_too_long"
+    sentence = _("The file has more than %(most)s rows. Send it in parts.")
+
+
+class LineTooLong(FileUnreadable):
+    """A line that no export would write."""
+
+    code = "line_too_long"
+    sentence = _(
+        "Line %(line)s is longer than %(most)s bytes. Check that the file has one job a line."
+    )
+
+
+class PackingBroken(FileUnreadable):
+    """A .gz file that does not unpack."""
+
+    code = "file_packing_broken"
+    sentence = _("The .gz file is damaged. Pack it again, or send it unpacked.")
+
+
+class ColumnsMissing(FileUnreadable):
+    """A file without the columns that usage needs."""
+
+    code = "columns_missing"
+    sentence = _(
+        "These columns are missing: %(missing)s. We found: %(found)s. "
+        "Download the sample file to see all columns."
+    )
+
+
+class ColumnsRepeated(FileUnreadable):
+    """A file in which two columns carry one meaning."""
+
+    code = "columns_repeated"
+    sentence = _("More than one column says %(repeated)s. Keep one of them.")
+
+
+class FormatUnknown(FileUnreadable):
+    """A format that no adapter reads."""
+
+    code = "format_unknown"
+    sentence = _("We do not read the format %(format)s. Choose one of: %(known)s.")

@@ -1,0 +1,270 @@
+"""What every usage adapter produces: exact records, row errors, counts of what was skipped."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+from django.utils.translation import gettext_lazy as _
+
+from common.days import day_of, end_of
+
+Resource = Literal["GPU", "CPU"]
+
+ENDED_STATES = frozenset(
+    # REQUEUED and RESIZING close an interval too: the job's next one starts a row of its own.
+    [
+        "BOOT_FAIL",
+        "CANCELLED",
+        "COMPLETED",
+        "DEADLINE",
+        "FAILED",
+        "NODE_FAIL",
+        "OUT_OF_MEMORY",
+        "PREEMPTED",
+        "REQUEUED",
+        "RESIZING",
+        "REVOKED",
+        "TIMEOUT",
+    ]
+)
+WAITING_STATES = frozenset({"PENDING", "CONFIGURING", "REQUEUE_HOLD", "SPECIAL_EXIT"})
+RUNNING_STATES = frozenset(
+    ["RUNNING", "SUSPENDED", "COMPLETING", "STOPPED", "SIGNALING", "STAGE_OUT"]
+)
+
+STEP = "step"
+NOT_ENDED = "not_ended"
+PENDING = "pending"
+NEVER_STARTED = "never_started"
+NO_GPU = "no_gpu"
+
+RUN_DAYS_MAX = 400
+MICROSECONDS = 1_000_000
+VALUE_SHOWN_MAX = 100
+
+
+class NotExact(ValueError):
+    """An interval and a count whose product is no whole number of resource-milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRecord:
+    """One metered interval of one resource: so many thousandths of a GPU or core, from, until.
+
+    The quantity is an integer of resource-milliseconds, thousandths times seconds. Instants may
+    be finer than seconds only where each is exact by itself, that is where `count_thousandths`
+    times the fraction of its second is whole: any cut at a whole second is then exact too.
+    """
+
+    source: str
+    key: str
+    resource: Resource
+    count_thousandths: int
+    started_at: datetime
+    ended_at: datetime
+    state: str
+    account: str
+    resource_class: str
+    row: int
+
+    def __post_init__(self) -> None:
+        """Hold what the arithmetic relies on.
+
+        :raises ValueError: if an instant has no time zone, or the end is before the start.
+        :raises NotExact: if an instant is too fine for the count.
+        """
+        if self.started_at.tzinfo is not UTC or self.ended_at.tzinfo is not UTC:
+            raise ValueError("Instants of usage are in UTC.")
+        if self.ended_at < self.started_at or self.count_thousandths < 0:
+            raise ValueError("Usage does not run backwards, and is of no negative count.")
+        for at in (self.started_at, self.ended_at):
+            if self.count_thousandths * at.microsecond % MICROSECONDS:
+                raise NotExact(at.isoformat())
+
+    @property
+    def quantity_ms(self) -> int:
+        """Return resource-milliseconds: thousandths of a resource times seconds, exactly."""
+        return _quantity_ms(self.count_thousandths, self.started_at, self.ended_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """The part of a record that falls on one day; `month` is the first day of its month."""
+
+    day: date
+    month: date
+    started_at: datetime
+    ended_at: datetime
+    quantity_ms: int
+
+
+def split_at_midnights(record: UsageRecord, zone: str = "UTC") -> tuple[Segment, ...]:
+    """Cut a record at each midnight of a time zone; the parts sum exactly to the whole.
+
+    A record of no length gives one segment of quantity zero, so that it leaves a trace.
+    """
+    segments: list[Segment] = []
+    started_at = record.started_at
+    while started_at < record.ended_at or not segments:
+        day = day_of(started_at, zone)
+        ended_at = min(record.ended_at, end_of(day, zone))
+        quantity_ms = _quantity_ms(record.count_thousandths, started_at, ended_at)
+        segments.append(Segment(day, day.replace(day=1), started_at, ended_at, quantity_ms))
+        started_at = ended_at
+    return tuple(segments)
+
+
+def clip(record: UsageRecord, from_at: datetime, until_at: datetime) -> UsageRecord | None:
+    """Return the part of a record within [`from_at`, `until_at`), or None if there is none.
+
+    :raises NotExact: if the record's count cannot be cut exactly at one of the limits.
+    """
+    if record.started_at == record.ended_at:
+        return record if from_at <= record.started_at < until_at else None
+    started_at = max(record.started_at, from_at)
+    ended_at = min(record.ended_at, until_at)
+    if started_at >= ended_at:
+        return None
+    return replace(record, started_at=started_at, ended_at=ended_at)
+
+
+def _quantity_ms(count_thousandths: int, started_at: datetime, ended_at: datetime) -> int:
+    microseconds = (ended_at - started_at) // timedelta(microseconds=1)
+    quantity_ms, left_over = divmod(count_thousandths * microseconds, MICROSECONDS)
+    if left_over:
+        raise NotExact(f"{started_at.isoformat()} to {ended_at.isoformat()}")
+    return quantity_ms
+
+
+# What can be wrong with a cell or a row, and what to do about it, by a code that never changes.
+# fmt: off
+PROBLEMS: dict[str, tuple[Any, Any]] = {
+    "columns_differ": (
+        _("This row has %(found)s columns; the header has %(expected)s."),
+        _("Check the row for a missing or an extra separator.")),
+    "quotes_open": (
+        _("A quotation mark opens in this row and does not close."),
+        _('Close the quotation mark, or write "" for one inside a text.')),
+    "value_missing": (
+        _("%(column)s is empty."),
+        _("Fill in %(column)s.")),
+    "value_too_long": (
+        _("%(column)s has %(length)s characters; %(most)s are the most."),
+        _("Shorten %(column)s.")),
+    "value_unprintable": (
+        _("%(column)s contains a character that cannot be shown."),
+        _("Type %(column)s again without copying it from elsewhere.")),
+    "time_unreadable": (
+        _("We cannot read “%(value)s” as a date and time."),
+        _("Write it as 2026-11-02 08:30:00, with +08:00 at the end if it is not in %(zone)s.")),
+    "time_ambiguous": (
+        _("“%(value)s” may be two different days."),
+        _("Write the year first: 2026-11-02 08:30:00.")),
+    "time_twice": (
+        _("The clocks change at “%(value)s” in %(zone)s, so it is two instants or none."),
+        _("Add the difference from UTC, such as +01:00.")),
+    "time_out_of_range": (
+        _("The year of “%(value)s” is not between 1970 and 2199."),
+        _("Check the year.")),
+    "time_too_fine": (
+        _("The time is finer than %(count)s of a resource can be counted."),
+        _("Round the times to whole seconds.")),
+    "ends_before_start": (
+        _("The end, %(ended_at)s, is before the start, %(started_at)s."),
+        _("Check both times, and their time zones.")),
+    "runs_too_long": (
+        _("This run lasts %(days)s days; %(most)s are the most."),
+        _("Check the start and the end. Send a longer run in parts.")),
+    "duration_unreadable": (
+        _("We cannot read “%(value)s” as a number of seconds."),
+        _("Write seconds as a number, such as 3600.")),
+    "count_unreadable": (
+        _("We cannot read “%(value)s” as a count."),
+        _("Write a number greater than 0, such as 8 or 0.25.")),
+    "count_too_fine": (
+        _("“%(value)s” is finer than a thousandth."),
+        _("Give at most three decimals, such as 0.125.")),
+    "resource_unknown": (
+        _("“%(value)s” is not a resource that is metered."),
+        _("Write GPU or CPU.")),
+    "state_unknown": (
+        _("“%(value)s” is not a state that a job ends in."),
+        _("Use the word of your scheduler, such as COMPLETED, FAILED, CANCELLED or TIMEOUT.")),
+    "tres_unreadable": (
+        _("We cannot read “%(value)s” as allocated resources."),
+        _("Send AllocTRES as sacct prints it, such as cpu=8,gres/gpu=1.")),
+    "duplicate": (
+        _("The same job with the same start is already in row %(first_row)s."),
+        _("Remove one of the two rows; only the first is counted.")),
+}
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """What is wrong in one row: the place, the value found, and a code with its words."""
+
+    row: int
+    column: str
+    value: str
+    code: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Keep no more of a stranger's value than a page would show."""
+        object.__setattr__(self, "value", self.value[:VALUE_SHOWN_MAX])
+
+    @property
+    def problem(self) -> str:
+        """Return what is wrong, in the language of the moment."""
+        return str(PROBLEMS[self.code][0]) % self._named()
+
+    @property
+    def fix(self) -> str:
+        """Return what to do about it, in the language of the moment."""
+        return str(PROBLEMS[self.code][1]) % self._named()
+
+    def _named(self) -> dict[str, object]:
+        return {"column": self.column, "value": self.value, **self.values}
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A row that is in order and is not metered, with the reason."""
+
+    reason: str
+
+
+RowResult = UsageRecord | Skipped | tuple[RowError, ...]
+
+
+class Parsed:
+    """A file while it is read: iterate once for its records; errors and counts fill meanwhile.
+
+    `errors`, `skipped` (how many rows by reason), `rows` (how many had content) and
+    `accepted` are complete when the iteration ends. `unused_columns` is known at once.
+    """
+
+    def __init__(
+        self, results: Iterator[RowResult], unused_columns: tuple[str, ...] = ()
+    ) -> None:
+        self._results = results
+        self.unused_columns = unused_columns
+        self.errors: list[RowError] = []
+        self.skipped: Counter[str] = Counter()
+        self.rows = 0
+        self.accepted = 0
+
+    def __iter__(self) -> Iterator[UsageRecord]:
+        """Give each good record in the order of the file."""
+        for result in self._results:
+            self.rows += 1
+            if isinstance(result, UsageRecord):
+                self.accepted += 1
+                yield result
+            elif isinstance(result, Skipped):
+                self.skipped[result.reason] += 1
+            else:
+                self.errors.extend(result)
