@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import translation
@@ -48,6 +47,5 @@ class refusals:  # noqa: N801 - it is named as a setting reads
             return render(request, "404.html", status=404)
         if not isinstance(exception, Refused):
             return None
-        messages.error(request, str(exception))
         context = {"reason": exception, "back": request.META.get("HTTP_REFERER", "")}
         return render(request, "refused.html", context, status=409)

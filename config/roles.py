@@ -76,7 +76,8 @@ def grant_app(
 ) -> None:
     """Give the portal's role its rights on everything in `public`, and take away all others.
 
-    Tables may be read and written, never truncated; tables in `insert_only` may be added to;
+    Tables may be read and written, never truncated; tables in `insert_only`, and those with a
+    trigger of that name, may be added to;
     tables named `ledger_…` may be read, and are written by the ledger's functions alone, of
     which the `…_internal` ones and the triggers stay the owner's. Run by the owner after each
     migration, in one transaction, so that a running portal never lacks a right.
@@ -87,6 +88,7 @@ def grant_app(
         cursor.execute("SELECT current_database()")
         who = _quoted(role or app_role(cursor.fetchone()[0]))
         relations = _relations(cursor)
+        insert_only = {*insert_only, *_marked_insert_only(cursor)}
         missing = set(insert_only) - {relation.name for relation in relations}
         if missing:
             raise RoleError(f"No such table to be insert-only: {', '.join(sorted(missing))}.")
@@ -110,6 +112,15 @@ def _relations(cursor: Any) -> list[_Relation]:
         " AND pg_has_role(relowner, 'USAGE') ORDER BY relname"
     )
     return [_Relation(*row) for row in cursor.fetchall()]
+
+
+def _marked_insert_only(cursor: Any) -> list[str]:
+    """Return the tables that carry the trigger of `common.insert_only`."""
+    cursor.execute(
+        "SELECT relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
+        " WHERE tgname = 'insert_only'"
+    )
+    return [name for (name,) in cursor.fetchall()]
 
 
 def _rights_on_relation(

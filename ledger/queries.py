@@ -257,3 +257,132 @@ def extent() -> Extent:
             coalesce((select encode(hash, 'hex') from ledger_block order by seq desc limit 1), '')
     """
     return Extent(*_rows(sql, [])[0])
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTotal:
+    """All that moved, was held or was freed on one road of one programme up to an instant.
+
+    `flow` is a `Flow`, `transfer_kind` a `TransferKind`, the two kinds `AccountKind`s; a
+    reversal stands with its own direction, from the road's credited kind to the debited one.
+    """
+
+    programme: str
+    unit: str
+    flow: int
+    transfer_kind: int
+    debit_kind: int
+    credit_kind: int
+    amount: int
+
+
+_FLOWS_AS_OF = """
+    select split_part(d.address, ':', 2), d.unit, t.flow, t.kind, d.kind, c.kind, sum(t.amount)
+    from ledger_transfer t
+    join ledger_account d on d.id = t.debit_id
+    join ledger_account c on c.id = t.credit_id
+    where t.at <= %s and (%s = '' or split_part(d.address, ':', 2) = %s)
+    group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
+"""
+
+
+def flows_as_of(at: datetime, programme: str = "") -> list[FlowTotal]:
+    """Return what moved on each road up to an instant, of one programme or of all.
+
+    Every balance of a kind of account follows from these rows. The programme of an account is
+    the second part of its address.
+    """
+    rows = _rows(_FLOWS_AS_OF, [at, programme, programme])
+    return [
+        FlowTotal(code, unit, flow, kind, debit_kind, credit_kind, int(amount))
+        for code, unit, flow, kind, debit_kind, credit_kind, amount in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """What was taken from a voucher toward one account; reversals are taken off.
+
+    `hold` is the hold it was captured from; without one, `act_id` is the act that moved it.
+    `first_at` is when it was first taken.
+    """
+
+    programme: str
+    unit: str
+    voucher: str
+    toward: str
+    hold: int | None
+    act_id: int | None
+    amount: int
+    first_at: datetime
+
+
+_CONSUMED_AS_OF = """
+    select split_part(v.address, ':', 2), v.unit, v.address, w.address, o.hold_id,
+        case when o.hold_id is null then o.act_id end,
+        sum(case when t.kind = 5 then -t.amount else t.amount end), min(t.at)
+    from ledger_transfer t
+    left join ledger_transfer r on r.id = t.reverses_id
+    cross join lateral (
+        select coalesce(r.hold_id, t.hold_id) as hold_id, coalesce(r.act_id, t.act_id) as act_id
+    ) o
+    join ledger_account v on v.id = case when t.kind = 5 then t.credit_id else t.debit_id end
+    join ledger_account w on w.id = case when t.kind = 5 then t.debit_id else t.credit_id end
+    where t.flow in (3, 4, 5) and t.kind in (1, 3, 5) and t.at <= %s
+        and (%s = '' or split_part(v.address, ':', 2) = %s)
+    group by 1, 2, 3, 4, 5, 6 order by 1, 3, 4, 5, 6
+"""
+
+
+def consumed_as_of(at: datetime, programme: str = "") -> list[Consumed]:
+    """Return what was redeemed, claimed or delivered up to an instant, by voucher and hold."""
+    rows = _rows(_CONSUMED_AS_OF, [at, programme, programme])
+    return [
+        Consumed(code, unit, voucher, toward, hold, act_id, int(amount), first_at)
+        for code, unit, voucher, toward, hold, act_id, amount, first_at in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherMoves:
+    """A voucher's account up to an instant: what was issued to it, when value first left it.
+
+    `first_at` is its first hold or, where value moves without one, its first move out.
+    """
+
+    programme: str
+    unit: str
+    address: str
+    issued: int
+    first_at: datetime | None
+
+
+_VOUCHERS_AS_OF = """
+    select split_part(v.address, ':', 2), v.unit, v.address,
+        coalesce(sum(case when t.kind = 5 then -t.amount else t.amount end)
+            filter (where t.flow = 2 and t.kind in (1, 5)), 0),
+        min(t.at) filter (where t.flow in (3, 4, 5) and t.kind in (1, 2))
+    from ledger_transfer t
+    cross join lateral (values (t.debit_id), (t.credit_id)) as side (account_id)
+    join ledger_account v on v.id = side.account_id and v.kind = 30
+    where t.at <= %s and (%s = '' or split_part(v.address, ':', 2) = %s)
+    group by 1, 2, 3 order by 1, 3
+"""
+
+
+def vouchers_as_of(at: datetime, programme: str = "") -> list[VoucherMoves]:
+    """Return every voucher that value was issued to up to an instant."""
+    rows = _rows(_VOUCHERS_AS_OF, [at, programme, programme])
+    return [
+        VoucherMoves(code, unit, address, int(issued), first_at)
+        for code, unit, address, issued, first_at in rows
+    ]
+
+
+def ended_below() -> int:
+    """Return the transaction number below which every act that will ever be is here to read.
+
+    Acts take their numbers before they commit, so a newer act may be seen before an older one;
+    whoever reads acts in turn may forget those below this line, and no others.
+    """
+    return int(_rows("select pg_snapshot_xmin(pg_current_snapshot())::text::bigint", [])[0][0])

@@ -67,6 +67,7 @@ class Organisation(models.Model):
     class Meta:
         constraints = [
             one_of("kind", OrganisationKind.values),
+            one_of("identifier_scheme", ["CN_USCC", "GB_COMPANY", "LEI", "EU_VAT", "OTHER"]),
             models.UniqueConstraint(
                 "identifier_scheme", "identifier", name="parties_organisation_known_once"
             ),

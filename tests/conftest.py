@@ -115,6 +115,10 @@ def committed_db(
                 sql.Identifier(name), sql.Identifier(template.name)
             )
         )
+        # Rights on a database itself are not copied with it.
+        owner.execute(
+            sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name))
+        )
     copy = Database(name, _named(template.owner_url, name), _named(template.app_url, name))
     with django_db_blocker.unblock():
         _point_django_at(copy.app_url)

@@ -86,7 +86,7 @@ def ensure_postgres(data: Path, *, fast: bool = False) -> str:
     data.parent.mkdir(parents=True, exist_ok=True)
     with locked(data.with_name(f".{data.name}.lock")) as lock:
         server = _server(data)
-        if not _initialised(server):
+        if not (server.data / "PG_VERSION").exists():
             _initialise(server, _password(data, "postgres"), fast=fast, lock=lock)
         _bring_up(server, fast=fast)
         _ensure_owner(server, data)
@@ -107,7 +107,10 @@ def stop_postgres(data: Path) -> None:
     with locked(data.with_name(f".{data.name}.lock")):
         server = _server(data)
         if _alive(server):
+            folder = _running_folder(server)
             _run(server, "pg_ctl", "-D", server.data, "-m", "fast", "-w", "-t", "60", "stop")
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
 
 @contextlib.contextmanager
@@ -206,10 +209,6 @@ def _run(server: _Server, program: str, *words: object, **more: Any) -> str:
     if done.returncode:
         raise EmbeddedServerError(f"{program} failed:\n{said[-2000:]}")
     return said
-
-
-def _initialised(server: _Server) -> bool:
-    return (server.data / "PG_VERSION").exists()
 
 
 def _initialise(server: _Server, password: str, *, fast: bool, lock: int) -> None:
@@ -392,7 +391,7 @@ def _make_owner(connection: psycopg.Connection[Any], password: str) -> None:
                 sql.Identifier(DATABASE), sql.Identifier(OWNER)
             )
         )
-    connection.execute("REVOKE ALL ON DATABASE postgres, template1 FROM PUBLIC")
+    connection.execute("REVOKE ALL ON DATABASE postgres, template1, tessera FROM PUBLIC")
     connection.execute(
         sql.SQL("GRANT CONNECT ON DATABASE postgres TO {}").format(sql.Identifier(OWNER))
     )

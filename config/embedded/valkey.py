@@ -67,6 +67,8 @@ def valkey(data: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
+        _valkey_socket(data).unlink(missing_ok=True)
+        _valkey_socket(data).parent.rmdir()
 
 
 def _valkey_socket(data: Path) -> Path:

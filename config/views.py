@@ -1,0 +1,75 @@
+"""The pages that belong to no app: the start, help, what the statuses mean, the demo's people."""
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from billing import statuses as billing_statuses
+from config.navigation import ways_of
+from parties import queries as parties
+from parties.models import User
+from vouchers import queries as vouchers
+from vouchers import statuses as voucher_statuses
+
+DEMO_DOMAIN = "@demo.example"
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Show the public start page, or take a person to the first of their own pages."""
+    if request.user.is_authenticated:
+        roles = parties.roles_of(request.user)
+        if roles:
+            return redirect(ways_of(roles)[0].route)
+    context = {
+        "rounds": vouchers.rounds_open(timezone.now().date()),
+        "people": _demo_people() if settings.DEMO else [],
+    }
+    return render(request, "home.html", context)
+
+
+def _demo_people() -> list[User]:
+    return list(
+        User.objects.filter(email__endswith=DEMO_DOMAIN, memberships__isnull=False)
+        .prefetch_related("memberships__organisation")
+        .distinct()
+        .order_by("pk")[:16]
+    )
+
+
+@require_POST
+def demo_sign_in(request: HttpRequest) -> HttpResponse:
+    """Sign in as one of the demo's people; there is no such door outside the demo."""
+    if not settings.DEMO:
+        raise Http404
+    person = get_object_or_404(
+        User, email=request.POST.get("email", ""), email__endswith=DEMO_DOMAIN, is_active=True
+    )
+    login(request, person, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return redirect("home")
+
+
+@require_GET
+def help_page(request: HttpRequest) -> HttpResponse:
+    """Say how a voucher works, from budget to outcome."""
+    return render(request, "help.html")
+
+
+@require_GET
+def accessibility(request: HttpRequest) -> HttpResponse:
+    """Say what was done so that everybody can use the portal, and how to tell of a barrier."""
+    return render(request, "accessibility.html", {"email": settings.DEFAULT_FROM_EMAIL})
+
+
+@require_GET
+def statuses(request: HttpRequest) -> HttpResponse:
+    """Show every status word, what it means and who acts next."""
+    return render(
+        request,
+        "statuses.html",
+        {"tables": [*voucher_statuses.tables(), *billing_statuses.tables()]},
+    )
+
