@@ -4,7 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from common.statuses import Status
+from common.statuses import FINANCE, NOBODY, Status
 
 BANK_DETAIL: Final = {
     "PROPOSED": Status(
@@ -12,20 +12,20 @@ BANK_DETAIL: Final = {
         _("Waiting for second approval"),
         "yellow",
         _("Somebody proposed it. Nothing is paid here until finance has approved it."),
-        _("a finance officer"),
+        FINANCE,
     ),
     "APPROVED": Status(
         _("In force"),
         _("Approved"),
         "green",
         _("Payments go here."),
-        _("nobody"),
+        NOBODY,
     ),
     "REPLACED": Status(
         _("Replaced"),
         _("Replaced"),
         "grey",
         _("A newer bank detail took its place."),
-        _("nobody"),
+        NOBODY,
     ),
 }

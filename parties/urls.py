@@ -11,6 +11,8 @@ urlpatterns = [
         views.bank_detail_new,
         name="bank_detail_new",
     ),
-    path("bank-details/<int:pk>/approve/", views.bank_detail_approve, name="bank_detail_approve"),
+    path(
+        "bank-details/<int:pk>/approve/", views.bank_detail_approve, name="bank_detail_approve"
+    ),
     path("profile/", views.profile, name="profile"),
 ]

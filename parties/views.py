@@ -24,7 +24,11 @@ def organisation(request: HttpRequest) -> HttpResponse:
     """Show the person's organisations: who is in them, their registers, where they are paid."""
     person = signed_in(request)
     shown = [_shown(one) for one in queries.organisations_of(person)]
-    waiting = [_waiting_row(detail) for detail in _waiting_for(request)]
+    waiting = {
+        "caption": _("Bank details waiting for approval"),
+        "columns": [_("Organisation"), _("Name on the bank account"), _("Number"), _("By")],
+        "rows": [_waiting_row(detail) for detail in _waiting_for(request)],
+    }
     context = {
         "organisations": shown,
         "waiting": waiting,
@@ -161,12 +165,20 @@ def _shown(one: Organisation) -> dict[str, object]:
         "code": one.code,
         "name": one.name,
         "facts": facts,
-        "members": [
-            [member.user.name, member.user.email, Role(member.role).label]
-            for member in memberships
-        ],
+        "members": {
+            "caption": _("People of %(organisation)s") % {"organisation": one.name},
+            "columns": [_("Name"), _("E-mail"), _("Role")],
+            "rows": [
+                [member.user.name, member.user.email, Role(member.role).label]
+                for member in memberships
+            ],
+        },
         "bank_details": [
-            {"detail": detail, "facts": _facts(detail), "tag": statuses.BANK_DETAIL[detail.status]}
+            {
+                "detail": detail,
+                "facts": _facts(detail),
+                "tag": statuses.BANK_DETAIL[detail.status],
+            }
             for detail in details
         ],
         "is_paid": one.kind != OrganisationKind.AUTHORITY,
@@ -185,11 +197,7 @@ def _waiting_for(request: HttpRequest) -> list[BankDetail]:
     """Return the proposals that the person, as a finance officer, may look at; oldest first."""
     if not queries.has_role(signed_in(request), Role.FINANCE):
         return []
-    return list(
-        BankDetail.objects.filter(status=BankDetail.Status.PROPOSED)
-        .select_related("organisation", "proposed_by")
-        .order_by("proposed_at", "pk")
-    )
+    return list(queries.bank_details_waiting())
 
 
 def _waiting_row(detail: BankDetail) -> list[object]:

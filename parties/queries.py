@@ -1,0 +1,182 @@
+"""Who is what where, and where an organisation is paid."""
+
+from collections.abc import Collection, Mapping
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import NotFound, Refused
+from parties.models import BankDetail, Membership, Organisation, User
+from parties.roles import OrganisationKind, Role
+from policy import duties
+from policy.rules import Programme
+
+STAFF_ROLES = (Role.OFFICER, Role.FINANCE, Role.INVESTIGATOR, Role.REGULATOR, Role.ADMIN)
+
+
+class NotAllowed(Refused):
+    """The person has none of the roles that this needs."""
+
+    code = "not_allowed"
+    sentence = _(
+        "This needs the role %(roles)s%(where)s. "
+        "If you should have it, ask an administrator of the authority."
+    )
+
+
+class SamePerson(Refused):
+    """One person may not do both steps."""
+
+    code = "same_person"
+    sentence = _("%(reason)s")
+
+
+def address_of(actor: User | str) -> str:
+    """Return how acts name an actor: a person's address, or the address itself."""
+    return actor if isinstance(actor, str) else actor.address
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """Return a person's memberships in force, with their organisations.
+
+    A membership that was given a last day is no longer in force, whatever that day is.
+    """
+    return Membership.objects.filter(user=user, valid_until_on__isnull=True).select_related(
+        "organisation"
+    )
+
+
+def roles_of(user: User) -> set[Role]:
+    """Return what a person is, in whichever organisation."""
+    return {Role(role) for role in memberships_of(user).values_list("role", flat=True)}
+
+
+def organisations_of(user: User, *roles: Role) -> QuerySet[Organisation]:
+    """Return the organisations in which a person has one of the roles, or any role."""
+    memberships = memberships_of(user)
+    if roles:
+        memberships = memberships.filter(role__in=roles)
+    return Organisation.objects.filter(pk__in=memberships.values("organisation")).order_by(
+        "name", "pk"
+    )
+
+
+def organisation_of(user: User, code: str) -> Organisation:
+    """Return one of a person's organisations, or any of them for an authority's person.
+
+    :raises NotFound: if it doesn't exist or is not this person's to see.
+    """
+    found = Organisation.objects.all()
+    if not roles_of(user) & set(STAFF_ROLES):
+        found = organisations_of(user)
+    try:
+        return found.get(code=code)
+    except Organisation.DoesNotExist as error:
+        raise NotFound(what=code) from error
+
+
+def has_role(
+    user: User,
+    role: Role,
+    *,
+    organisation: Organisation | None = None,
+    programme_code: str = "",
+) -> bool:
+    """Say whether a person has a role, in an organisation or in one of its programmes."""
+    return _holds_one(user, (role,), organisation, programme_code)
+
+
+def require_role(
+    user: User,
+    *roles: Role,
+    organisation: Organisation | None = None,
+    programme_code: str = "",
+) -> None:
+    """Refuse a person who has none of the roles in the organisation and programme.
+
+    A membership without a programme counts in all programmes of its organisation.
+
+    :raises NotAllowed: naming the roles of which one is needed.
+    """
+    if user.is_active and _holds_one(user, roles, organisation, programme_code):
+        return
+    where = _(" in %(name)s") % {"name": organisation.name} if organisation else ""
+    names = " / ".join(str(role.label) for role in roles)
+    raise NotAllowed(roles=names, where=where)
+
+
+def require_staff(actor: User | str, *roles: Role) -> None:
+    """Refuse a person without one of the roles; an address that is no person's may pass.
+
+    :raises NotAllowed: naming the roles of which one is needed.
+    """
+    user = actor if isinstance(actor, User) else _person_at(actor)
+    if user is not None:
+        require_role(user, *roles)
+
+
+def _person_at(address: str) -> User | None:
+    kind, _colon, number = address.partition(":")
+    return User.objects.get(pk=int(number)) if kind == "user" else None
+
+
+def _holds_one(
+    user: User,
+    roles: Collection[Role],
+    organisation: Organisation | None,
+    programme_code: str,
+) -> bool:
+    found = memberships_of(user).filter(role__in=roles)
+    if organisation is not None:
+        found = found.filter(organisation=organisation)
+    if programme_code:
+        found = found.filter(Q(programme_code="") | Q(programme_code=programme_code))
+    staff = Q(role__in=STAFF_ROLES)
+    return found.filter(~staff | Q(organisation__kind=OrganisationKind.AUTHORITY)).exists()
+
+
+def require_apart(
+    act: str,
+    person: User,
+    earlier: Mapping[str, str | Collection[str]],
+    programme: Programme | None = None,
+) -> None:
+    """Refuse a person who did one of the earlier steps that must be another's.
+
+    `earlier` maps the names of `policy.duties` to the addresses of who did them.
+
+    :raises SamePerson: saying which step the person did.
+    """
+    permission = duties.may_act(act, person.address, earlier, programme)
+    if not permission.allowed:
+        is_chinese = (get_language() or "").startswith("zh")
+        raise SamePerson(reason=permission.reason_zh if is_chinese else permission.reason_en)
+
+
+def users_with(
+    role: Role, *, organisation: Organisation | None = None, programme_code: str = ""
+) -> QuerySet[User]:
+    """Return the active people who have a role, in an organisation or for a programme."""
+    found = Membership.objects.filter(role=role, valid_until_on__isnull=True)
+    if organisation is not None:
+        found = found.filter(organisation=organisation)
+    if programme_code:
+        found = found.filter(Q(programme_code="") | Q(programme_code=programme_code))
+    return User.objects.filter(is_active=True, pk__in=found.values("user")).order_by("pk")
+
+
+def bank_detail_in_force(organisation: Organisation) -> BankDetail | None:
+    """Return where an organisation is paid now, or None without an approved bank detail."""
+    return BankDetail.objects.filter(
+        organisation=organisation, status=BankDetail.Status.APPROVED
+    ).first()
+
+
+def bank_details_waiting() -> QuerySet[BankDetail]:
+    """Return the bank details that wait for a second person, oldest first."""
+    return (
+        BankDetail.objects.filter(status=BankDetail.Status.PROPOSED)
+        .select_related("organisation", "proposed_by")
+        .order_by("proposed_at", "pk")
+    )

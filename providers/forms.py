@@ -1,0 +1,89 @@
+"""What a provider types about its offers, their prices and its keys."""
+
+from decimal import Decimal
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from common.forms import KeyedForm
+from common.money import CURRENCY_EXPONENTS
+from common.widgets import DayInput, FigureInput
+from providers.models import Offer
+
+CURRENCIES = [(code, code) for code in CURRENCY_EXPONENTS]
+
+RATE_ERRORS = {
+    "invalid": _("Enter the price of one hour as a number, for example 12.50"),
+    "min_value": _("Enter a price of 0 or more, for example 12.50"),
+    "max_decimal_places": _("Enter a price with at most 4 decimals, for example 12.5025"),
+}
+
+
+def rate_field() -> forms.DecimalField:
+    """Return the field of an hour's price, in whole units of its currency."""
+    return forms.DecimalField(
+        label=_("Price of one hour"),
+        min_value=Decimal(0),
+        max_digits=14,
+        decimal_places=4,
+        widget=FigureInput({"class": "govuk-input--width-10"}),
+        help_text=_("Of one GPU, or of one core, for example 12.50"),
+        error_messages=RATE_ERRORS,
+    )
+
+
+class OfferForm(KeyedForm):
+    """A new entry of the catalogue with its first price."""
+
+    title = forms.CharField(
+        label=_("Name of the offer"),
+        max_length=120,
+        help_text=_("For example “H100 80 GB, on demand”"),
+    )
+    resource = forms.ChoiceField(
+        label=_("What an hour is counted in"),
+        choices=Offer.Resource.choices,
+        widget=forms.RadioSelect,
+        initial=Offer.Resource.GPU,
+    )
+    resource_class = forms.CharField(
+        label=_("Accelerator or core class"),
+        max_length=24,
+        widget=forms.TextInput({"class": "govuk-input--width-10"}),
+        help_text=_("For example H100, A100 or EPYC"),
+    )
+    region = forms.CharField(
+        label=_("Where it runs"),
+        max_length=80,
+        help_text=_("For example CN-5101 or GB-LND"),
+    )
+    rate = rate_field()
+    currency = forms.ChoiceField(label=_("Currency"), choices=CURRENCIES)
+
+    def clean_resource_class(self) -> str:
+        """Return the class in capitals, as vouchers name it."""
+        return str(self.cleaned_data["resource_class"]).strip().upper()
+
+
+class PriceForm(KeyedForm):
+    """A price that follows the ones before it."""
+
+    rate = rate_field()
+    currency = forms.ChoiceField(label=_("Currency"), choices=CURRENCIES)
+    from_on = forms.DateField(
+        label=_("From which day"),
+        widget=DayInput,
+        required=False,
+        help_text=_("The day begins at 00:00 UTC. Leave it empty for “from now on”"),
+        error_messages={"invalid": _("Enter a real day, for example 31 3 2026")},
+    )
+
+
+class ApiKeyForm(KeyedForm):
+    """A new key, named for the program that uses it."""
+
+    name = forms.CharField(
+        label=_("What is the key for"),
+        max_length=60,
+        help_text=_("For example “billing server”"),
+    )

@@ -1,0 +1,145 @@
+"""Providers, their catalogue, the price on a day, and whose key a secret is."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from common.errors import NotFound
+from parties.models import User
+from parties.queries import organisations_of
+from parties.roles import Role
+from providers.authentication import ApiCaller, api_key_matching
+from providers.models import ApiKey, Offer, Price, Provider
+
+__all__ = [
+    "ApiCaller",
+    "api_key_matching",
+    "api_keys_of",
+    "offer_by_code",
+    "offers_of",
+    "offers_published",
+    "price_in_force",
+    "prices_in_force",
+    "prices_of",
+    "provider_by_code",
+    "provider_of",
+    "providers_accredited",
+    "providers_of",
+]
+
+
+def price_in_force(offer: Offer, at: datetime, currency: str) -> Price | None:
+    """Return the price of an offer at an instant in a currency, or None without one."""
+    return (
+        Price.objects.filter(offer=offer, currency=currency, from_at__lte=at)
+        .order_by("-from_at")
+        .first()
+    )
+
+
+def prices_in_force(offers: Iterable[Offer], at: datetime) -> dict[tuple[int, str], Price]:
+    """Return the prices of many offers at an instant, by the offer's key and currency."""
+    found = (
+        Price.objects.filter(offer__in=list(offers), from_at__lte=at)
+        .order_by("offer", "currency", "-from_at")
+        .distinct("offer", "currency")
+    )
+    return {(price.offer_id, price.currency): price for price in found}
+
+
+def prices_of(offer: Offer) -> QuerySet[Price]:
+    """Return every price that an offer ever had, newest first."""
+    return Price.objects.filter(offer=offer).order_by("-from_at", "currency")
+
+
+def offers_published(
+    *, resource: str = "", resource_class: str = "", words: str = ""
+) -> QuerySet[Offer]:
+    """Return what can be ordered now: published offers of accredited providers.
+
+    `words` are looked for in the title, the class, the region and the provider's names.
+    """
+    found = Offer.objects.filter(
+        status=Offer.Status.PUBLISHED, provider__status=Provider.Status.ACCREDITED
+    )
+    if resource:
+        found = found.filter(resource=resource)
+    if resource_class:
+        found = found.filter(resource_class=resource_class)
+    if words:
+        found = found.filter(
+            Q(title__icontains=words)
+            | Q(resource_class__icontains=words)
+            | Q(region__icontains=words)
+            | Q(provider__organisation__name__icontains=words)
+            | Q(provider__organisation__name_zh__icontains=words)
+        )
+    return found.select_related("provider__organisation").order_by(
+        "resource", "resource_class", "title", "code"
+    )
+
+
+def offers_of(provider: Provider) -> QuerySet[Offer]:
+    """Return all offers of a provider, newest first."""
+    return (
+        Offer.objects.filter(provider=provider)
+        .select_related("provider__organisation")
+        .order_by("-published_at", "code")
+    )
+
+
+def offer_by_code(code: str) -> Offer:
+    """Return one offer with its provider.
+
+    :raises NotFound: if there is none under this code.
+    """
+    try:
+        return Offer.objects.select_related("provider__organisation").get(code=code)
+    except Offer.DoesNotExist as error:
+        raise NotFound(what=code) from error
+
+
+def providers_of(person: User) -> QuerySet[Provider]:
+    """Return the providers for which a person acts."""
+    return (
+        Provider.objects.filter(organisation__in=organisations_of(person, Role.PROVIDER))
+        .select_related("organisation")
+        .order_by("organisation__name", "pk")
+    )
+
+
+def provider_of(person: User) -> Provider:
+    """Return the provider for which a person acts, the first by name of several.
+
+    :raises NotFound: if the person acts for none.
+    """
+    provider = providers_of(person).first()
+    if provider is None:
+        raise NotFound(what=person.email)
+    return provider
+
+
+def provider_by_code(code: str) -> Provider | None:
+    """Return the provider whose organisation has a code, or None."""
+    return (
+        Provider.objects.filter(organisation__code=code).select_related("organisation").first()
+    )
+
+
+def providers_accredited() -> QuerySet[Provider]:
+    """Return the providers that may sell now, by name."""
+    return (
+        Provider.objects.filter(status=Provider.Status.ACCREDITED)
+        .select_related("organisation")
+        .order_by("organisation__name", "pk")
+    )
+
+
+def api_keys_of(provider: Provider) -> QuerySet[ApiKey]:
+    """Return all API keys of a provider, newest first."""
+    return (
+        ApiKey.objects.filter(provider=provider)
+        .select_related("created_by")
+        .order_by("-created_at", "-pk")
+    )

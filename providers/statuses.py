@@ -1,0 +1,42 @@
+"""How the statuses of providers, offers and keys are told."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from common.statuses import NOBODY, US, Status
+
+PROVIDER: Final = {
+    "ACCREDITED": Status(
+        _("Accredited"),
+        _("Accredited"),
+        "green",
+        _("This provider may take vouchers and be paid."),
+        NOBODY,
+    ),
+    "SUSPENDED": Status(
+        _("On hold"),
+        _("Suspended"),
+        "red",
+        _("This provider may not take new orders for a time. Open orders go on."),
+        US,
+    ),
+}
+
+OFFER: Final = {
+    "PUBLISHED": Status(_("Published"), _("Published"), "green", _("Buyers see it."), NOBODY),
+    "WITHDRAWN": Status(
+        _("Withdrawn"),
+        _("Withdrawn"),
+        "grey",
+        _("Buyers no longer see it. Orders placed before go on."),
+        NOBODY,
+    ),
+}
+
+API_KEY: Final = {
+    "LIVE": Status(_("Live"), _("Live"), "green", _("Programs may use it."), NOBODY),
+    "REVOKED": Status(
+        _("Revoked"), _("Revoked"), "grey", _("It opens nothing any more."), NOBODY
+    ),
+}

@@ -1,0 +1,15 @@
+"""The addresses of a provider's own pages."""
+
+from django.urls import path
+
+from providers import views
+
+urlpatterns = [
+    path("provider/", views.provider_home, name="provider_home"),
+    path("provider/offers/", views.offers, name="offers"),
+    path("provider/offers/new/", views.offer_new, name="offer_new"),
+    path("provider/offers/<str:code>/", views.offer_price, name="offer_price"),
+    path("provider/offers/<str:code>/withdraw/", views.offer_withdraw, name="offer_withdraw"),
+    path("provider/api-keys/", views.api_keys, name="api_keys"),
+    path("provider/api-keys/<int:pk>/revoke/", views.api_key_revoke, name="api_key_revoke"),
+]

@@ -1,0 +1,203 @@
+"""The terms of an order: whether a voucher covers it, its price, and what is set aside."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Refused
+from common.formatting import money
+from common.money import GPU_MS_PER_HOUR, is_currency
+from policy import holds
+from policy.answers import Line
+from policy.eligibility import answer_provider
+from policy.rules import ROUNDING_MODES, small_units
+from policy.rules import Programme as Policy
+from providers.actions import OfferWithdrawn, ProviderSuspended
+from providers.models import Offer, Price, Provider
+from providers.queries import price_in_force
+from vouchers.actions.vouchers import VoucherOver
+from vouchers.models import Voucher
+from vouchers.queries import in_words, used_this_year, voucher_balance
+
+HOURS_MAX = Decimal(10_000_000)
+
+
+class VoucherExpired(Refused):
+    """The voucher's last day has passed."""
+
+    code = "voucher_expired"
+    sentence = _("The voucher %(voucher)s was valid until %(until)s.")
+
+
+class VoucherSuspended(Refused):
+    """The voucher takes no new holds for a time."""
+
+    code = "voucher_suspended"
+    sentence = _(
+        "The voucher %(voucher)s is suspended and takes no new orders. "
+        "Its holder can ask the authority why."
+    )
+
+
+class NoHoldsHere(Refused):
+    """The programme pays after use."""
+
+    code = "no_holds_here"
+    sentence = _(
+        "%(programme)s pays after use, so nothing is set aside for an order. "
+        "Order from the provider, and claim the fee once it is paid."
+    )
+
+
+class HoursInvalid(Refused):
+    """An amount of time that can't be ordered."""
+
+    code = "hours_invalid"
+    sentence = _(
+        "%(hours)s hours can't be ordered. Enter more than 0, with at most four decimals."
+    )
+
+
+class ClassNotCovered(Refused):
+    """The voucher is for another class of accelerator."""
+
+    code = "class_not_covered"
+    sentence = _(
+        "The voucher %(voucher)s is for %(unit)s; the offer %(offer)s is %(resource_class)s. "
+        "Choose an offer of the voucher's class."
+    )
+
+
+class NoPriceInForce(Refused):
+    """The offer has no price in the voucher's currency."""
+
+    code = "no_price_in_force"
+    sentence = _(
+        "The offer %(offer)s has no price in %(currency)s today. "
+        "Choose another offer, or ask the provider to publish one."
+    )
+
+
+class ProviderNotCovered(Refused):
+    """The policy does not count this provider's compute for this beneficiary."""
+
+    code = "provider_not_covered"
+    sentence = _("%(provider)s can't be used with this voucher. %(reasons)s")
+
+
+class NothingToHold(Refused):
+    """Nothing could be set aside for the order."""
+
+    code = "nothing_to_hold"
+    sentence = _(
+        "Nothing can be set aside: the voucher %(voucher)s has %(free)s free, and this order "
+        "costs %(price)s. %(limit)s"
+    )
+
+
+def quantity_of(hours: Decimal) -> int:
+    """Return hours in GPU-ms (or core-ms).
+
+    :raises HoursInvalid: if they can't be ordered.
+    """
+    is_orderable = hours.is_finite() and 0 < hours <= HOURS_MAX and hours == round(hours, 4)
+    if not is_orderable:
+        raise HoursInvalid(hours=hours)
+    return int(hours * GPU_MS_PER_HOUR)
+
+
+def require_usable(voucher: Voucher, today: date) -> None:
+    """Refuse a voucher that takes no new orders.
+
+    :raises VoucherExpired: if its last day has passed.
+    :raises VoucherSuspended: if it is suspended.
+    :raises VoucherOver: if it was returned.
+    """
+    is_late = voucher.valid_until_on < today
+    if is_late or voucher.status == Voucher.Status.EXPIRED:
+        raise VoucherExpired(voucher=voucher.code, until=voucher.valid_until_on)
+    if voucher.status == Voucher.Status.SUSPENDED:
+        raise VoucherSuspended(voucher=voucher.code)
+    if voucher.status == Voucher.Status.RETURNED:
+        raise VoucherOver(voucher=voucher.code)
+
+
+def require_covered(voucher: Voucher, offer: Offer, rules: Policy) -> None:
+    """Refuse an offer that a voucher can't be used for.
+
+    :raises NoHoldsHere: if the programme pays after use.
+    :raises OfferWithdrawn: if the offer is no longer in the catalogue.
+    :raises ProviderSuspended: if the provider takes no new orders.
+    :raises ProviderNotCovered: if the policy does not admit the provider.
+    """
+    if rules.hold is None:
+        raise NoHoldsHere(programme=voucher.programme.title)
+    # Read anew: both may have changed since the page that names them was made.
+    now = Offer.objects.select_related("provider__organisation").get(pk=offer.pk)
+    provider = now.provider
+    if now.status == Offer.Status.WITHDRAWN:
+        raise OfferWithdrawn(offer=now.code)
+    if provider.status == Provider.Status.SUSPENDED:
+        raise ProviderSuspended(provider=provider.organisation.name)
+    is_itself = provider.organisation_id == voucher.organisation_id
+    answer = answer_provider(True if is_itself else None, True, rules)
+    if answer.outcome == "FAIL":
+        raise ProviderNotCovered(
+            provider=provider.organisation.name, reasons=in_words(answer.reasons)
+        )
+
+
+def price_of(
+    voucher: Voucher, offer: Offer, quantity_ms: int, rules: Policy, at: datetime
+) -> tuple[Price | None, int]:
+    """Return the price in force and the whole price of an order, in the voucher's unit.
+
+    In kind there is no price and the whole is the time itself, in GPU-ms. In money the whole
+    is rounded once, to the minor unit, by the mode of the programme's rounding.
+
+    :raises ClassNotCovered: if a voucher in kind is for another class.
+    :raises NoPriceInForce: if the offer has no price in the voucher's currency.
+    """
+    if not is_currency(voucher.unit):
+        if voucher.unit != f"{offer.resource}:{offer.resource_class}":
+            raise ClassNotCovered(
+                voucher=voucher.code,
+                unit=voucher.unit,
+                offer=offer.code,
+                resource_class=f"{offer.resource}:{offer.resource_class}",
+            )
+        return None, quantity_ms
+    price = price_in_force(offer, at, voucher.unit)
+    if price is None:
+        raise NoPriceInForce(offer=offer.code, currency=voucher.unit)
+    exact = price.rate * quantity_ms * small_units(voucher.unit) / GPU_MS_PER_HOUR
+    return price, int(exact.to_integral_value(ROUNDING_MODES[rules.rounding.mode]))
+
+
+def amount_to_hold(
+    voucher: Voucher, price_total: int, rules: Policy, today: date
+) -> tuple[int, tuple[Line, ...]]:
+    """Return what to set aside for an order by the policy, with its working.
+
+    :raises NothingToHold: if nothing is free, or a cap leaves nothing.
+    """
+    free = voucher_balance(voucher).free
+    amount, working = holds.hold_amount(
+        price_total,
+        free,
+        used_this_year(voucher.organisation, voucher.programme, today),
+        rules,
+        on=today,
+        organisation_kind=voucher.organisation.kind,
+    )
+    if not amount:
+        is_chinese = (get_language() or "").startswith("zh")
+        raise NothingToHold(
+            voucher=voucher.code,
+            free=money(free, voucher.unit),
+            price=money(price_total, voucher.unit),
+            limit=working[-1].label_zh if is_chinese else working[-1].label_en,
+        )
+    return amount, working

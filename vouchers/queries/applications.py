@@ -1,0 +1,99 @@
+"""Applications, what was decided on them, and the standing of who applies."""
+
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+
+from parties.models import Organisation, User
+from parties.queries import organisations_of
+from parties.roles import Role
+from policy.rules import Programme as Policy
+from policy.standing import Effect, effect
+from vouchers.models import Application, Decision, Standing
+from vouchers.queries.programmes import find_one, programme_scope
+
+
+def applications_visible_to(person: User) -> QuerySet[Application]:
+    """Return the applications that a person may see, newest first.
+
+    The applicant's people see all of their organisation's, an authority's people those sent
+    to their programmes, a regulator all that were sent.
+    """
+    own = Q(organisation__in=organisations_of(person, Role.APPLICANT))
+    sent = ~Q(status=Application.Status.DRAFT) & Q(sent_at__isnull=False)
+    return (
+        Application.objects.filter(own | (sent & programme_scope(person, "round__programme")))
+        .select_related("round__programme__authority", "organisation")
+        .order_by("-saved_at", "-pk")
+    )
+
+
+def application_of(person: User, reference: str) -> Application:
+    """Return one application that a person may see.
+
+    :raises NotFound: if it doesn't exist or is not this person's to see.
+    """
+    application: Application = find_one(
+        applications_visible_to(person), what=reference, reference=reference
+    )
+    return application
+
+
+def applications_awaiting(person: User) -> QuerySet[Application]:
+    """Return the applications that wait for a decision of a programme officer, oldest first."""
+    waiting = [Application.Status.SENT, Application.Status.REFERRED]
+    return (
+        Application.objects.filter(
+            programme_scope(person, "round__programme", roles=(Role.OFFICER,)),
+            status__in=waiting,
+        )
+        .select_related("round__programme__authority", "organisation")
+        .order_by("sent_at", "pk")
+    )
+
+
+def decisions_of(application: Application) -> QuerySet[Decision]:
+    """Return all that was decided on an application, newest first."""
+    return (
+        Decision.objects.filter(application=application)
+        .select_related("decided_by", "policy_version", "undoes")
+        .order_by("-decided_at", "-pk")
+    )
+
+
+def decision_in_force(application: Application) -> Decision | None:
+    """Return the newest decision on an application unless it was undone or is none, or None."""
+    newest = decisions_of(application).select_related("voucher").first()
+    return None if newest is None or newest.undoes_id else newest
+
+
+def decisions_to_issue(person: User) -> QuerySet[Decision]:
+    """Return the awards of which no voucher was issued yet, oldest first."""
+    return (
+        Decision.objects.filter(
+            programme_scope(person, "application__round__programme", roles=(Role.OFFICER,)),
+            outcome=Decision.Outcome.PASS,
+            application__status=Application.Status.APPROVED,
+            voucher__isnull=True,
+            undone_by__isnull=True,
+        )
+        .select_related("application__round__programme", "application__organisation")
+        .order_by("decided_at", "pk")
+    )
+
+
+def standing_of(organisation: Organisation) -> Standing | None:
+    """Return an organisation's newest standing, or None for a newcomer."""
+    return (
+        Standing.objects.filter(organisation=organisation)
+        .order_by("-published_at", "-pk")
+        .first()
+    )
+
+
+def standing_effect(organisation: Organisation, rules: Policy) -> Effect:
+    """Return what an organisation's standing does to its next award; a newcomer's does nothing."""
+    standing = standing_of(organisation)
+    if standing is None:
+        return Effect(Decimal(1), Decimal(1), ())
+    return effect(standing.z, standing.n, rules)

@@ -1,0 +1,166 @@
+"""The facts that policy asks for: who applies, for what, and what is used already."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.db.models import QuerySet, Sum
+
+from common.days import day_of
+from ledger import queries as ledger
+from parties.models import Organisation
+from policy.eligibility import ApplicantFacts
+from policy.rules import Programme as Policy
+from policy.shares import Claim
+from providers.models import Provider
+from providers.queries import provider_by_code
+from vouchers.models import Application, Decision, Programme, Voucher
+from vouchers.queries.applications import standing_effect
+from vouchers.queries.programmes import budget_available
+from vouchers.queries.vouchers import voucher_account
+
+
+def region_of(organisation: Organisation) -> str:
+    """Return an organisation's region as programmes name it: with its country in front."""
+    country, region = organisation.country, organisation.region
+    if not region or region.split("-")[0] == country:
+        return region or country
+    return f"{country}-{region}"
+
+
+def applicant_facts(application: Application, at: datetime) -> ApplicantFacts:
+    """Return what is known of an applicant and its request on the day it was sent.
+
+    An application that is not sent yet is taken as sent at `at`. Findings of conduct, yearly
+    revenue, and whether two organisations are one undertaking are in no register here: the
+    last two stay unknown, so that a rule which asks for them refers to an officer.
+    """
+    organisation, answers = application.organisation, application.answers
+    programme = application.round.programme
+    provider = provider_by_code(str(answers.get("provider_code") or ""))
+    return ApplicantFacts(
+        organisation_kind=organisation.kind,
+        region=region_of(organisation),
+        applied_on=day_of(application.sent_at or at, programme.zone),
+        is_registered_business=organisation.is_registered_business,
+        employees=organisation.employees,
+        founded_on=organisation.founded_on,
+        other_public_money=bool(answers.get("other_public_money")),
+        first_time_user=_is_first_time(application),
+        provider_related=_is_related(application, provider),
+        provider_listed=_is_listed(application, provider),
+        requested_gpu_hours=decimal_answer(answers, "hours"),
+    )
+
+
+def _is_first_time(application: Application) -> bool:
+    had_one = Voucher.objects.filter(
+        organisation=application.organisation_id, programme=application.round.programme_id
+    )
+    return bool(application.answers.get("is_first_time", True)) and not had_one.exists()
+
+
+def _is_related(application: Application, provider: Provider | None) -> bool | None:
+    is_itself = provider is not None and provider.organisation_id == application.organisation_id
+    return True if is_itself else None
+
+
+def _is_listed(application: Application, provider: Provider | None) -> bool | None:
+    if not application.answers.get("provider_code"):
+        return None
+    return provider is not None and provider.status == Provider.Status.ACCREDITED
+
+
+def decimal_answer(answers: Mapping[str, Any], name: str) -> Decimal | None:
+    """Return an answer kept as a decimal's text, or None where it is missing or unreadable."""
+    try:
+        number = Decimal(str(answers.get(name) or ""))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def day_answer(answers: Mapping[str, Any], name: str) -> date | None:
+    """Return an answer kept as an ISO day, or None where it is missing or unreadable."""
+    try:
+        return date.fromisoformat(str(answers.get(name) or ""))
+    except ValueError:
+        return None
+
+
+def claim_of(
+    application: Application, at: datetime, rules: Policy, *, route: str | None = None
+) -> Claim:
+    """Return what an application's award is worked out from, at the instant of deciding.
+
+    `used_this_year` counts all that the organisation has or may still use of this programme
+    this year: used, held, free on its vouchers, and awarded without a voucher yet.
+    """
+    answers, programme = application.answers, application.round.programme
+    on = day_of(at, programme.zone)
+    total = decimal_answer(answers, "fee_total") or Decimal(0)
+    storage = decimal_answer(answers, "fee_storage") or Decimal(0)
+    fees = (("compute", total - storage), ("storage", storage)) if rules.mode != "M5" else ()
+    multipliers = standing_effect(application.organisation, rules)
+    return Claim(
+        as_of=on,
+        fee_lines=fees,
+        contract_from=day_answer(answers, "contract_from_on"),
+        contract_until=day_answer(answers, "contract_until_on"),
+        requested_gpu_hours=decimal_answer(answers, "hours") if rules.mode == "M5" else None,
+        used_this_year=committed_this_year(application.organisation, programme, on),
+        pool_left=budget_available(programme),
+        organisation_kind=application.organisation.kind,
+        route=route,
+        multiplier=multipliers.amount_multiplier,
+        validity_multiplier=multipliers.validity_multiplier,
+    )
+
+
+def used_this_year(organisation: Organisation, programme: Programme, on: date) -> int:
+    """Return what an organisation used or holds of a programme in the day's calendar year.
+
+    Used is what was captured or paid in the year, by the programme's time zone; what open
+    holds set aside counts too. In the programme's unit.
+    """
+    return sum(_used(voucher, on) for voucher in _vouchers_of(organisation, programme))
+
+
+def committed_this_year(organisation: Organisation, programme: Programme, on: date) -> int:
+    """Return `used_this_year`, and what the organisation may still use.
+
+    That is the free part of its vouchers and its awards of which no voucher was issued yet.
+    """
+    vouchers = list(_vouchers_of(organisation, programme))
+    found = ledger.balances(voucher_account(voucher) for voucher in vouchers)
+    used = sum(_used(voucher, on) for voucher in vouchers)
+    waiting = Decision.objects.filter(
+        application__organisation=organisation,
+        application__round__programme=programme,
+        application__status=Application.Status.APPROVED,
+        outcome=Decision.Outcome.PASS,
+        voucher__isnull=True,
+        undone_by__isnull=True,
+    ).aggregate(total=Sum("awarded"))["total"]
+    return used + sum(balance.free for balance in found.values()) + int(waiting or 0)
+
+
+def _vouchers_of(organisation: Organisation, programme: Programme) -> QuerySet[Voucher]:
+    return Voucher.objects.filter(
+        organisation=organisation, programme=programme
+    ).select_related("programme")
+
+
+_NOT_USE = ("available:", "expired:")
+
+
+def _used(voucher: Voucher, on: date) -> int:
+    # One statement a voucher: an organisation has a handful in a programme.
+    address, zone = voucher_account(voucher), voucher.programme.zone
+    spent = sum(
+        -entry.amount
+        for entry in ledger.statement(address)
+        if not entry.other.startswith(_NOT_USE) and day_of(entry.at, zone).year == on.year
+    )
+    return max(spent, 0) + ledger.balance(address).pending

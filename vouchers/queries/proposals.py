@@ -1,0 +1,87 @@
+"""What the law in force says about an application, before anybody decides."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import get_language
+
+from common.days import day_of
+from parties.models import Organisation
+from policy import approval, calculation, eligibility
+from policy.answers import Reason
+from policy.rules import Programme as Policy
+from vouchers.models import Application, PolicyVersion
+from vouchers.queries.applications import standing_effect, standing_of
+from vouchers.queries.facts import applicant_facts, claim_of
+from vouchers.queries.programmes import policy_in_force
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the law in force says about an application, before anybody decides."""
+
+    answer: eligibility.Answer
+    award: calculation.Award
+    people: int
+    version: PolicyVersion
+    facts: dict[str, Any]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every reason of the answer and of the award."""
+        return (*self.answer.reasons, *self.award.reasons)
+
+
+def proposal_of(application: Application, at: datetime) -> Proposal:
+    """Return what the law in force says about an application: answer, award and approval tier.
+
+    Moves and writes nothing, so pages may show it before the decision.
+
+    :raises NoPolicyInForce: if the programme has none today.
+    """
+    programme = application.round.programme
+    version, rules = policy_in_force(programme, day_of(at, programme.zone))
+    facts = applicant_facts(application, at)
+    answer = eligibility.answer(facts, rules)
+    claim = claim_of(application, at, rules, route=answer.route)
+    award = calculation.work_out(claim, rules)
+    return Proposal(
+        answer,
+        award,
+        approval.tier(award.recommended, rules).people,
+        version,
+        {
+            "applicant": _as_json(facts),
+            "claim": _as_json(claim),
+            "standing": _standing_as_json(application.organisation, rules),
+        },
+    )
+
+
+def _as_json(facts: Any) -> Any:
+    def text(value: Any) -> Any:
+        return sorted(value) if isinstance(value, frozenset) else str(value)
+
+    return json.loads(json.dumps(asdict(facts), default=text))
+
+
+def _standing_as_json(organisation: Organisation, rules: Policy) -> dict[str, Any]:
+    standing = standing_of(organisation)
+    if standing is None:
+        return {}
+    lines = standing_effect(organisation, rules).working
+    return {
+        "z": str(standing.z),
+        "n": str(standing.n),
+        "score": str(standing.score),
+        "working": [line.to_dict() for line in lines],
+    }
+
+
+def in_words(reasons: Iterable[Reason]) -> str:
+    """Return reasons as sentences, in the language of whoever reads."""
+    is_chinese = (get_language() or "").startswith("zh")
+    return " ".join(reason.zh if is_chinese else reason.en for reason in reasons)

@@ -1,0 +1,145 @@
+"""Vouchers, what they hold, their orders, and what a sweep has to do."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from common.days import day_of
+from ledger import queries as ledger
+from ledger.queries import Balance
+from parties.models import User
+from parties.queries import organisations_of
+from parties.roles import Role
+from providers.models import Provider
+from vouchers.models import Order, Voucher
+from vouchers.queries.programmes import find_one, programme_scope
+
+
+def voucher_account(voucher: Voucher) -> str:
+    """Return the address of a voucher's ledger account."""
+    return voucher.programme.account("voucher", voucher.code)
+
+
+def vouchers_visible_to(person: User) -> QuerySet[Voucher]:
+    """Return the vouchers that a person may see, newest first.
+
+    The holder's people see their own, an authority's people those of their programmes, a
+    regulator all. A provider sees none: it is shown a redemption code.
+    """
+    own = Q(organisation__in=organisations_of(person, Role.APPLICANT))
+    return (
+        Voucher.objects.filter(own | programme_scope(person))
+        .select_related("programme__authority", "organisation", "decision")
+        .order_by("-issued_at", "-pk")
+    )
+
+
+def voucher_of(person: User, code: str) -> Voucher:
+    """Return one voucher that a person may see.
+
+    :raises NotFound: if it doesn't exist or is not this person's to see.
+    """
+    voucher: Voucher = find_one(vouchers_visible_to(person), what=code, code=code)
+    return voucher
+
+
+def voucher_by_redemption_code(text: str) -> Voucher | None:
+    """Return the voucher that a redemption code opens, however it was typed, or None."""
+    letters = "".join(character for character in text.upper() if character.isalnum())
+    code = "-".join(letters[start : start + 4] for start in range(0, len(letters), 4))
+    return (
+        Voucher.objects.filter(redemption_code=code)
+        .select_related("programme__authority", "organisation")
+        .first()
+    )
+
+
+def voucher_balance(voucher: Voucher) -> Balance:
+    """Return what a voucher holds now: `free` may be used, `pending` is held."""
+    return ledger.balance(voucher_account(voucher))
+
+
+def voucher_balances(vouchers: Iterable[Voucher]) -> dict[str, Balance]:
+    """Return the balances of many vouchers now, by voucher code."""
+    addresses = {voucher_account(voucher): voucher.code for voucher in vouchers}
+    found = ledger.balances(addresses)
+    return {addresses[address]: balance for address, balance in found.items()}
+
+
+def orders_of(voucher: Voucher) -> QuerySet[Order]:
+    """Return all orders of a voucher, newest first."""
+    return (
+        Order.objects.filter(voucher=voucher)
+        .select_related("offer__provider__organisation", "price", "placed_by_user")
+        .order_by("-placed_at", "-pk")
+    )
+
+
+def orders_visible_to(person: User) -> QuerySet[Order]:
+    """Return the orders that a person may see, newest first: as vouchers, and a provider's own."""
+    return (
+        Order.objects.filter(
+            Q(voucher__organisation__in=organisations_of(person, Role.APPLICANT))
+            | Q(offer__provider__organisation__in=organisations_of(person, Role.PROVIDER))
+            | programme_scope(person, "voucher__programme")
+        )
+        .select_related(
+            "voucher__programme__authority",
+            "voucher__organisation",
+            "offer__provider__organisation",
+            "price",
+        )
+        .order_by("-placed_at", "-pk")
+    )
+
+
+def order_of(person: User, code: str) -> Order:
+    """Return one order that a person may see.
+
+    :raises NotFound: if it doesn't exist or is not this person's to see.
+    """
+    order: Order = find_one(orders_visible_to(person), what=code, code=code)
+    return order
+
+
+def orders_with(provider: Provider) -> QuerySet[Order]:
+    """Return all orders of a provider's offers, newest first."""
+    return (
+        Order.objects.filter(offer__provider=provider)
+        .select_related("voucher__programme", "voucher__organisation", "offer", "price")
+        .order_by("-placed_at", "-pk")
+    )
+
+
+def order_by_reference(provider: Provider, reference: str) -> Order | None:
+    """Return a provider's order by its code or the provider's own reference, open ones first.
+
+    Case is ignored: a batch system such as Slurm writes account names in small letters.
+    """
+    named = Q(code__iexact=reference) | Q(provider_reference__iexact=reference)
+    found = list(orders_with(provider).filter(named)[:20]) if reference else []
+    still_open = [order for order in found if order.status == Order.Status.OPEN]
+    return next(iter(still_open or found), None)
+
+
+def orders_lapsed_by(at: datetime) -> QuerySet[Order]:
+    """Return the open orders whose hold's time has passed at an instant, oldest first."""
+    return Order.objects.filter(status=Order.Status.OPEN, lapses_at__lte=at).order_by(
+        "lapses_at", "pk"
+    )
+
+
+def vouchers_expired_by(at: datetime) -> list[Voucher]:
+    """Return the vouchers whose last day is over, in their programme's zone, with value to free.
+
+    Those are the vouchers not marked as expired yet, and the expired ones to which a hold gave
+    value back since.
+    """
+    over = Voucher.objects.filter(valid_until_on__lte=day_of(at)).select_related("programme")
+    live = over.filter(status__in=[Voucher.Status.ACTIVE, Voucher.Status.SUSPENDED])
+    had_holds = over.filter(status=Voucher.Status.EXPIRED, orders__isnull=False).distinct()
+    returned = list(had_holds)
+    balances = voucher_balances(returned)
+    due = [*live, *(one for one in returned if balances[one.code].free > 0)]
+    return [one for one in due if one.valid_until_on < day_of(at, one.programme.zone)]

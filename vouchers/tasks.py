@@ -1,0 +1,38 @@
+"""The sweeps over vouchers: free what has lapsed or expired, one thing at a time."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from common.errors import Refused
+from vouchers import actions, queries
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="vouchers.tasks.release_lapsed_holds")
+def release_lapsed_holds() -> None:
+    """Give back what is left of each hold whose time has passed."""
+    now = timezone.now()
+    for order in queries.orders_lapsed_by(now):
+        try:
+            actions.lapse_hold(order=order, at=now, key=f"lapse:{order.code}")
+        except Refused as refusal:
+            # Settled or released since it was listed: there is nothing to give back.
+            log.info("%s", refusal)
+
+
+@shared_task(name="vouchers.tasks.expire_due_vouchers")
+def expire_due_vouchers() -> None:
+    """End each voucher whose last day is over, and give back what is free on it."""
+    now = timezone.now()
+    for voucher in queries.vouchers_expired_by(now):
+        # What was taken so far names the state: asked twice in one state, it is done once.
+        taken = queries.voucher_balance(voucher).debit
+        try:
+            actions.expire_voucher(
+                voucher=voucher, at=now, key=f"expire:{voucher.code}:{taken}"
+            )
+        except Refused as refusal:
+            log.info("%s", refusal)
