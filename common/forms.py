@@ -78,7 +78,7 @@ def language_pressed(request: HttpRequest) -> str | None:
     if code not in dict(settings.LANGUAGES):
         return None
     translation.activate(code)
-    request.LANGUAGE_CODE = code  # type: ignore[attr-defined]
+    request.LANGUAGE_CODE = code
     return code
 
 
@@ -91,4 +91,4 @@ def remember_language(response: HttpResponse, code: str | None) -> HttpResponse:
 
 def forget_errors(form: forms.BaseForm) -> None:
     """Show what was typed so far without saying what is wrong with it."""
-    form._errors = ErrorDict(renderer=form.renderer)
+    form._errors = ErrorDict(renderer=form.renderer)  # type: ignore[attr-defined]

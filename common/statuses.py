@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-Words = str | Promise
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
+# A text, or one that is put into the reader's language once it is shown.
+Words: TypeAlias = "str | _StrPromise"
 
 YOU = _("Waiting for you.")
 US = _("Waiting for us.")

@@ -21,7 +21,7 @@ def language(answer: Answer) -> Answer:
         if chosen not in KNOWN:
             chosen = translation.get_language_from_request(request)
         translation.activate(chosen)
-        request.LANGUAGE_CODE = translation.get_language() or "en"  # type: ignore[attr-defined]
+        request.LANGUAGE_CODE = translation.get_language() or "en"
         response = answer(request)
         response.headers.setdefault("Content-Language", translation.get_language() or "en")
         return response

@@ -101,10 +101,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     roles = parties.roles_of(user) if user is not None and user.is_authenticated else ()
     navigation = []
     for way in ways_of(roles):
-        try:
-            url = reverse(way.route)
-        except Exception:
-            continue
+        url = reverse(way.route)
         is_current = request.path == url or (url != "/" and request.path.startswith(url))
         navigation.append({"label": way.label, "url": url, "is_current": is_current})
     return {

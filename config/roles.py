@@ -11,9 +11,6 @@ from psycopg import sql
 
 from config.secrets import kept_secret
 
-# Rows that say what happened: written once, never changed by the portal.
-INSERT_ONLY: tuple[str, ...] = ()
-
 LEDGER = "ledger_"
 INTERNAL = "_internal"
 READ_ONLY = frozenset({"django_migrations"})

@@ -130,6 +130,7 @@ class ActKind(StrEnum):
     SUSPEND_PROVIDER = "suspend_provider"
     PUBLISH_OFFER = "publish_offer"
     PUBLISH_PRICE = "publish_price"
+    WITHDRAW_OFFER = "withdraw_offer"
     CREATE_API_KEY = "create_api_key"
     REVOKE_API_KEY = "revoke_api_key"
     CREATE_PROGRAMME = "create_programme"

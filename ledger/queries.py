@@ -127,7 +127,8 @@ _STATEMENT = """
     from ledger_account a
     join ledger_transfer t on t.debit_id = a.id or t.credit_id = a.id
     join ledger_act c on c.id = t.act_id
-    join ledger_account o on o.id = case when t.credit_id = a.id then t.debit_id else t.credit_id end
+    join ledger_account o
+        on o.id = case when t.credit_id = a.id then t.debit_id else t.credit_id end
     where a.address = %s and t.kind in (1, 3, 5)
     order by t.at, t.id
 """

@@ -278,7 +278,7 @@ def withdraw_offer(*, offer: Offer, actor: User, at: datetime, key: str) -> Offe
     """
     require_role(actor, Role.PROVIDER, organisation=offer.provider.organisation)
     act = ledger.begin(
-        kind=ActKind.PUBLISH_OFFER,
+        kind=ActKind.WITHDRAW_OFFER,
         key=key,
         actor=actor.address,
         about=f"offer:{offer.code}",

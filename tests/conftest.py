@@ -7,6 +7,7 @@ writes takes `db` and is rolled back; one that needs real commits, threads or pr
 
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,19 @@ def _maintenance(owner_url: str) -> Iterator[psycopg.Connection]:
         yield owner
 
 
+def _drop(owner: psycopg.Connection, name: str) -> None:
+    """Drop a database; a session that is just ending, or autovacuum, is waited for."""
+    statement = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+    for _attempt in range(100):
+        try:
+            owner.execute(statement)
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+            time.sleep(0.1)
+        else:
+            return
+    owner.execute(statement)
+
+
 @pytest.fixture(scope="session")
 def cluster_owner_url() -> Iterator[str]:
     """The owner's address on the test cluster: given, or an embedded server of its own."""
@@ -91,9 +105,7 @@ def template(cluster_owner_url: str, django_db_blocker, tmp_path_factory) -> Ite
     yield Database(name, owner_url, app_url)
     connections.close_all()
     with _maintenance(cluster_owner_url) as owner:
-        owner.execute(
-            sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
-        )
+        _drop(owner, name)
         owner.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(f"{name}_app")))
 
 
@@ -127,9 +139,7 @@ def committed_db(
         finally:
             _point_django_at(template.app_url)
             with _maintenance(cluster_owner_url) as owner:
-                owner.execute(
-                    sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
-                )
+                _drop(owner, name)
 
 
 _real_data_ran = 0

@@ -26,7 +26,7 @@ from config.embedded import (
     start_valkey,
     valkey_url,
 )
-from config.roles import INSERT_ONLY, RoleError, ensure_app_role, grant_app, libpq_url
+from config.roles import RoleError, ensure_app_role, grant_app, libpq_url
 from config.supervisor import MARK, Supervisor, end_strays, starter
 
 HOST = "127.0.0.1"
@@ -84,7 +84,7 @@ class Command(BaseCommand):
         app_url = ensure_app_role(owner_url, settings.VAR_DIR / "secrets")
         role = psycopg.conninfo.conninfo_to_dict(app_url)["user"]
         with psycopg.connect(libpq_url(owner_url)) as connection:
-            grant_app(connection, role=str(role), insert_only=INSERT_ONLY)
+            grant_app(connection, role=str(role))
             has_people = connection.execute("SELECT FROM parties_user LIMIT 1").rowcount
         if settings.DEMO and not has_people:
             self.stdout.write("Loading the demo ...")
