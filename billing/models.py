@@ -129,7 +129,10 @@ class BillLine(models.Model):
 
     bill = models.ForeignKey(Bill, models.PROTECT, related_name="lines")
     row = models.IntegerField()
-    voucher = models.ForeignKey("vouchers.Voucher", models.PROTECT, related_name="bill_lines")
+    # Nobody's where no meter knows the line.
+    voucher = models.ForeignKey(
+        "vouchers.Voucher", models.PROTECT, related_name="bill_lines", null=True
+    )
     order = models.ForeignKey(
         "vouchers.Order", models.PROTECT, related_name="bill_lines", null=True
     )

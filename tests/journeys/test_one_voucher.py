@@ -75,7 +75,9 @@ def test_from_appropriation_to_the_next_award():
     )
     (settlement,) = billing.settle_bill(bill=bill, actor=SYSTEM, at=JULY, key="settle")
     assert (settlement.billed, settlement.covered, settlement.co_payment) == (
-        6_000_00, 3_600_00, 2_400_00,
+        6_000_00,
+        3_600_00,
+        2_400_00,
     )
     assert money(payable) == 3_600_00
     assert money(own) == 56_400_00

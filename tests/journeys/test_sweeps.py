@@ -37,7 +37,9 @@ def test_a_lapsed_hold_stays_until_the_timetable_runs_then_the_money_is_back(
             with processes.beat(committed_db.app_url, broker, tmp_path):
                 deadline = time.monotonic() + 90
                 while Order.objects.get(pk=order.pk).status == "OPEN":
-                    assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()[-3000:]
+                    assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()[
+                        -3000:
+                    ]
                     time.sleep(0.5)
 
                 with connection.cursor() as cursor:

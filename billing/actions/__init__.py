@@ -1,0 +1,72 @@
+"""From metered usage to paid: what is recorded, billed, settled, sent to the bank and answered."""
+
+from billing.actions.bank import StatementOfNobody, read_statement
+from billing.actions.batches import (
+    BankDetailMissing,
+    BatchNotReady,
+    NothingDue,
+    approve_batch,
+    prepare_batch,
+    release_batch,
+)
+from billing.actions.bills import (
+    AmountTooLarge,
+    BillNotForMode,
+    ClaimInvalid,
+    InvoiceNumberMissing,
+    LineInvalid,
+    NothingToBill,
+    PeriodInvalid,
+    VoucherNotActive,
+    submit_bill,
+    submit_claim,
+)
+from billing.actions.corrections import TransferNotCorrectable, correct_transfer
+from billing.actions.lines import (
+    BillNotSettled,
+    LineAcceptedBefore,
+    LineNotWithheld,
+    NoteMissing,
+    UsageMissing,
+    decide_line,
+    object_to_line,
+)
+from billing.actions.settlement import BillSettled, settle_bill
+from billing.actions.usage import UsageReport, record_usage, record_usage_file
+from billing.queries import BillLineInput
+
+__all__ = [
+    "AmountTooLarge",
+    "BankDetailMissing",
+    "BatchNotReady",
+    "BillLineInput",
+    "BillNotForMode",
+    "BillNotSettled",
+    "BillSettled",
+    "ClaimInvalid",
+    "InvoiceNumberMissing",
+    "LineAcceptedBefore",
+    "LineInvalid",
+    "LineNotWithheld",
+    "NoteMissing",
+    "NothingDue",
+    "NothingToBill",
+    "PeriodInvalid",
+    "StatementOfNobody",
+    "TransferNotCorrectable",
+    "UsageMissing",
+    "UsageReport",
+    "VoucherNotActive",
+    "approve_batch",
+    "correct_transfer",
+    "decide_line",
+    "object_to_line",
+    "prepare_batch",
+    "read_statement",
+    "record_usage",
+    "record_usage_file",
+    "release_batch",
+    "settle_bill",
+    "submit_bill",
+    "submit_claim",
+]

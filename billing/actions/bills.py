@@ -1,0 +1,410 @@
+"""Send a provider's bill for a period, or a beneficiary's claim after use."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from billing.models import Bill, BillLine
+from billing.queries import BillLineInput, metered_within, price_of, scale_of
+from common.codes import new_code
+from common.errors import Refused
+from common.money import is_currency
+from ledger.actions import Act, begin
+from ledger.kinds import ActKind
+from parties.models import User
+from parties.queries import address_of, require_role
+from parties.roles import Role
+from providers.models import Provider
+from vouchers.models import Programme, Voucher
+
+AMOUNT_MAX = 10**17
+QUANTITY_MS_MAX = 10**15
+RATE_MAX = Decimal(10**10)
+
+
+class PeriodInvalid(Refused):
+    """A period that ends before it begins, or not at a whole second."""
+
+    code = "period_invalid"
+    sentence = _(
+        "The period from %(period_from)s to %(period_until)s can't be billed. It must end after "
+        "it begins, both at a whole second."
+    )
+
+
+class InvoiceNumberMissing(Refused):
+    """A bill without an invoice number, or with one that is too long."""
+
+    code = "invoice_number_missing"
+    sentence = _("Give your invoice number, of at most 60 characters.")
+
+
+class BillNotForMode(Refused):
+    """A bill or a claim that the programme's mode does not have."""
+
+    code = "bill_not_for_mode"
+    sentence = _(
+        "In %(programme)s, %(payee)s is paid. Send a claim as the holder if the programme pays "
+        "after use, or a bill as the provider if it doesn't."
+    )
+
+
+class NothingToBill(Refused):
+    """No usage in the period that was not billed before."""
+
+    code = "nothing_to_bill"
+    sentence = _(
+        "There is no metered use from %(period_from)s to %(period_until)s that was not billed "
+        "before. Send the usage first, or check the period."
+    )
+
+
+class LineInvalid(Refused):
+    """A line with a negative or impossible number, or without a usage key."""
+
+    code = "line_invalid"
+    sentence = _("Line %(row)s: %(field)s can't be %(value)s. Check this line.")
+
+
+class AmountTooLarge(Refused):
+    """A line or a bill above anything that can be paid."""
+
+    code = "amount_too_large"
+    sentence = _("The amount of this bill is more than can be paid. Check its rates.")
+
+
+class ClaimInvalid(Refused):
+    """A claim whose own numbers or days contradict each other."""
+
+    code = "claim_invalid"
+    sentence = _("%(field)s can't be %(value)s here. Check it against your invoice.")
+
+
+class VoucherNotActive(Refused):
+    """A claim on a voucher that is suspended, expired or returned."""
+
+    code = "voucher_not_active"
+    sentence = _("Voucher %(voucher)s is not active, so nothing can be claimed on it.")
+
+
+@transaction.atomic
+def submit_bill(
+    *,
+    provider: Provider,
+    programme: Programme,
+    invoice_number: str,
+    period_from: datetime,
+    period_until: datetime,
+    lines: Sequence[BillLineInput] | None,
+    actor: User | str,
+    at: datetime,
+    key: str,
+) -> Bill:
+    """Send a bill for what was used within [period_from, period_until).
+
+    Without lines, everything metered in the period under this programme's orders and not billed
+    before is billed: only the part of each usage line inside the period counts, cut exactly in
+    whole GPU-ms. A line costs its order's rate x quantity / hour, rounded half up to the minor
+    unit once (see `billing.queries.price_of`); hours in kind have no price. Lines are
+    taken as given, also when no meter knows them: settlement says what is accepted.
+
+    :raises InvoiceNumberMissing: if there is no invoice number.
+    :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
+    :raises BillNotForMode: if the programme pays the beneficiary after use.
+    :raises NothingToBill: if there is not a single line.
+    :raises LineInvalid: naming the first line with an impossible number.
+    :raises AmountTooLarge: if the sum can't be paid.
+    :raises KeyReused: if the key was used for another bill.
+    """
+    if programme.mode == Programme.Mode.M1:
+        raise BillNotForMode(programme=programme.title, payee=_("the holder"))
+    _check_heads(invoice_number, period_from, period_until)
+    _check_lines(lines or ())
+    given = None if lines is None else [_told(line) for line in lines]
+    act = begin(
+        kind=ActKind.SUBMIT_BILL,
+        key=key,
+        actor=address_of(actor),
+        about=provider.address,
+        at=at,
+        payload={
+            "programme": programme.code,
+            "invoice_number": invoice_number,
+            "period": [period_from, period_until],
+            "lines": given,
+        },
+        details={"invoice_number": invoice_number},
+    )
+    if act.is_replay:
+        return Bill.objects.get(act_id=act.id)
+    # Bills of one provider queue here, so that none bills what another just did, and an earlier
+    # invoice number always belongs to a lower key.
+    Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+    bill = Bill(
+        number=_unused_number("BL"),
+        kind=Bill.Kind.BILL,
+        programme=programme,
+        provider=provider,
+        payee=provider.organisation,
+        invoice_number=invoice_number.strip(),
+        period_from=period_from,
+        period_until=period_until,
+        facts={},
+    )
+    _send(bill, act, address_of(actor))
+    count, total = _bill_metered(bill) if lines is None else _bill_given(bill, lines)
+    if not count:
+        raise NothingToBill(period_from=period_from, period_until=period_until)
+    if total >= AMOUNT_MAX:
+        raise AmountTooLarge
+    bill.total = total
+    bill.save(update_fields=["total"])
+    return bill
+
+
+def _unused_number(prefix: str) -> str:
+    number = new_code(prefix)
+    while Bill.objects.filter(number=number).exists():
+        number = new_code(prefix)
+    return number
+
+
+def _send(bill: Bill, act: Act, actor: str) -> None:
+    bill.unit = bill.programme.unit
+    bill.status = Bill.Status.SENT
+    bill.sent_by = actor
+    bill.sent_at = act.at
+    bill.total = 0
+    bill.act_id = act.id
+    bill.save(force_insert=True)
+
+
+def _check_heads(invoice_number: str, period_from: datetime, period_until: datetime) -> None:
+    if not 0 < len(invoice_number.strip()) <= 60:
+        raise InvoiceNumberMissing
+    is_whole = not period_from.microsecond and not period_until.microsecond
+    if period_from >= period_until or not is_whole:
+        raise PeriodInvalid(period_from=period_from, period_until=period_until)
+
+
+def _told(line: BillLineInput) -> list[object]:
+    rate = None if line.rate is None else f"{line.rate.normalize():f}"
+    return [line.source, line.key, line.quantity_ms, rate, line.amount]
+
+
+def _check_lines(lines: Sequence[BillLineInput]) -> None:
+    for row, line in enumerate(lines, start=1):
+        limits: dict[str, tuple[int | Decimal | None, int | Decimal]] = {
+            "quantity_ms": (line.quantity_ms, QUANTITY_MS_MAX),
+            "rate": (line.rate, RATE_MAX),
+            "amount": (line.amount, AMOUNT_MAX),
+        }
+        for name, (value, most) in limits.items():
+            if value is not None and not 0 <= value < most:
+                raise LineInvalid(row=row, field=name, value=value)
+        if line.rate is not None and line.rate != line.rate.quantize(Decimal("0.0001")):
+            raise LineInvalid(row=row, field="rate", value=line.rate)
+        if not 0 < len(line.key) <= 160 or len(line.source) > 80:
+            raise LineInvalid(row=row, field="key", value=line.key[:100])
+
+
+# What is on an earlier bill for an overlapping period is not billed again, unless all of that
+# bill was kept back for its invoice number.
+_METERED = """
+    with put as (
+        insert into billing_billline (
+            bill_id, row, voucher_id, order_id, usage_line_id, source, key, quantity_ms, rate,
+            amount)
+        select %(bill)s, row_number() over (order by u.order_id, u.started_at, u.id), u.voucher_id,
+            u.order_id, u.id, u.source, u.key, inside.ms, coalesce(p.rate, 0),
+            case when %(is_money)s then billing_price(coalesce(p.rate, 0), inside.ms, %(scale)s)
+                else inside.ms end
+        from billing_usageline u
+        join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %(programme)s
+        join vouchers_order o on o.id = u.order_id
+        left join providers_price p on p.id = o.price_id
+        cross join lateral (select billing_clipped_ms(
+            u.count_thousandths, u.started_at, u.ended_at, %(from)s, %(until)s) as ms) inside
+        where u.provider_id = %(provider)s and u.started_at < %(until)s and u.ended_at > %(from)s
+            and inside.ms > 0
+            and not exists (
+                select 1 from billing_billline l join billing_bill b on b.id = l.bill_id
+                where l.usage_line_id = u.id
+                    and b.period_from < %(until)s and b.period_until > %(from)s
+                    and coalesce((select w.reason from billing_verdict w where w.line_id = l.id
+                        order by w.id desc limit 1), '') <> 'invoice_sent_before')
+        returning amount
+    )
+    select count(*), coalesce(sum(amount), 0) from put
+"""
+
+
+def _bill_metered(bill: Bill) -> tuple[int, int]:
+    parameters: dict[str, Any] = {
+        "bill": bill.pk,
+        "provider": bill.provider_id,
+        "programme": bill.programme_id,
+        "from": bill.period_from,
+        "until": bill.period_until,
+        "is_money": is_currency(bill.unit),
+        "scale": scale_of(bill.unit),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_METERED, parameters)
+        count, total = cursor.fetchone()
+    return int(count), int(total)
+
+
+_FOUND = """
+    select g.n, u.id, u.voucher_id, u.order_id, p.rate, billing_clipped_ms(
+        u.count_thousandths, u.started_at, u.ended_at, %s, %s)
+    from unnest(%s::text[], %s::text[]) with ordinality as g (source, key, n)
+    join billing_usageline u on u.provider_id = %s and u.source = g.source and u.key = g.key
+    join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %s
+    left join vouchers_order o on o.id = u.order_id
+    left join providers_price p on p.id = o.price_id
+"""
+_COPY = """
+    copy billing_billline (
+        bill_id, row, voucher_id, order_id, usage_line_id, source, key, quantity_ms, rate, amount
+    ) from stdin
+"""
+_Found = tuple[int | None, int | None, int | None, Decimal | None, int]
+
+
+def _bill_given(bill: Bill, lines: Sequence[BillLineInput]) -> tuple[int, int]:
+    parameters: list[Any] = [
+        bill.period_from,
+        bill.period_until,
+        [line.source for line in lines],
+        [line.key for line in lines],
+        bill.provider_id,
+        bill.programme_id,
+    ]
+    total = 0
+    with connection.cursor() as cursor:
+        cursor.execute(_FOUND, parameters)
+        found: dict[int, _Found] = {row[0]: row[1:] for row in cursor.fetchall()}
+        with cursor.copy(_COPY) as copy:
+            for row, line in enumerate(lines, start=1):
+                priced = _priced(line, found.get(row), bill.unit)
+                if priced[-1] >= AMOUNT_MAX:
+                    raise AmountTooLarge
+                copy.write_row((bill.pk, row, *priced))
+                total += priced[-1]
+    return len(lines), total
+
+
+def _priced(
+    line: BillLineInput, found: _Found | None, unit: str
+) -> tuple[int | None, int | None, int | None, str, str, int, Decimal, int]:
+    usage_line, voucher, order, catalogue_rate, metered = found or (None, None, None, None, 0)
+    quantity = metered if line.quantity_ms is None else line.quantity_ms
+    rate = (catalogue_rate if line.rate is None else line.rate) or Decimal(0)
+    amount = price_of(rate, quantity, unit) if line.amount is None else line.amount
+    return voucher, order, usage_line, line.source, line.key, quantity, rate, amount
+
+
+@transaction.atomic
+def submit_claim(
+    *,
+    voucher: Voucher,
+    provider: Provider,
+    invoice_number: str,
+    amount_paid: int,
+    fee_excluded: int,
+    contract_from_on: date,
+    contract_until_on: date,
+    period_from: datetime,
+    period_until: datetime,
+    actor: User,
+    at: datetime,
+    key: str,
+) -> Bill:
+    """Ask, as a voucher's holder, for the programme's part of a fee that was paid to a provider.
+
+    `amount_paid` is the whole invoice in minor units; `fee_excluded` the part of it for what
+    the programme leaves out, such as storage. The claim is one line.
+
+    :raises NotAllowed: if the person is no applicant of the voucher's organisation.
+    :raises InvoiceNumberMissing: if there is no invoice number.
+    :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
+    :raises BillNotForMode: if the programme does not pay after use.
+    :raises VoucherNotActive: if the voucher is suspended, expired or returned.
+    :raises ClaimInvalid: if an amount or the contract's days can't be.
+    :raises KeyReused: if the key was used for another claim.
+    """
+    require_role(actor, Role.APPLICANT, organisation=voucher.organisation)
+    programme = voucher.programme
+    if programme.mode != Programme.Mode.M1:
+        raise BillNotForMode(programme=programme.title, payee=_("the provider"))
+    _check_heads(invoice_number, period_from, period_until)
+    _check_claim(amount_paid, fee_excluded, contract_from_on, contract_until_on)
+    facts = {
+        "voucher": voucher.code,
+        "fee_excluded": fee_excluded,
+        "contract_from_on": contract_from_on.isoformat(),
+        "contract_until_on": contract_until_on.isoformat(),
+    }
+    act = begin(
+        kind=ActKind.SUBMIT_CLAIM,
+        key=key,
+        actor=actor.address,
+        about=voucher.address,
+        at=at,
+        payload={
+            **facts,
+            "provider": provider.address,
+            "invoice_number": invoice_number,
+            "amount_paid": amount_paid,
+            "period": [period_from, period_until],
+        },
+        details={"invoice_number": invoice_number},
+    )
+    if act.is_replay:
+        return Bill.objects.get(act_id=act.id)
+    Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+    if Voucher.objects.get(pk=voucher.pk).status != Voucher.Status.ACTIVE:
+        raise VoucherNotActive(voucher=voucher.code)
+    bill = Bill(
+        number=_unused_number("CL"),
+        kind=Bill.Kind.CLAIM,
+        programme=programme,
+        provider=provider,
+        payee=voucher.organisation,
+        invoice_number=invoice_number.strip(),
+        period_from=period_from,
+        period_until=period_until,
+        facts=facts,
+    )
+    _send(bill, act, actor.address)
+    bill.total = amount_paid
+    bill.save(update_fields=["total"])
+    used = metered_within(Q(voucher=voucher, provider=provider), period_from, period_until)
+    BillLine.objects.create(
+        bill=bill,
+        row=1,
+        voucher=voucher,
+        source="claim",
+        key=bill.invoice_number,
+        quantity_ms=used,
+        rate=Decimal(0),
+        amount=amount_paid,
+    )
+    return bill
+
+
+def _check_claim(
+    amount_paid: int, fee_excluded: int, contract_from_on: date, contract_until_on: date
+) -> None:
+    if not 0 < amount_paid < AMOUNT_MAX:
+        raise ClaimInvalid(field=_("The amount paid"), value=amount_paid)
+    if not 0 <= fee_excluded <= amount_paid:
+        raise ClaimInvalid(field=_("The part left out"), value=fee_excluded)
+    if contract_until_on < contract_from_on:
+        raise ClaimInvalid(field=_("The contract's last day"), value=contract_until_on)

@@ -1,0 +1,232 @@
+"""Decide single lines: the holder objects before settlement, an officer looks after it."""
+
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from billing.actions.claims import pay_claim
+from billing.actions.settlement import BillSettled, locked, require_settler, settle_orders
+from billing.actions.verdicts import Weighed, claim_row, rows_of, usage_keys
+from billing.models import Bill, BillLine, Verdict
+from billing.queries import line_verdict
+from common.errors import Refused
+from ledger.actions import Act, begin
+from ledger.kinds import ActKind
+from parties.models import User
+from parties.queries import require_role
+from parties.roles import Role
+
+NOTE_CHARACTERS_MAX = 500
+OPEN = (Verdict.Outcome.REDUCED, Verdict.Outcome.WITHHELD)
+
+
+class BillNotSettled(Refused):
+    """A line is decided by hand only after its bill was settled."""
+
+    code = "bill_not_settled"
+    sentence = _("Bill %(bill)s is not settled yet. Its lines can be decided afterwards.")
+
+
+class LineNotWithheld(Refused):
+    """Nothing of the line waits for a decision."""
+
+    code = "line_not_withheld"
+    sentence = _(
+        "Nothing of line %(row)s of bill %(bill)s is withheld; it was decided already."
+    )
+
+
+class LineAcceptedBefore(Refused):
+    """The same usage stands on another line."""
+
+    code = "line_accepted_before"
+    sentence = _(
+        "The usage of line %(row)s of bill %(bill)s stands on another line. It is paid once; "
+        "decline this line."
+    )
+
+
+class UsageMissing(Refused):
+    """A line without a meter can't be accepted."""
+
+    code = "usage_missing"
+    sentence = _(
+        "No meter knows the use behind line %(row)s of bill %(bill)s. Ask the provider to send "
+        "the usage and to bill it again."
+    )
+
+
+class NoteMissing(Refused):
+    """A decision or an objection without a word why."""
+
+    code = "note_missing"
+    sentence = _("Say why, in at most %(most)s characters. The other side reads it.")
+
+
+@transaction.atomic
+def object_to_line(
+    *, line: BillLine, note: str, actor: User, at: datetime, key: str
+) -> Verdict:
+    """Dispute a line, as the holder, before its bill is settled: it will be withheld whole.
+
+    :raises NotAllowed: if the person is no applicant of the voucher's organisation.
+    :raises NoteMissing: if there are no words, or too many.
+    :raises BillSettled: if it is too late.
+    :raises LineNotWithheld: if the line was objected to already.
+    :raises KeyReused: if the key was used for another line.
+    """
+    holder = line.voucher.organisation if line.voucher else line.bill.programme.authority
+    require_role(actor, Role.APPLICANT, organisation=holder)
+    note = _checked(note)
+    act = _begin(ActKind.OBJECT_TO_LINE, line, {"note": note}, actor, at, key)
+    if act.is_replay:
+        return Verdict.objects.get(act_id=act.id)
+    bill = locked(line.bill)
+    if bill.status != Bill.Status.SENT:
+        raise BillSettled(bill=bill.number)
+    if line_verdict(line) is not None:
+        raise LineNotWithheld(row=line.row, bill=bill.number)
+    return Verdict.objects.create(
+        line=line,
+        outcome=Verdict.Outcome.WITHHELD,
+        accepted=0,
+        withheld=line.amount,
+        covered=0,
+        co_payment=0,
+        reason="objected",
+        reason_values={"note": note},
+        decided_by=actor.address,
+        decided_at=at,
+        act_id=act.id,
+    )
+
+
+@transaction.atomic
+def decide_line(
+    *, line: BillLine, accept: bool, note: str, actor: User, at: datetime, key: str
+) -> Verdict:
+    """Accept what is withheld of a settled line, or decline it for good, with a word why.
+
+    What is accepted is covered as at settlement, from what the order's hold or the voucher has
+    left now; it makes a settlement of its own, whose `billed` is the part that was withheld.
+
+    :raises NotAllowed: if the person is no officer or finance officer of the programme.
+    :raises SamePerson: if the person sent the bill, or sent or decided an application behind it.
+    :raises NoteMissing: if there are no words, or too many.
+    :raises BillNotSettled: if the bill waits for its settlement.
+    :raises LineNotWithheld: if nothing of the line is withheld.
+    :raises UsageMissing: if no meter knows the line.
+    :raises LineAcceptedBefore: if its usage stands on another line.
+    :raises KeyReused: if the key was used for another decision.
+    """
+    require_settler(line.bill, actor, at)
+    note = _checked(note)
+    content = {"accept": accept, "note": note}
+    act = _begin(ActKind.DECIDE_LINE, line, content, actor, at, key)
+    if act.is_replay:
+        return Verdict.objects.get(act_id=act.id)
+    bill = locked(line.bill)
+    if bill.status != Bill.Status.SETTLED:
+        raise BillNotSettled(bill=bill.number)
+    before = line_verdict(line)
+    if before is None or before.outcome not in OPEN:
+        raise LineNotWithheld(row=line.row, bill=bill.number)
+    if not accept:
+        return _declined(before, note, actor, act)
+    if before.reason == "no_meter":
+        raise UsageMissing(row=line.row, bill=bill.number)
+    return _accepted(bill, line, before, note, actor, act)
+
+
+def _checked(note: str) -> str:
+    note = note.strip()
+    if not 0 < len(note) <= NOTE_CHARACTERS_MAX:
+        raise NoteMissing(most=NOTE_CHARACTERS_MAX)
+    return note
+
+
+def _begin(
+    kind: ActKind,
+    line: BillLine,
+    content: dict[str, object],
+    actor: User,
+    at: datetime,
+    key: str,
+) -> Act:
+    return begin(
+        kind=kind,
+        key=key,
+        actor=actor.address,
+        about=line.bill.address,
+        at=at,
+        payload={"row": line.row, **content},
+        reason=str(content["note"]),
+        details={"row": line.row},
+    )
+
+
+def _declined(before: Verdict, note: str, actor: User, act: Act) -> Verdict:
+    return Verdict.objects.create(
+        line=before.line,
+        outcome=Verdict.Outcome.DECLINED,
+        accepted=before.accepted,
+        withheld=before.withheld,
+        covered=before.covered,
+        co_payment=before.co_payment,
+        reason="not_accepted",
+        reason_values={"note": note},
+        decided_by=actor.address,
+        decided_at=act.at,
+        act_id=act.id,
+    )
+
+
+def _accepted(
+    bill: Bill, line: BillLine, before: Verdict, note: str, actor: User, act: Act
+) -> Verdict:
+    usage_key = _usage_key(bill, line)
+    part = _withheld_part(bill, line, before)
+    if bill.kind == Bill.Kind.CLAIM:
+        pay_claim(bill, line, part, act)
+    else:
+        settle_orders(bill, [part], act)
+    values = {
+        name: part.values[name] for name in ("beyond_amount", "unit") if name in part.values
+    }
+    return Verdict.objects.create(
+        line=line,
+        outcome=Verdict.Outcome.ACCEPTED,
+        accepted=line.amount,
+        withheld=0,
+        covered=before.covered + part.covered,
+        co_payment=before.co_payment + part.co_payment,
+        reason="accepted_after_look",
+        reason_values={**values, "note": note},
+        usage_key=usage_key,
+        decided_by=actor.address,
+        decided_at=act.at,
+        act_id=act.id,
+    )
+
+
+def _usage_key(bill: Bill, line: BillLine) -> str | None:
+    """Return the name under which a line's usage is accepted once; None if it is held by it."""
+    if line.usage_line_id is None:
+        return None
+    usage_key = usage_keys(bill)(line.source, line.key)
+    holder = Verdict.objects.filter(usage_key=usage_key).first()
+    if holder is not None and holder.line_id != line.pk:
+        raise LineAcceptedBefore(row=line.row, bill=bill.number)
+    return None if holder else usage_key
+
+
+def _withheld_part(bill: Bill, line: BillLine, before: Verdict) -> Weighed:
+    """Return the withheld part of a line as if it were a line of its own, accepted whole."""
+    if bill.kind == Bill.Kind.CLAIM:
+        row = claim_row(line, line.quantity_ms)
+    else:
+        row = next(one for one in rows_of(bill) if one.id == line.pk)
+        if row.billed_before:
+            raise LineAcceptedBefore(row=line.row, bill=bill.number)
+    return Weighed(row._replace(amount=before.withheld), before.withheld)

@@ -1,0 +1,221 @@
+"""Settle a bill: a verdict a line, what the voucher covers of it, and value moved once an order."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from billing.actions.claims import pay_claim, weigh_claim
+from billing.actions.verdicts import Weighed, rows_of, usage_keys, weigh
+from billing.models import Bill, Settlement
+from common.days import day_of
+from common.errors import Refused
+from ledger import actions as ledger
+from ledger.actions import Act, Capture, begin
+from ledger.kinds import ActKind
+from ledger.queries import holds_remaining
+from parties.models import Organisation, User
+from parties.queries import address_of, require_apart, require_role
+from parties.roles import Role
+from policy.settlement import Share, split_bill
+from vouchers.models import Decision, Order, Voucher
+from vouchers.queries import policy_in_force
+
+
+class BillSettled(Refused):
+    """The bill was settled already."""
+
+    code = "bill_settled"
+    sentence = _("Bill %(bill)s was settled already. Withheld lines are decided one by one.")
+
+
+@transaction.atomic
+def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> list[Settlement]:
+    """Decide every line of a bill, and make payable what the vouchers cover of it.
+
+    The rules of `safeguards` look at each line first: what they withhold is neither accepted
+    nor lost, it waits for `decide_line`; the rest is settled. Of what is accepted the programme's
+    share is covered, never beyond what an order's hold has left; the hold keeps its rest, and
+    an order whose hold is used up is closed. A claim is worked out anew on the fee paid. The
+    number of statements does not depend on the number of lines.
+
+    :raises NotAllowed: if a person who is no officer or finance officer asks.
+    :raises SamePerson: if the person sent the bill, or sent or decided an application behind it.
+    :raises BillSettled: if it was settled under another key.
+    :raises HoldClosed: if a hold was captured or freed meanwhile; asking again will do.
+    :raises KeyReused: if the key was used for another bill.
+    """
+    if isinstance(actor, User):
+        require_settler(bill, actor, at)
+    act = begin(
+        kind=ActKind.SETTLE_BILL,
+        key=key,
+        actor=address_of(actor),
+        about=bill.address,
+        at=at,
+        payload={},
+    )
+    if act.is_replay:
+        return list(Settlement.objects.filter(act_id=act.id).order_by("pk"))
+    bill = locked(bill)
+    if bill.status != Bill.Status.SENT:
+        raise BillSettled(bill=bill.number)
+    decided_by = address_of(actor)
+    if bill.kind == Bill.Kind.CLAIM:
+        settlements = _settle_claim(bill, act, decided_by)
+    else:
+        weighed = weigh(bill, rows_of(bill), act, at)
+        settlements = settle_orders(bill, weighed, act)
+        keep_verdicts(bill, weighed, act, decided_by)
+    bill.status = Bill.Status.SETTLED
+    bill.settled_at = at
+    bill.save(update_fields=["status", "settled_at"])
+    return settlements
+
+
+def require_settler(bill: Bill, person: User, at: datetime) -> None:
+    """Refuse a person who may not settle a bill: by role, or for what the person did before."""
+    programme = bill.programme
+    require_role(
+        person,
+        Role.OFFICER,
+        Role.FINANCE,
+        organisation=programme.authority,
+        programme_code=programme.code,
+    )
+    vouchers = Voucher.objects.filter(bill_lines__bill=bill)
+    decisions = Decision.objects.filter(application__decisions__voucher__in=vouchers)
+    doers = decisions.values_list("application__act__actor", "decided_by").distinct()
+    earlier = {
+        "submit_bill": {bill.sent_by},
+        "submit_application": {sender for sender, _decider in doers if sender},
+        "decide_application": {f"user:{decider}" for _sender, decider in doers if decider},
+    }
+    _version, rules = policy_in_force(programme, day_of(at, programme.zone))
+    require_apart("settle_bill", person, earlier, rules)
+
+
+def locked(bill: Bill) -> Bill:
+    """Return the bill as it is now, with everything of its payee waiting behind us.
+
+    Bills of one payee are settled one after another, so that a line or an invoice number in two
+    of them is seen by the second.
+    """
+    Organisation.objects.select_for_update(no_key=True).get(pk=bill.payee_id)
+    return (
+        Bill.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("programme__authority", "provider__organisation", "payee")
+        .get(pk=bill.pk)
+    )
+
+
+def _settle_claim(bill: Bill, act: Act, decided_by: str) -> list[Settlement]:
+    line = bill.lines.get()
+    weighed = weigh_claim(bill, line, act)
+    settlement = pay_claim(bill, line, weighed, act)
+    keep_verdicts(bill, [weighed], act, decided_by)
+    return [settlement]
+
+
+def settle_orders(bill: Bill, weighed: Sequence[Weighed], act: Act) -> list[Settlement]:
+    """Split what is accepted under each order, capture its hold once, and keep the working."""
+    groups: dict[int, list[Weighed]] = defaultdict(list)
+    for one in weighed:
+        if one.line.order is not None:
+            groups[one.line.order].append(one)
+    orders = list(
+        Order.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk__in=groups)
+        .select_related("voucher__organisation")
+        .order_by("pk")
+    )
+    left = holds_remaining(order.hold for order in orders)
+    settlements = [
+        _settle_order(bill, order, groups[order.pk], left.get(order.hold, 0), act)
+        for order in orders
+    ]
+    captures = [
+        Capture(order.hold, settlement.covered, is_final=False)
+        for order, settlement in zip(orders, settlements, strict=True)
+        if settlement.covered
+    ]
+    ledger.capture(act, captures)
+    used_up = [one.hold for one in captures if one.amount == left[one.hold]]
+    Order.objects.filter(hold__in=used_up, status=Order.Status.OPEN).update(
+        status=Order.Status.CLOSED
+    )
+    return Settlement.objects.bulk_create(settlements)
+
+
+def _settle_order(
+    bill: Bill, order: Order, lines: Sequence[Weighed], hold_left: int, act: Act
+) -> Settlement:
+    placed_on = day_of(order.placed_at, bill.programme.zone)
+    version, rules = policy_in_force(bill.programme, placed_on)
+    split = split_bill(
+        [(place, one.accepted) for place, one in enumerate(lines)],
+        hold_left,
+        rules,
+        on=placed_on,
+        organisation_kind=order.voucher.organisation.kind,
+    )
+    for place, share in split.lines:
+        _take_share(lines[place], share, bill.unit)
+    return Settlement(
+        bill=bill,
+        voucher=order.voucher,
+        order=order,
+        billed=sum(one.line.amount for one in lines),
+        accepted=sum(one.accepted for one in lines),
+        withheld=sum(one.withheld for one in lines),
+        covered=split.total.covered,
+        co_payment=split.total.co_payment,
+        beyond_hold=split.total.beyond_hold,
+        working=[line.to_dict() for line in split.total.working],
+        policy_version=version,
+        at=act.at,
+        act_id=act.id,
+    )
+
+
+def _take_share(weighed: Weighed, share: Share, unit: str) -> None:
+    weighed.covered, weighed.co_payment = share.covered, share.co_payment
+    if share.beyond_hold:
+        weighed.reason = weighed.reason or "beyond_hold"
+        weighed.values = {**weighed.values, "beyond_amount": share.beyond_hold, "unit": unit}
+
+
+_COPY = """
+    copy billing_verdict (
+        line_id, outcome, accepted, withheld, covered, co_payment, reason, reason_values, usage_key,
+        decided_by, decided_at, act_id
+    ) from stdin
+"""
+
+
+def keep_verdicts(bill: Bill, weighed: Iterable[Weighed], act: Act, decided_by: str) -> None:
+    """Write the verdicts of many lines; what is accepted is named so that it is accepted once."""
+    named = usage_keys(bill)
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for one in weighed:
+            line = one.line
+            is_usage = line.usage_line is not None and one.accepted > 0
+            copy.write_row(
+                (
+                    line.id,
+                    one.outcome,
+                    one.accepted,
+                    one.withheld,
+                    one.covered,
+                    one.co_payment,
+                    one.reason,
+                    json.dumps(dict(one.values)),
+                    named(line.source, line.key) if is_usage else None,
+                    decided_by,
+                    act.at,
+                    act.id,
+                )
+            )

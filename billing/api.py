@@ -1,0 +1,389 @@
+"""What a provider's programs do about money: report usage, send bills, read the verdicts."""
+
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from billing import actions, queries
+from billing.forms import ms_of_hours
+from billing.models import Bill, BillLine, Verdict
+from billing.queries import BillLineInput
+from billing.reasons import sentence
+from billing.usage.cells import CellProblem, Row, read_interval, read_state, skip_reason
+from billing.usage.record import NotExact, RowError, UsageRecord
+from common.errors import NotFound
+from policy.answers import plain
+from providers.api import (
+    IDEMPOTENCY_KEY,
+    NOT_FOUND,
+    PAGE,
+    REFUSALS,
+    REFUSED,
+    Operation,
+    read_input,
+    read_page,
+)
+from vouchers.models import Programme
+
+RECORDS_MAX = 1_000
+LINES_MAX = 10_000
+AMOUNT_HELP = "Minor units of the bill's currency, or GPU-milliseconds in kind."
+AMOUNT_MOST = 10**15
+
+
+# --- usage -----------------------------------------------------------------------------------
+
+
+class UsageRecordInput(serializers.Serializer[Any]):
+    """One metered interval of one resource."""
+
+    key = serializers.CharField(
+        max_length=160, help_text="Your meter's name of this interval, never used for another."
+    )
+    account = serializers.CharField(
+        max_length=80, help_text="The order's code, its reference, or the voucher's code."
+    )
+    resource = serializers.ChoiceField(choices=["GPU", "CPU"])
+    resource_class = serializers.CharField(max_length=24, allow_blank=True, default="")
+    count = serializers.DecimalField(
+        12, 3, min_value=Decimal("0.001"), help_text="GPUs or cores; a share such as 0.25 too."
+    )
+    started_at = serializers.DateTimeField(help_text="With its difference from UTC.")
+    ended_at = serializers.DateTimeField(help_text="With its difference from UTC.")
+    state = serializers.CharField(
+        max_length=40, default="COMPLETED", help_text="As Slurm names it, such as COMPLETED."
+    )
+
+
+class UsageInput(serializers.Serializer[Any]):
+    """A batch of metered intervals of one meter."""
+
+    source = serializers.CharField(  # type: ignore[assignment]
+        max_length=80, help_text="The meter's name, always the same."
+    )
+    records: Any = serializers.ListSerializer(
+        child=UsageRecordInput(),
+        min_length=1,
+        max_length=RECORDS_MAX,
+        help_text="From 1 to 1,000.",
+    )
+
+
+class UsageProblem(serializers.Serializer[Any]):
+    """What is wrong with a record."""
+
+    code = serializers.CharField()
+    field = serializers.CharField()
+    message = serializers.CharField()
+    fix = serializers.CharField()
+
+
+class UsageRecordOutput(serializers.Serializer[Any]):
+    """What became of one record."""
+
+    key = serializers.CharField()
+    outcome = serializers.ChoiceField(
+        choices=["TAKEN", "SKIPPED", "REFUSED"],
+        help_text=(
+            "TAKEN: recorded now or known before. SKIPPED: has not ended. "
+            "REFUSED: see the problems."
+        ),
+    )
+    problems = UsageProblem(many=True)
+
+
+class UsageOutput(serializers.Serializer[Any]):
+    """What became of a batch."""
+
+    recorded = serializers.IntegerField()
+    known_before = serializers.IntegerField()
+    skipped = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    records = UsageRecordOutput(many=True)
+
+
+class UsageBatches(Operation):
+    """Report metered usage."""
+
+    @extend_schema(
+        operation_id="report_usage",
+        summary="Report metered usage",
+        parameters=[IDEMPOTENCY_KEY],
+        request=UsageInput,
+        responses={200: UsageOutput, **REFUSALS, **REFUSED},
+    )
+    def post(self, request: Request) -> Response:
+        """Record up to 1,000 intervals; good ones count, each gets its own answer."""
+        key = self.key_of(request)
+        given = read_input(UsageInput, request.data)
+        read = [
+            _record(number, one, given["source"])
+            for number, one in enumerate(given["records"], start=1)
+        ]
+        report = actions.record_usage(
+            provider=self.provider_of(request),
+            source=given["source"],
+            records=[one for one in read if isinstance(one, UsageRecord)],
+            actor=self.caller_of(request).address,
+            at=timezone.now(),
+            key=key,
+        )
+        errors: dict[int, list[RowError]] = {}
+        for error in (
+            *report.errors,
+            *(e for one in read if isinstance(one, list) for e in one),
+        ):
+            errors.setdefault(error.row, []).append(error)
+        answers = [
+            _answer(one["key"], what, errors.get(number, []))
+            for number, (one, what) in enumerate(
+                zip(given["records"], read, strict=True), start=1
+            )
+        ]
+        outcomes = [answer["outcome"] for answer in answers]
+        body = {
+            "recorded": report.recorded,
+            "known_before": report.known_before,
+            "skipped": outcomes.count("SKIPPED"),
+            "refused": outcomes.count("REFUSED"),
+            "records": answers,
+        }
+        return Response(UsageOutput(body).data)
+
+
+def _record(
+    number: int, given: dict[str, Any], source: str
+) -> UsageRecord | list[RowError] | None:
+    """Return a record as the meter's, what is wrong with it, or None if it has not ended."""
+    row = Row(number)
+    started_at = given["started_at"].astimezone(UTC)
+    ended_at = given["ended_at"].astimezone(UTC)
+    state = row.take("state", given["state"], read_state, "")
+    row.take("ended_at", "", lambda _text: read_interval(started_at, ended_at), None)
+    if row.errors:
+        return row.errors
+    if skip_reason(state) is not None:
+        return None
+    try:
+        return UsageRecord(
+            source=source,
+            key=given["key"],
+            resource=given["resource"],
+            count_thousandths=int(given["count"] * 1000),
+            started_at=started_at,
+            ended_at=ended_at,
+            state=state,
+            account=given["account"],
+            resource_class=given["resource_class"],
+            row=number,
+        )
+    except NotExact:
+        row.note("started_at", "", CellProblem("time_too_fine", count=given["count"]))
+        return row.errors
+
+
+def _answer(key: str, read: object, errors: list[RowError]) -> dict[str, Any]:
+    outcome = "REFUSED" if errors else "SKIPPED" if read is None else "TAKEN"
+    return {
+        "key": key,
+        "outcome": outcome,
+        "problems": [
+            {"code": e.code, "field": e.column, "message": e.problem, "fix": e.fix}
+            for e in errors
+        ],
+    }
+
+
+# --- bills -----------------------------------------------------------------------------------
+
+
+class BillLineGiven(serializers.Serializer[Any]):
+    """One line as you bill it; what is left out is taken from meter, order and catalogue."""
+
+    source = serializers.CharField(max_length=80)  # type: ignore[assignment]
+    key = serializers.CharField(max_length=160)
+    hours = serializers.DecimalField(18, 8, min_value=0, required=False)
+    rate = serializers.DecimalField(
+        14, 4, min_value=0, required=False, help_text="Currency units for one hour."
+    )
+    amount = serializers.IntegerField(
+        min_value=0, max_value=AMOUNT_MOST, required=False, help_text=AMOUNT_HELP
+    )
+
+
+class BillInput(serializers.Serializer[Any]):
+    """A bill for a period of a programme."""
+
+    programme = serializers.CharField(max_length=40, help_text="The programme's code.")
+    period_from = serializers.DateTimeField()
+    period_until = serializers.DateTimeField(help_text="The first instant after the period.")
+    invoice_number = serializers.CharField(max_length=60)
+    lines: Any = serializers.ListSerializer(
+        child=BillLineGiven(),
+        min_length=1,
+        max_length=LINES_MAX,
+        required=False,
+        help_text="Left out: everything metered in the period and not billed before.",
+    )
+
+
+class BillHead(serializers.Serializer[Any]):
+    """A bill and its totals."""
+
+    number = serializers.CharField()
+    bill_status = serializers.ChoiceField(choices=Bill.Status.choices)
+    programme = serializers.CharField()
+    invoice_number = serializers.CharField()
+    period_from = serializers.DateTimeField()
+    period_until = serializers.DateTimeField()
+    unit = serializers.CharField()
+    total = serializers.IntegerField(help_text=AMOUNT_HELP)
+    sent_at = serializers.DateTimeField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class BillLineOutput(serializers.Serializer[Any]):
+    """One line with what was decided on it; null before it was settled."""
+
+    row = serializers.IntegerField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    key = serializers.CharField()
+    order = serializers.CharField(allow_null=True)
+    hours = serializers.CharField(help_text="Decimal number.")
+    rate = serializers.DecimalField(14, 4)
+    amount = serializers.IntegerField(help_text=AMOUNT_HELP)
+    verdict = serializers.ChoiceField(choices=Verdict.Outcome.choices, allow_null=True)
+    accepted = serializers.IntegerField(allow_null=True)
+    withheld = serializers.IntegerField(allow_null=True)
+    covered = serializers.IntegerField(allow_null=True, help_text="What the voucher pays.")
+    co_payment = serializers.IntegerField(
+        allow_null=True, help_text="What the holder owes you."
+    )
+    reason_code = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class BillLinePage(serializers.Serializer[Any]):
+    """A page of a bill's lines."""
+
+    count = serializers.IntegerField()
+    page = serializers.IntegerField()
+    pages = serializers.IntegerField()
+    results = BillLineOutput(many=True)
+
+
+class BillOutput(BillHead):
+    """A bill with a page of its lines."""
+
+    lines = BillLinePage()
+
+
+class Bills(Operation):
+    """Send a bill."""
+
+    @extend_schema(
+        operation_id="send_bill",
+        summary="Send a bill",
+        parameters=[IDEMPOTENCY_KEY],
+        request=BillInput,
+        responses={201: BillHead, **REFUSALS, **NOT_FOUND, **REFUSED},
+    )
+    def post(self, request: Request) -> Response:
+        """Bill a period; each line is looked at when the bill is settled."""
+        key = self.key_of(request)
+        given = read_input(BillInput, request.data)
+        programme = Programme.objects.filter(code=given["programme"]).first()
+        if programme is None:
+            raise NotFound(what=given["programme"])
+        lines = given.get("lines")
+        bill = actions.submit_bill(
+            provider=self.provider_of(request),
+            programme=programme,
+            invoice_number=given["invoice_number"],
+            period_from=given["period_from"].astimezone(UTC),
+            period_until=given["period_until"].astimezone(UTC),
+            lines=None if lines is None else [_line_input(line) for line in lines],
+            actor=self.caller_of(request).address,
+            at=timezone.now(),
+            key=key,
+        )
+        return Response(BillHead(_head(bill)).data, 201)
+
+
+class BillDetail(Operation):
+    """One bill of yours."""
+
+    @extend_schema(
+        operation_id="read_bill",
+        summary="Read a bill with the verdict on each line",
+        parameters=[PAGE],
+        responses={200: BillOutput, **REFUSALS, **NOT_FOUND},
+    )
+    def get(self, request: Request, number: str) -> Response:
+        """Return a bill by its number, its lines fifty a page."""
+        bill = (
+            Bill.objects.filter(
+                provider=self.provider_of(request), kind=Bill.Kind.BILL, number=number
+            )
+            .select_related("programme")
+            .first()
+        )
+        if bill is None:
+            raise NotFound(what=number)
+        page = read_page(
+            request, queries.lines_with_verdicts().filter(bill=bill).order_by("row")
+        )
+        page["results"] = [_line_output(line) for line in page["results"]]
+        return Response(BillOutput({**_head(bill), "lines": page}).data)
+
+
+def _line_input(given: dict[str, Any]) -> BillLineInput:
+    hours = given.get("hours")
+    return BillLineInput(
+        source=given["source"],
+        key=given["key"],
+        quantity_ms=None if hours is None else ms_of_hours(hours),
+        rate=given.get("rate"),
+        amount=given.get("amount"),
+    )
+
+
+def _head(bill: Bill) -> dict[str, Any]:
+    return {
+        "number": bill.number,
+        "bill_status": bill.status,
+        "programme": bill.programme.code,
+        "invoice_number": bill.invoice_number,
+        "period_from": bill.period_from,
+        "period_until": bill.period_until,
+        "unit": bill.unit,
+        "total": bill.total,
+        "sent_at": bill.sent_at,
+        "settled_at": bill.settled_at,
+    }
+
+
+def _line_output(line: BillLine) -> dict[str, Any]:
+    verdict: Any = line
+    return {
+        "row": line.row,
+        "source": line.source,
+        "key": line.key,
+        "order": line.order.code if line.order else None,
+        "hours": plain(Decimal(line.quantity_ms) / 3_600_000),
+        "rate": line.rate,
+        "amount": line.amount,
+        "verdict": verdict.outcome,
+        "accepted": verdict.accepted,
+        "withheld": verdict.withheld,
+        "covered": verdict.covered,
+        "co_payment": verdict.co_payment,
+        "reason_code": verdict.reason or "",
+        "reason": sentence(verdict.reason or "", verdict.reason_values or {}),
+    }

@@ -1,0 +1,140 @@
+"""Why a line was not accepted whole, a bank entry matches nothing, or a row was not recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from billing.usage.record import RowError
+from common.formatting import gpu_hours, money
+
+# fmt: off
+REASONS: dict[str, Any] = {
+    # Lines of a bill or claim.
+    "billed_above_meter": _(
+        "Billed: %(billed_ms)s; the meter shows %(metered_ms)s in the bill's period. The "
+        "difference is withheld. Send the missing usage, or bill what was metered."),
+    "line_billed_before": _(
+        "This usage is already on bill %(bill)s. It is paid once, so this line is withheld."),
+    "invoice_sent_before": _(
+        "Invoice number %(invoice_number)s was already used for bill %(bill)s. All lines are "
+        "withheld until somebody has looked; send a corrected bill under a new number."),
+    "beyond_hold": _(
+        "%(beyond_amount)s is beyond what was still set aside for this order. The voucher "
+        "does not cover it; the holder owes it to the provider."),
+    "no_meter": _(
+        "No meter shows this use in the bill's period, so it is withheld. Send the usage "
+        "first, then bill it again."),
+    "price_above_catalogue": _(
+        "Billed at %(billed_rate)s an hour; the order's price is %(catalogue_rate)s. The "
+        "difference is withheld."),
+    "outside_validity": _(
+        "The voucher is valid from %(valid_from_on)s to %(valid_until_on)s; use outside "
+        "these days is withheld."),
+    "objected": _("The holder objects to this line: “%(note)s”. It is withheld."),
+    "accepted_after_look": _("Accepted after a look: “%(note)s”."),
+    "not_accepted": _("Not accepted after a look: “%(note)s”."),
+    # Entries of a bank statement.
+    "bank_matches_nothing": _(
+        "No payment of ours carries the end-to-end id “%(end_to_end_id)s”. Ask the bank what "
+        "this entry is."),
+    "bank_no_id": _(
+        "This entry carries no end-to-end id, so it can't be matched. Ask the bank what it is."),
+    "bank_amount_differs": _(
+        "The payment %(end_to_end_id)s is of %(expected_amount)s; the bank booked "
+        "%(found_amount)s %(found_unit)s. Ask the bank why."),
+    "bank_not_booked": _(
+        "The bank announces this entry (status %(status)s) and has not booked it yet. It is "
+        "matched when a statement says that it is booked."),
+    "bank_not_sent": _(
+        "The payment %(end_to_end_id)s was not sent to the bank by us. Ask the bank who "
+        "ordered it."),
+    "bank_other_account": _(
+        "The payment %(end_to_end_id)s was not ordered from this account. Check that the "
+        "statement is of the account that pays."),
+    "bank_credit_unexpected": _(
+        "Money came in under the id %(end_to_end_id)s of a payment, and the bank does not call "
+        "it a return. Ask the bank what it is."),
+    "bank_debit_unexpected": _(
+        "The bank took the returned payment %(end_to_end_id)s again. Ask the bank why."),
+    "bank_answered_before": _(
+        "The payment %(end_to_end_id)s was answered before (%(status)s); nothing changed."),
+}
+
+# What can be wrong with a row beside what its reader finds: problem and fix.
+ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
+    "account_unknown": (
+        _("“%(value)s” is no order, reference or voucher of yours."),
+        _("Use the order's code, or the reference that you gave when you redeemed the voucher.")),
+    "account_ambiguous": (
+        _("“%(value)s” stands for %(count)s open orders."),
+        _("Use the code of the order that this usage belongs to.")),
+    "resource_differs": (
+        _("This row is of %(found)s; the order %(order)s is of %(expected)s."),
+        _("Check the resource, or use another order.")),
+    "recorded_before": (
+        _("This usage was recorded before with %(before)s; this row says %(now)s."),
+        _("What was recorded stays. Give a corrected interval a key of its own.")),
+    "quantity_too_large": (
+        _("%(count)s resources for this long is more than one row can be."),
+        _("Check the count and the times.")),
+}
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class UnrecordedRow(RowError):
+    """A row that was read and could not be recorded."""
+
+    @property
+    def problem(self) -> str:
+        """Return what is wrong, in the language of the moment."""
+        return str(ROW_PROBLEMS[self.code][0]) % self._named()
+
+    @property
+    def fix(self) -> str:
+        """Return what to do about it, in the language of the moment."""
+        return str(ROW_PROBLEMS[self.code][1]) % self._named()
+
+
+def row_error_of(stored: Mapping[str, Any]) -> RowError:
+    """Return the error of a row that `stored_row_error` made storable."""
+    made = UnrecordedRow if stored["code"] in ROW_PROBLEMS else RowError
+    return made(
+        stored["row"], stored["column"], stored["value"], stored["code"], stored["values"]
+    )
+
+
+def stored_row_error(error: RowError) -> dict[str, Any]:
+    """Return the error of a row as plain fields, codes and not words, for storing as JSON."""
+    values = {name: _plain(value) for name, value in error.values.items()}
+    return {
+        "row": error.row,
+        "column": error.column,
+        "value": error.value,
+        "code": error.code,
+        "values": values,
+    }
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, int | str) else str(value)
+
+
+def sentence(code: str, values: Mapping[str, Any]) -> str:
+    """Return a reason in the language of the moment; an empty code has no words.
+
+    Values whose name ends in `_ms` are shown as hours, in `_amount` as amounts of `unit`.
+    """
+    if not code:
+        return ""
+    unit = values.get("unit", "")
+    shown = {name: _shown(name, value, unit) for name, value in values.items()}
+    return str(REASONS[code]) % shown
+
+
+def _shown(name: str, value: Any, unit: str) -> str:
+    if name.endswith("_ms"):
+        return gpu_hours(value)
+    return money(value, unit) if name.endswith("_amount") else str(value)

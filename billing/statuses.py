@@ -1,0 +1,290 @@
+"""How bills, lines, batches, payments and bank entries are told, and the ledger's own words."""
+
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from common.statuses import FINANCE, NOBODY, US, Status, StatusTable, table
+from ledger.kinds import AccountKind, ActKind, Flow, TransferKind
+
+THE_BANK: Final = _("Waiting for the bank.")
+THE_PAYEE: Final = _("Waiting for the payee.")
+
+# What a bill is, and what became of its settlement and its payment.
+BILL: Final = {
+    "SENT": Status(
+        _("Sent"),
+        _("Waiting for settlement"),
+        "blue",
+        _("We have it and look at each line. You need do nothing."),
+        US,
+    ),
+    "QUERIED": Status(
+        _("Queried"),
+        _("Settled, lines withheld"),
+        "yellow",
+        _("What was accepted is settled. Something is withheld until an officer has looked."),
+        US,
+    ),
+    "TO_PAY": Status(
+        _("Approved for payment"),
+        _("Settled, waiting for a batch"),
+        "green",
+        _("It is settled and goes into the next payment batch."),
+        US,
+    ),
+    "AT_BANK": Status(
+        _("Sent to bank"),
+        _("Sent to bank"),
+        "blue",
+        _("The payment was ordered. The bank has not answered yet."),
+        THE_BANK,
+    ),
+    "PAID": Status(
+        _("Paid"), _("Paid"), "green", _("The bank has confirmed the payment."), NOBODY
+    ),
+    "DELIVERED": Status(
+        _("Settled"),
+        _("Settled in kind"),
+        "green",
+        _("The hours are taken from the voucher. No money changes hands."),
+        NOBODY,
+    ),
+    "NOT_ACCEPTED": Status(
+        _("Not accepted"),
+        _("Nothing accepted"),
+        "red",
+        _("Nothing is paid on it. The reason stands beside each line."),
+        NOBODY,
+    ),
+}
+
+LINE: Final = {
+    "WAITING": Status(
+        _("Not looked at yet"),
+        _("No verdict yet"),
+        "blue",
+        _("The line is looked at when the bill is settled."),
+        US,
+    ),
+    "ACCEPTED": Status(
+        _("Accepted"), _("Accepted"), "green", _("The whole line counts."), NOBODY
+    ),
+    "REDUCED": Status(
+        _("Part withheld"),
+        _("Part withheld"),
+        "yellow",
+        _("Part of the line counts; the rest is withheld until an officer has looked."),
+        US,
+    ),
+    "WITHHELD": Status(
+        _("Withheld"),
+        _("Withheld"),
+        "yellow",
+        _("The line is withheld until an officer has looked."),
+        US,
+    ),
+    "DECLINED": Status(
+        _("Not accepted"),
+        _("Not accepted"),
+        "red",
+        _("An officer has looked, and the line does not count."),
+        NOBODY,
+    ),
+}
+
+BATCH: Final = {
+    "PREPARED": Status(
+        _("Waiting for second approval"),
+        _("Waiting for second approval"),
+        "yellow",
+        _("One person prepared it. Another one approves it."),
+        FINANCE,
+    ),
+    "APPROVED": Status(
+        _("Approved"),
+        _("Approved, waiting for release"),
+        "green",
+        _("Two people agreed. A third one sends it to the bank."),
+        FINANCE,
+    ),
+    "RELEASED": Status(
+        _("Sent to bank"),
+        _("Sent to bank"),
+        "blue",
+        _("The payment file is written. The bank has not answered every payment yet."),
+        THE_BANK,
+    ),
+    "CLOSED": Status(
+        _("Paid"), _("Paid"), "green", _("The bank has answered every payment."), NOBODY
+    ),
+}
+
+PAYMENT: Final = {
+    "PREPARED": Status(
+        _("Prepared"),
+        _("In a batch"),
+        "grey",
+        _("It stands in a batch that is not at the bank yet."),
+        US,
+    ),
+    "SENT": Status(
+        _("Sent to bank"),
+        _("Sent to bank"),
+        "blue",
+        _("It was ordered. The bank has not answered yet."),
+        THE_BANK,
+    ),
+    "PAID": Status(_("Paid"), _("Paid"), "green", _("The bank has confirmed it."), NOBODY),
+    "RETURNED": Status(
+        _("Returned"),
+        _("Returned"),
+        "red",
+        _("The bank sent it back. It is owed again; check the bank detail."),
+        THE_PAYEE,
+    ),
+}
+
+BANK_LINE: Final = {
+    "PAID": Status(
+        _("Payment confirmed"),
+        _("Payment confirmed"),
+        "green",
+        _("The bank has carried out a payment of ours."),
+        NOBODY,
+    ),
+    "RETURNED": Status(
+        _("Payment returned"),
+        _("Payment returned"),
+        "red",
+        _("The bank sent a payment back. What it was for is owed again."),
+        THE_PAYEE,
+    ),
+    "UNMATCHED": Status(
+        _("Matches nothing"),
+        _("Matches nothing"),
+        "yellow",
+        _("No payment of ours fits this entry. Nothing was moved; ask the bank."),
+        US,
+    ),
+    "ANSWERED": Status(
+        _("Answered before"),
+        _("Answered before"),
+        "grey",
+        _("An earlier statement told the same. Nothing was moved again."),
+        NOBODY,
+    ),
+}
+
+# fmt: off
+ACT: Final[dict[str, Any]] = {
+    ActKind.REGISTER_ORGANISATION: _("Organisation registered"),
+    ActKind.GIVE_ROLE: _("Role given"),
+    ActKind.END_ROLE: _("Role ended"),
+    ActKind.PROPOSE_BANK_DETAIL: _("Bank detail proposed"),
+    ActKind.APPROVE_BANK_DETAIL: _("Bank detail approved"),
+    ActKind.RELEASE_RULE: _("Rule put in force"),
+    ActKind.ACCREDIT_PROVIDER: _("Provider accredited"),
+    ActKind.SUSPEND_PROVIDER: _("Provider suspended"),
+    ActKind.PUBLISH_OFFER: _("Offer published or withdrawn"),
+    ActKind.PUBLISH_PRICE: _("Price published"),
+    ActKind.CREATE_API_KEY: _("API key made"),
+    ActKind.REVOKE_API_KEY: _("API key revoked"),
+    ActKind.CREATE_PROGRAMME: _("Programme created"),
+    ActKind.PROPOSE_POLICY: _("Policy version proposed"),
+    ActKind.RELEASE_POLICY: _("Policy version put in force"),
+    ActKind.OPEN_ROUND: _("Round opened"),
+    ActKind.SUBMIT_APPLICATION: _("Application sent"),
+    ActKind.WITHDRAW_APPLICATION: _("Application withdrawn"),
+    ActKind.DECIDE_APPLICATION: _("Application decided"),
+    ActKind.UNDO_DECISION: _("Decision undone"),
+    ActKind.ISSUE_VOUCHER: _("Voucher issued"),
+    ActKind.PLACE_HOLD: _("Order placed, value held"),
+    ActKind.RELEASE_HOLD: _("Order released"),
+    ActKind.LAPSE_HOLD: _("Order lapsed"),
+    ActKind.RETURN_VOUCHER: _("Value given back"),
+    ActKind.EXPIRE_VOUCHER: _("Voucher expired"),
+    ActKind.SUSPEND_VOUCHER: _("Voucher put on hold"),
+    ActKind.RESUME_VOUCHER: _("Voucher active again"),
+    ActKind.RECORD_USAGE: _("Usage recorded"),
+    ActKind.SUBMIT_BILL: _("Bill sent"),
+    ActKind.SUBMIT_CLAIM: _("Claim sent"),
+    ActKind.OBJECT_TO_LINE: _("Objection to a line"),
+    ActKind.SETTLE_BILL: _("Bill settled"),
+    ActKind.DECIDE_LINE: _("Withheld line decided"),
+    ActKind.PREPARE_BATCH: _("Batch prepared"),
+    ActKind.APPROVE_BATCH: _("Batch approved"),
+    ActKind.RELEASE_BATCH: _("Batch sent to bank"),
+    ActKind.READ_STATEMENT: _("Bank statement read"),
+    ActKind.CONFIRM_PAYMENT: _("Payment confirmed"),
+    ActKind.RETURN_PAYMENT: _("Payment returned"),
+    ActKind.CORRECT_TRANSFER: _("Transfer corrected"),
+    ActKind.REPORT_OUTCOME: _("Outcome reported"),
+    ActKind.SCORE_VOUCHER: _("Voucher scored"),
+    ActKind.SET_STANDING: _("Standing published"),
+    ActKind.RAISE_ALERT: _("Alert raised"),
+    ActKind.SEAL: _("Ledger sealed"),
+}
+
+ACCOUNT: Final[dict[int, Any]] = {
+    AccountKind.APPROPRIATION: _("Appropriation"),
+    AccountKind.AVAILABLE: _("Budget available"),
+    AccountKind.VOUCHER: _("Voucher"),
+    AccountKind.PROVIDER_PAYABLE: _("Owed to a provider"),
+    AccountKind.BENEFICIARY_PAYABLE: _("Owed to a beneficiary"),
+    AccountKind.DELIVERED: _("Delivered in kind"),
+    AccountKind.CLEARING: _("At the bank"),
+    AccountKind.PAID: _("Paid"),
+    AccountKind.EXPIRED: _("Expired"),
+    AccountKind.LAPSED: _("Lapsed"),
+    AccountKind.RECEIVABLE: _("Owed back"),
+    AccountKind.RECOVERED: _("Recovered"),
+}
+
+FLOW: Final[dict[int, Any]] = {
+    Flow.ALLOT: _("Budget allotted"),
+    Flow.ISSUE: _("Voucher issued"),
+    Flow.REDEEM: _("Redeemed with a provider"),
+    Flow.CLAIM: _("Claimed after use"),
+    Flow.DELIVER: _("Delivered in kind"),
+    Flow.INSTRUCT: _("Payment ordered"),
+    Flow.PAY: _("Payment confirmed"),
+    Flow.RETURN_PAYMENT: _("Payment returned"),
+    Flow.EXPIRE: _("Expired or given back"),
+    Flow.DECOMMIT: _("Back to the budget"),
+    Flow.LAPSE: _("Lapsed"),
+    Flow.RECOVER: _("Recovery opened"),
+    Flow.OFFSET: _("Set off against a payable"),
+    Flow.REPAY: _("Paid back"),
+    Flow.REALLOT: _("Recovered to the budget"),
+    Flow.WITHDRAW: _("Budget withdrawn"),
+}
+
+TRANSFER: Final[dict[int, Any]] = {
+    TransferKind.POST: _("Moved"),
+    TransferKind.HOLD: _("Held"),
+    TransferKind.CAPTURE: _("Captured from a hold"),
+    TransferKind.RELEASE: _("Hold released"),
+    TransferKind.REVERSE: _("Reversed"),
+    TransferKind.LAPSE: _("Hold lapsed"),
+}
+
+SKIPPED: Final[dict[str, Any]] = {
+    "step": _("steps of a job that is counted as a whole"),
+    "not_ended": _("jobs that have not ended"),
+    "pending": _("jobs that have not started"),
+    "never_started": _("jobs that never started"),
+    "no_gpu": _("jobs without a GPU"),
+}
+# fmt: on
+
+
+def tables() -> list[StatusTable]:
+    """Return every status that a provider, a holder or finance may meet here."""
+    return [
+        table(_("Bills and claims"), BILL),
+        table(_("Lines of a bill"), LINE),
+        table(_("Payments"), PAYMENT),
+        table(_("Payment batches"), BATCH),
+        table(_("Entries of a bank statement"), BANK_LINE),
+    ]

@@ -1,0 +1,62 @@
+"""The addresses of usage, bills, payments, the bank and the ledger; pages, then programs."""
+
+from django.urls import path
+
+from billing import api
+from billing.views import bank, batches, bills, claims, ledger, settlement, usage
+
+urlpatterns = [
+    path("usage/", usage.usage, name="usage"),
+    path("usage/all.csv", usage.usage_csv, name="usage_csv"),
+    path("usage/new/", usage.usage_upload, name="usage_upload"),
+    path("usage/sample.csv", usage.usage_sample, name="usage_sample"),
+    path("usage/template.csv", usage.usage_template, name="usage_template"),
+    path("usage/files/<int:pk>/", usage.usage_file, name="usage_file"),
+    path("usage/files/<int:pk>/to-fix.csv", usage.usage_errors_csv, name="usage_errors_csv"),
+    path("bills/", bills.bills, name="bills"),
+    path("bills/new/", bills.bill_new, name="bill_new"),
+    path("bills/lines-sample.csv", usage.bill_lines_sample, name="bill_lines_sample"),
+    path("bills/<str:number>/", bills.bill, name="bill"),
+    path("bills/<str:number>/lines.csv", bills.bill_csv, name="bill_csv"),
+    path("bills/<str:number>/not-accepted.csv", bills.bill_errors_csv, name="bill_errors_csv"),
+    path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
+    path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
+    path(
+        "bills/<str:number>/lines/<int:row>/decide/",
+        settlement.line_decide,
+        name="line_decide",
+    ),
+    path("vouchers/<str:code>/claims/new/", claims.claim_new, name="claim_new"),
+    path("payments/", bills.payments, name="payments"),
+    path("settlement/", settlement.settle_queue, name="settle_queue"),
+    path("settlement/withheld/", settlement.lines_withheld, name="lines_withheld"),
+    path("batches/", batches.batches, name="batches"),
+    path("batches/new/", batches.batch_new, name="batch_new"),
+    path("batches/<str:code>/", batches.batch, name="batch"),
+    path("batches/<str:code>/approve/", batches.batch_approve, name="batch_approve"),
+    path("batches/<str:code>/release/", batches.batch_release, name="batch_release"),
+    path("batches/<str:code>/file/", batches.batch_file, name="batch_file"),
+    path("statements/", bank.statements, name="statements"),
+    path("statements/new/", bank.statement_upload, name="statement_upload"),
+    path("statements/<int:pk>/", bank.statement, name="statement"),
+    path("ledger/accounts/", ledger.ledger_accounts, name="ledger_accounts"),
+    path("ledger/accounts/<str:address>/", ledger.ledger_account, name="ledger_account"),
+    path(
+        "ledger/accounts/<str:address>/statement.csv",
+        ledger.ledger_account_csv,
+        name="ledger_account_csv",
+    ),
+    path("ledger/acts/", ledger.ledger_audit, name="ledger_audit"),
+    path("ledger/acts/<int:pk>/", ledger.ledger_act, name="ledger_act"),
+    path(
+        "ledger/acts/<int:pk>/transfers/<int:transfer>/correct/",
+        ledger.transfer_correct,
+        name="transfer_correct",
+    ),
+]
+
+api_urlpatterns = [
+    path("usage", api.UsageBatches.as_view(), name="api_usage"),
+    path("bills", api.Bills.as_view(), name="api_bills"),
+    path("bills/<str:number>", api.BillDetail.as_view(), name="api_bill"),
+]

@@ -1,0 +1,1 @@
+"""Pages of usage, bills, payments and the ledger, one file a noun."""

@@ -1,0 +1,327 @@
+"""Payment batches: what is due, and three people from preparing to the bank's file."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from billing import actions, queries, statuses
+from billing.forms import BatchForm
+from billing.models import Batch, Payment, PaymentFile
+from billing.queries import Payable
+from billing.views.shown import (
+    acts_of,
+    by_words,
+    figure,
+    file_answer,
+    page_of,
+    query_of,
+    table,
+    tag,
+    timeline,
+)
+from common.errors import NotFound
+from common.formatting import instant, money
+from common.forms import KeyedForm, answer_form
+from common.money import is_currency
+from parties.authentication import signed_in
+from parties.models import User
+from parties.queries import require_role
+from parties.roles import Role
+from vouchers.models import Programme
+from vouchers.views.shown import title_of
+
+READERS = (Role.FINANCE, Role.OFFICER, Role.INVESTIGATOR, Role.REGULATOR)
+
+
+@login_required
+@require_GET
+def batches(request: HttpRequest) -> HttpResponse:
+    """List the payment batches, and the programmes in which something is due."""
+    person = signed_in(request)
+    require_role(person, *READERS)
+    page = page_of(request, queries.batches_visible_to(person))
+    due = [
+        (programme, queries.payables_due(programme))
+        for programme in queries.programmes_overseen(person, Role.FINANCE)
+        if is_currency(programme.unit)
+    ]
+    context = {
+        "due": table(
+            _("Due now"),
+            [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
+            [_due_row(programme, payables) for programme, payables in due if payables],
+        ),
+        "list": table(
+            _("Batches"),
+            [_("Batch"), _("Programme"), _("Prepared"), figure(_("Total")), _("Status")],
+            [_row(batch) for batch in page],
+        ),
+        "page": page,
+        "query": query_of(request),
+    }
+    return render(request, "billing/batches.html", context)
+
+
+def _due_row(programme: Programme, payables: list[Payable]) -> list[Any]:
+    return [
+        {
+            "text": title_of(programme),
+            "url": f"{reverse('batch_new')}?programme={programme.code}",
+        },
+        len(payables),
+        money(sum(one.amount for one in payables), programme.unit),
+    ]
+
+
+def _row(batch: Batch) -> list[Any]:
+    return [
+        {"text": batch.code, "url": reverse("batch", args=[batch.code])},
+        title_of(batch.programme),
+        instant(batch.prepared_at, batch.programme.zone),
+        money(batch.total, batch.programme.unit),
+        tag(statuses.BATCH[batch.status], is_staff=True),
+    ]
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_new(request: HttpRequest) -> HttpResponse:
+    """Show what a programme owes and to whom, and put it into a batch."""
+    person = signed_in(request)
+    require_role(person, Role.FINANCE)
+    programmes = [
+        one
+        for one in queries.programmes_overseen(person, Role.FINANCE)
+        if is_currency(one.unit)
+    ]
+    code = request.POST.get("programme") or request.GET.get("programme", "")
+    programme = next((one for one in programmes if one.code == code), None)
+    if programme is None:
+        if code:
+            raise NotFound(what=code)
+        return render(request, "billing/batch_choose.html", {"list": _choice(programmes)})
+    form = BatchForm(
+        request.POST if request.method == "POST" else None,
+        initial={"programme": programme.code},
+    )
+
+    def prepare() -> HttpResponse:
+        batch = actions.prepare_batch(
+            programme=programme, actor=person, at=timezone.now(), key=form.act_key
+        )
+        messages.success(
+            request,
+            _("Batch %(code)s is prepared. Another person approves it now.")
+            % {"code": batch.code},
+        )
+        return redirect("batch", batch.code)
+
+    due = queries.payables_due(programme)
+    lacking = queries.payables_without_bank_detail(programme)
+    payable = [one for one in due if one not in lacking]
+    context = {
+        "programme": title_of(programme),
+        "payable": _payables(_("Paid by this batch"), payable, programme.unit),
+        "lacking": _payables(_("Left out: no approved bank detail"), lacking, programme.unit),
+        "total": money(sum(one.amount for one in payable), programme.unit),
+    }
+    return answer_form(request, form, "billing/batch_new.html", prepare, context)
+
+
+def _choice(programmes: list[Programme]) -> Any:
+    return table(
+        _("Programmes"),
+        [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
+        [_due_row(one, queries.payables_due(one)) for one in programmes],
+    )
+
+
+def _payables(caption: str, payables: list[Payable], unit: str) -> Any:
+    rows: list[Any] = [
+        [
+            one.payee.name,
+            {"text": one.address, "url": reverse("ledger_account", args=[one.address])},
+            money(one.amount, unit),
+        ]
+        for one in payables
+    ]
+    if rows:
+        total = money(sum(one.amount for one in payables), unit)
+        rows.append({"cells": [_("Together"), "", total], "is_total": True})
+    return table(caption, [_("Party"), _("Ledger account"), figure(_("Amount"))], rows)
+
+
+@login_required
+@require_GET
+def batch(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a batch: who did which step, each payment, and the file for the bank."""
+    person = signed_in(request)
+    found = queries.batch_of(person, code)
+    page = page_of(request, queries.payments_of(found))
+    file = PaymentFile.objects.filter(batch=found).defer("content").first()
+    zone = found.programme.zone
+    context = {
+        "batch": found,
+        "tag": tag(statuses.BATCH[found.status], is_staff=True),
+        "meaning": statuses.BATCH[found.status].meaning,
+        "rows": [
+            {"key": _("Programme"), "value": title_of(found.programme)},
+            {"key": _("Total"), "value": money(found.total, found.programme.unit)},
+            _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
+            _step_fact(_("Approved"), found.approved_by, found.approved_at, zone),
+            _step_fact(_("Sent to bank"), found.released_by, found.released_at, zone),
+        ],
+        "file": file,
+        "list": table(
+            _("Payments"),
+            [
+                _("Reference"),
+                _("Party"),
+                _("Bank detail"),
+                figure(_("Amount")),
+                _("Status"),
+                _("What the bank said"),
+            ],
+            [_payment_row(one) for one in page],
+        ),
+        "page": page,
+        "query": query_of(request),
+        "step": _next_step(found, person),
+        "events": timeline(acts_of(found.address, found.act_id), person),
+        "zone": zone,
+    }
+    return render(request, "billing/batch.html", context)
+
+
+def _step_fact(
+    label: str, person: User | None, at: datetime | None, zone: str
+) -> dict[str, Any]:
+    if person is None or at is None:
+        return {"key": label, "value": _("Not yet")}
+    return {"key": label, "value": by_words(at, person.name, zone)}
+
+
+def _payment_row(payment: Payment) -> list[Any]:
+    return [
+        payment.end_to_end_id,
+        {"text": payment.payee.name, "url": reverse("ledger_account", args=[payment.payable])},
+        str(payment.bank_detail),
+        money(payment.amount, payment.unit),
+        tag(statuses.PAYMENT[payment.status]),
+        payment.answer_reason or "–",
+    ]
+
+
+def _next_step(found: Batch, person: User) -> dict[str, Any] | None:
+    """Return the step that the batch waits for, or why this person may not do it."""
+    overseen = queries.programmes_overseen(person, Role.FINANCE)
+    if not overseen.filter(pk=found.programme_id).exists():
+        return None
+    if found.status == Batch.Status.PREPARED:
+        if found.prepared_by_id == person.pk:
+            return {"wait": _("You prepared this batch, so another person must approve it.")}
+        return {
+            "form": KeyedForm(),
+            "url": reverse("batch_approve", args=[found.code]),
+            "label": _("Approve"),
+        }
+    if found.status == Batch.Status.APPROVED:
+        if person.pk in (found.prepared_by_id, found.approved_by_id):
+            return {
+                "wait": _(
+                    "You prepared or approved this batch, so a third person must send it to "
+                    "the bank."
+                )
+            }
+        return {
+            "form": KeyedForm(),
+            "url": reverse("batch_release", args=[found.code]),
+            "label": _("Send to the bank"),
+        }
+    return None
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_approve(request: HttpRequest, code: str) -> HttpResponse:
+    """Approve a batch that another person prepared."""
+
+    def approve(found: Batch, person: User, key: str) -> str:
+        actions.approve_batch(batch=found, actor=person, at=timezone.now(), key=key)
+        return _("Batch %(code)s is approved. A third person sends it to the bank.")
+
+    words = {"title": _("Approve batch %(code)s"), "submit": _("Approve")}
+    return _step(request, code, approve, words)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_release(request: HttpRequest, code: str) -> HttpResponse:
+    """Write the bank's file of an approved batch, as a third person."""
+
+    def release(found: Batch, person: User, key: str) -> str:
+        actions.release_batch(batch=found, actor=person, at=timezone.now(), key=key)
+        return _("Batch %(code)s is released. Download the file and give it to the bank.")
+
+    words = {
+        "title": _("Send batch %(code)s to the bank"),
+        "submit": _("Send to the bank"),
+        "warning": _("This writes the payment file. It can't be taken back."),
+    }
+    return _step(request, code, release, words)
+
+
+def _step(
+    request: HttpRequest,
+    code: str,
+    act: Callable[[Batch, User, str], str],
+    words: dict[str, str],
+) -> HttpResponse:
+    person = signed_in(request)
+    require_role(person, Role.FINANCE)
+    found = queries.batch_of(person, code)
+    form = KeyedForm(request.POST if request.method == "POST" else None)
+
+    def done() -> HttpResponse:
+        messages.success(request, act(found, person, form.act_key) % {"code": code})
+        return redirect("batch", code)
+
+    context = {
+        **words,
+        "title": words["title"] % {"code": code},
+        "caption": title_of(found.programme),
+        "back": reverse("batch", args=[code]),
+        "rows": [
+            {"key": _("Total"), "value": money(found.total, found.programme.unit)},
+            {"key": _("Payments"), "value": queries.payments_of(found).count()},
+            {"key": _("Prepared by"), "value": found.prepared_by.name},
+            {
+                "key": _("Approved by"),
+                "value": found.approved_by.name if found.approved_by else _("Not yet"),
+            },
+        ],
+    }
+    return answer_form(request, form, "form_page.html", done, context)
+
+
+@login_required
+@require_GET
+def batch_file(request: HttpRequest, code: str) -> HttpResponse:
+    """Give the file for the bank, byte for byte as it was written."""
+    person = signed_in(request)
+    require_role(person, Role.FINANCE)
+    file = PaymentFile.objects.filter(batch=queries.batch_of(person, code)).first()
+    if file is None:
+        raise NotFound(what=code)
+    response = file_answer(file.name, bytes(file.content), "application/xml")
+    response["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,451 @@
+"""Bills and claims: the list, sending one, and one bill with every line, verdict and reason."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from billing import actions, queries, statuses
+from billing.forms import BillFilter, BillForm
+from billing.models import Bill, BillLine, Payment, Verdict
+from billing.reasons import sentence
+from billing.views.bill_states import OPEN, BillState, state_of, states_of
+from billing.views.shown import (
+    acts_of,
+    csv_answer,
+    days_words,
+    figure,
+    is_reader,
+    page_of,
+    query_of,
+    table,
+    tag,
+    timeline,
+    unit_words,
+)
+from common.days import day_of, start_of
+from common.formatting import gpu_hours, instant, money
+from common.forms import KeyedForm, answer_form
+from common.money import is_currency, major
+from parties.authentication import signed_in
+from parties.models import User
+from parties.queries import has_role, organisations_of
+from parties.roles import Role
+from providers.queries import provider_of
+from vouchers.models import Programme
+from vouchers.views.shown import title_of, working_lines
+
+
+@login_required
+@require_GET
+def bills(request: HttpRequest) -> HttpResponse:
+    """List the bills and claims that a person may see, and where each stands."""
+    person = signed_in(request)
+    form = BillFilter(request.GET)
+    page = page_of(request, _filtered(queries.bills_visible_to(person), form))
+    states = states_of(list(page))
+    is_staff = is_reader(person)
+    context = {
+        "form": form,
+        "is_filtered": bool(query_of(request)),
+        "is_provider": has_role(person, Role.PROVIDER),
+        "page": page,
+        "query": query_of(request),
+        "list": table(
+            _("Bills and claims"),
+            [
+                _("Number"),
+                _("Invoice number"),
+                _("Provider"),
+                _("Programme"),
+                _("Sent"),
+                figure(_("Total")),
+                _("Status"),
+            ],
+            [_bill_row(bill, states[bill.pk], is_staff=is_staff) for bill in page],
+        ),
+    }
+    return render(request, "billing/bills.html", context)
+
+
+def _filtered(found: QuerySet[Bill], form: BillFilter) -> QuerySet[Bill]:
+    if not form.is_valid():
+        return found
+    words, status = form.cleaned_data["words"], form.cleaned_data["status"]
+    if words:
+        found = found.filter(Q(number__iexact=words) | Q(invoice_number__icontains=words))
+    return found.filter(status=status) if status else found
+
+
+def _bill_row(bill: Bill, state: BillState, *, is_staff: bool) -> list[Any]:
+    return [
+        {"text": bill.number, "url": reverse("bill", args=[bill.number])},
+        bill.invoice_number,
+        bill.provider.organisation.name,
+        title_of(bill.programme),
+        instant(bill.sent_at, bill.programme.zone),
+        money(bill.total, bill.unit),
+        tag(state.status, is_staff=is_staff),
+    ]
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def bill_new(request: HttpRequest) -> HttpResponse:
+    """Send a bill for a month: everything metered, or the lines of a file."""
+    person = signed_in(request)
+    provider = provider_of(person)
+    now = timezone.now()
+    found = list(
+        Programme.objects.filter(vouchers__orders__offer__provider=provider)
+        .exclude(mode=Programme.Mode.M1)
+        .distinct()
+        .order_by("code")
+    )
+    form = BillForm(
+        *((request.POST, request.FILES) if request.method == "POST" else ()),
+        programmes=[(one.code, title_of(one)) for one in found],
+        units={one.code: one.unit for one in found},
+        today=day_of(now),
+        initial={
+            "programme": request.GET.get("programme")
+            or (found[0].code if len(found) == 1 else ""),
+            **({"month": request.GET["month"]} if "month" in request.GET else {}),
+        },
+    )
+
+    def send() -> HttpResponse:
+        given = form.cleaned_data
+        programme = next(one for one in found if one.code == given["programme"])
+        month = given["month"]
+        bill = actions.submit_bill(
+            provider=provider,
+            programme=programme,
+            invoice_number=given["invoice_number"],
+            period_from=start_of(month, programme.zone),
+            period_until=start_of(_next_month(month), programme.zone),
+            lines=given["lines"],
+            actor=person,
+            at=now,
+            key=form.act_key,
+        )
+        messages.success(
+            request,
+            _("We have bill %(number)s. You see here what becomes of each line.")
+            % {"number": bill.number},
+        )
+        return redirect("bill", bill.number)
+
+    context = {"name": provider.organisation.name, "has_programmes": bool(found)}
+    return answer_form(request, form, "billing/bill_new.html", send, context)
+
+
+def _next_month(month: date) -> date:
+    return (month + timedelta(days=32)).replace(day=1)
+
+
+@login_required
+@require_GET
+def bill(request: HttpRequest, number: str) -> HttpResponse:
+    """Show a bill: its totals, each line with verdict and reason, the working, what happened."""
+    person = signed_in(request)
+    found = queries.bill_of(person, number)
+    lines = queries.lines_visible_to(person, found)
+    page = page_of(request, lines)
+    state = state_of(found)
+    steps = Steps.of(person, found)
+    context = {
+        "bill": found,
+        "kind": _("Claim") if found.kind == Bill.Kind.CLAIM else _("Bill"),
+        "tag": tag(state.status, is_staff=is_reader(person)),
+        "status": state.status,
+        "figures": _figures(lines, found),
+        "rows": _facts(found, state, person),
+        "lines": table(_("Lines"), _columns(), [_line(one, steps) for one in page]),
+        "page": page,
+        "query": query_of(request),
+        "settlements": _settlements(found, lines),
+        "events": timeline(acts_of(found.address, found.act_id), person),
+        "zone": found.programme.zone,
+        "is_settled": found.status == Bill.Status.SETTLED,
+        "settle_form": KeyedForm() if may_settle(person, found) else None,
+    }
+    return render(request, "billing/bill.html", context)
+
+
+def may_settle(person: User, found: Bill) -> bool:
+    """Say whether a person settles bills of a programme, and this one waits for it."""
+    if found.status != Bill.Status.SENT:
+        return False
+    overseen = queries.programmes_overseen(person, Role.OFFICER, Role.FINANCE)
+    return overseen.filter(pk=found.programme_id).exists()
+
+
+def _figures(lines: QuerySet[BillLine], found: Bill) -> list[dict[str, Any]]:
+    sums = lines.aggregate(
+        billed=Sum("amount"),
+        took=Sum("accepted"),
+        kept=Sum("withheld"),
+        paid=Sum("covered"),
+        own=Sum("co_payment"),
+    )
+    is_waiting = found.status == Bill.Status.SENT
+
+    def shown(name: str) -> str:
+        return money(None if is_waiting else sums[name] or 0, found.unit)
+
+    return [
+        {"value": money(sums["billed"] or 0, found.unit), "label": _("Billed")},
+        {"value": shown("took"), "label": _("Accepted")},
+        {
+            "value": shown("kept"),
+            "label": _("Withheld or not accepted"),
+            "problem": bool(sums["kept"]),
+        },
+        {"value": shown("paid"), "label": _("Covered by the voucher")},
+        {"value": shown("own"), "label": _("Co-payment of the holder")},
+    ]
+
+
+def _facts(found: Bill, state: BillState, person: User) -> list[dict[str, Any]]:
+    zone = found.programme.zone
+    rows: list[dict[str, Any]] = [
+        {"key": _("Invoice number"), "value": found.invoice_number},
+        {"key": _("Provider"), "value": found.provider.organisation.name},
+        {"key": _("Paid to"), "value": found.payee.name},
+        {"key": _("Programme"), "value": title_of(found.programme)},
+        {
+            "key": _("Period"),
+            "value": days_words(
+                day_of(found.period_from, zone),
+                day_of(found.period_until - timedelta(seconds=1), zone),
+            ),
+        },
+        {"key": _("Sent"), "value": instant(found.sent_at, zone)},
+    ]
+    if found.kind == Bill.Kind.CLAIM:
+        rows += _claim_facts(found)
+    if found.settled_at:
+        rows.append({"key": _("Settled"), "value": instant(found.settled_at, zone)})
+    if state.payment and state.payment.status != Payment.Status.PREPARED:
+        rows.append(_payment_fact(state.payment, is_staff=is_reader(person)))
+    return rows
+
+
+def _claim_facts(found: Bill) -> list[dict[str, Any]]:
+    facts = found.facts
+    return [
+        {"key": _("Not for compute"), "value": money(facts["fee_excluded"], found.unit)},
+        {
+            "key": _("Contract"),
+            "value": days_words(
+                date.fromisoformat(facts["contract_from_on"]),
+                date.fromisoformat(facts["contract_until_on"]),
+            ),
+        },
+    ]
+
+
+def _payment_fact(payment: Payment, *, is_staff: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "key": _("Payment"),
+        "value": f"{payment.end_to_end_id}, {statuses.PAYMENT[payment.status].label}",
+    }
+    if is_staff:
+        row |= {
+            "url": reverse("batch", args=[payment.batch.code]),
+            "action": _("Open the batch"),
+        }
+    return row
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What a person may do about the lines of one bill."""
+
+    may_decide: bool
+    holds: frozenset[int]
+
+    @classmethod
+    def of(cls, person: User, found: Bill) -> "Steps":
+        """Return the steps of a person on a bill."""
+        overseen = queries.programmes_overseen(person, Role.OFFICER, Role.FINANCE)
+        holds = organisations_of(person, Role.APPLICANT)
+        return cls(
+            overseen.filter(pk=found.programme_id).exists(),
+            frozenset(holds.values_list("pk", flat=True)),
+        )
+
+    def cell(self, line: BillLine) -> Any:
+        """Return the link to what can be done about a line, or a dash."""
+        verdict: Any = line
+        bill = line.bill
+        args = [bill.number, line.row]
+        if bill.status == Bill.Status.SENT:
+            may_object = bill.kind == Bill.Kind.BILL and verdict.outcome is None
+            if may_object and line.voucher and line.voucher.organisation_id in self.holds:
+                return {"text": _("Object"), "url": reverse("line_object", args=args)}
+        elif self.may_decide and verdict.outcome in OPEN:
+            return {"text": _("Decide"), "url": reverse("line_decide", args=args)}
+        return "–"
+
+
+def _columns() -> list[Any]:
+    return [
+        _("Line"),
+        _("Usage"),
+        _("Voucher"),
+        figure(_("Hours")),
+        figure(_("Rate")),
+        figure(_("Amount")),
+        figure(_("Accepted")),
+        _("Verdict"),
+        _("Why"),
+        _("What you can do"),
+    ]
+
+
+def _line(line: BillLine, steps: Steps) -> list[Any]:
+    verdict: Any = line
+    unit = line.bill.unit
+    return [
+        line.row,
+        f"{line.source}/{line.key}",
+        line.voucher.code if line.voucher else "–",
+        gpu_hours(line.quantity_ms),
+        f"{line.rate.normalize():f}" if is_currency(unit) and line.rate else "–",
+        money(line.amount, unit),
+        money(verdict.accepted, unit),
+        tag(statuses.LINE[verdict.outcome or "WAITING"]),
+        why(line) or "–",
+        steps.cell(line),
+    ]
+
+
+def why(line: BillLine) -> str:
+    """Return why a line was not accepted whole, in words; nothing where it was."""
+    verdict: Any = line
+    return sentence(verdict.reason or "", verdict.reason_values or {})
+
+
+def _settlements(found: Bill, lines: QuerySet[BillLine]) -> list[dict[str, Any]]:
+    own = set(lines.order_by().values_list("voucher", flat=True).distinct())
+    return [
+        {
+            "title": _("Voucher %(voucher)s%(order)s")
+            % {
+                "voucher": one.voucher.code,
+                "order": f", {one.order.code}" if one.order else "",
+            },
+            "lines": working_lines(one.working),
+            "policy": _("Policy version %(number)s, worked out on %(day)s")
+            % {
+                "number": one.policy_version.number,
+                "day": f"{day_of(one.at, found.programme.zone):%Y-%m-%d}",
+            },
+        }
+        for one in queries.settlements_of(found)
+        if one.voucher_id in own
+    ]
+
+
+@login_required
+@require_GET
+def bill_csv(request: HttpRequest, number: str) -> HttpResponse:
+    """Give all lines of a bill with their verdicts as a CSV."""
+    return _csv(request, number, "", only_errors=False)
+
+
+@login_required
+@require_GET
+def bill_errors_csv(request: HttpRequest, number: str) -> HttpResponse:
+    """Give the lines of a bill that were not accepted whole, each with the reason."""
+    return _csv(request, number, "-not-accepted", only_errors=True)
+
+
+def _csv(request: HttpRequest, number: str, suffix: str, *, only_errors: bool) -> HttpResponse:
+    person = signed_in(request)
+    found = queries.bill_of(person, number)
+    lines: QuerySet[Any] = queries.lines_visible_to(person, found)
+    if only_errors:
+        lines = lines.filter(outcome__in=[*OPEN, Verdict.Outcome.DECLINED])
+    unit = found.unit
+    header = ["line", "source", "key", "voucher", "hours", "rate", "unit"]
+    header += ["amount", "accepted", "withheld", "covered", "verdict", "why"]
+
+    def row(line: Any) -> list[object]:
+        amounts = [line.amount, line.accepted, line.withheld, line.covered]
+        return [
+            line.row,
+            line.source,
+            line.key,
+            line.voucher.code if line.voucher else "",
+            major(line.quantity_ms, "GPU"),
+            f"{line.rate:f}",
+            unit_words(unit),
+            *("" if one is None else major(one, unit) for one in amounts),
+            statuses.LINE[line.outcome or "WAITING"].label,
+            why(line),
+        ]
+
+    rows = (row(line) for line in lines.iterator(chunk_size=2000))
+    return csv_answer(f"{found.number}{suffix}.csv", header, rows)
+
+
+@login_required
+@require_GET
+def payments(request: HttpRequest) -> HttpResponse:
+    """Show a provider or a holder what was paid to it, and what is on its way."""
+    person = signed_in(request)
+    page = page_of(request, queries.payments_to(person))
+    own = organisations_of(person, Role.PROVIDER, Role.APPLICANT)
+    waiting = list(queries.bills_visible_to(person).filter(payee__in=own)[:200])
+    states = states_of(waiting)
+    due = [bill for bill in waiting if states[bill.pk].status is statuses.BILL["TO_PAY"]]
+    context = {
+        "page": page,
+        "due": table(
+            _("Approved for payment"),
+            [_("Bill"), _("Invoice number"), figure(_("Total"))],
+            [
+                [
+                    {"text": bill.number, "url": reverse("bill", args=[bill.number])},
+                    bill.invoice_number,
+                    money(bill.total, bill.unit),
+                ]
+                for bill in due
+            ],
+        ),
+        "list": table(
+            _("Payments"),
+            [
+                _("Reference"),
+                _("Programme"),
+                _("Sent to bank"),
+                figure(_("Amount")),
+                _("Status"),
+                _("What the bank said"),
+            ],
+            [
+                [
+                    one.end_to_end_id,
+                    title_of(one.batch.programme),
+                    instant(one.batch.released_at),
+                    money(one.amount, one.unit),
+                    tag(statuses.PAYMENT[one.status]),
+                    one.answer_reason or "–",
+                ]
+                for one in page
+            ],
+        ),
+    }
+    return render(request, "billing/payments.html", context)

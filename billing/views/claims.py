@@ -1,0 +1,121 @@
+"""What a holder does about bills: claim a fee that was paid, object to a line."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from billing import actions, queries
+from billing.forms import ClaimForm, NoteForm
+from common.days import end_of, start_of
+from common.formatting import gpu_hours, money
+from common.forms import answer_form
+from parties.authentication import signed_in
+from parties.queries import require_role
+from parties.roles import Role
+from providers.queries import provider_by_code, providers_accredited
+from vouchers.queries import voucher_balance, voucher_of
+from vouchers.views.shown import title_of
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def claim_new(request: HttpRequest, code: str) -> HttpResponse:
+    """Ask for the programme's part of a fee that was paid to a provider."""
+    person = signed_in(request)
+    voucher = voucher_of(person, code)
+    require_role(person, Role.APPLICANT, organisation=voucher.organisation)
+    zone = voucher.programme.zone
+    answers = voucher.decision.application.answers
+    form = ClaimForm(
+        request.POST if request.method == "POST" else None,
+        providers=[
+            (one.organisation.code, one.organisation.name) for one in providers_accredited()
+        ],
+        unit=voucher.unit,
+        initial={
+            "provider": answers.get("provider_code", ""),
+            "contract_from_on": answers.get("contract_from_on"),
+            "contract_until_on": answers.get("contract_until_on"),
+        },
+    )
+
+    def send() -> HttpResponse:
+        given = form.cleaned_data
+        provider = provider_by_code(given["provider"])
+        assert provider is not None, "the choices are providers"
+        bill = actions.submit_claim(
+            voucher=voucher,
+            provider=provider,
+            invoice_number=given["invoice_number"],
+            amount_paid=given["amount_paid"],
+            fee_excluded=given["fee_excluded"],
+            contract_from_on=given["contract_from_on"],
+            contract_until_on=given["contract_until_on"],
+            period_from=start_of(given["period_from_on"], zone),
+            period_until=end_of(given["period_until_on"], zone),
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(
+            request,
+            _("We have claim %(number)s. You see here what becomes of it.")
+            % {"number": bill.number},
+        )
+        return redirect("bill", bill.number)
+
+    balance = voucher_balance(voucher)
+    context = {
+        "title": _("Claim a fee that you paid"),
+        "caption": _("Voucher %(code)s, %(programme)s")
+        % {"code": voucher.code, "programme": title_of(voucher.programme)},
+        "back": reverse("voucher", args=[voucher.code]),
+        "submit": _("Send the claim"),
+        "intro": _(
+            "The programme pays its share of what you paid for compute, up to what the "
+            "voucher still has, and only for use that the provider has metered."
+        ),
+        "rows": [{"key": _("The voucher has"), "value": money(balance.free, voucher.unit)}],
+    }
+    return answer_form(request, form, "form_page.html", send, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def line_object(request: HttpRequest, number: str, row: int) -> HttpResponse:
+    """Dispute a line before its bill is settled."""
+    person = signed_in(request)
+    line = queries.line_of(person, number, row)
+    form = NoteForm(request.POST if request.method == "POST" else None)
+
+    def object_to() -> HttpResponse:
+        actions.object_to_line(
+            line=line,
+            note=form.cleaned_data["note"],
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(
+            request, _("We have your objection. The line is withheld until somebody looked.")
+        )
+        return redirect("bill", number)
+
+    context = {
+        "title": _("Object to a line"),
+        "caption": _("Bill %(number)s, line %(row)s") % {"number": number, "row": row},
+        "back": reverse("bill", args=[number]),
+        "submit": _("Send the objection"),
+        "intro": _("The line will be withheld, and an officer looks at it."),
+        "rows": [
+            {"key": _("Usage"), "value": f"{line.source}/{line.key}"},
+            {"key": _("Hours"), "value": gpu_hours(line.quantity_ms)},
+            {"key": _("Amount"), "value": money(line.amount, line.bill.unit)},
+        ],
+    }
+    return answer_form(request, form, "form_page.html", object_to, context)

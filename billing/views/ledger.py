@@ -1,0 +1,386 @@
+"""The ledger as people read it: accounts with their statements, acts with their transfers."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models.functions import Concat, Substr
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from billing import actions, queries, statuses
+from billing.actions.corrections import CORRECTABLE
+from billing.forms import ReasonForm, WordsFilter
+from billing.views.shown import (
+    READERS,
+    act_words,
+    csv_answer,
+    figure,
+    names_of,
+    page_of,
+    query_of,
+    table,
+    unit_words,
+)
+from common.errors import NotFound
+from common.formatting import instant, money
+from common.forms import answer_form
+from common.money import major
+from ledger import queries as ledger
+from ledger.kinds import TransferKind
+from ledger.queries import Entry
+from parties.authentication import signed_in
+from parties.models import User
+from parties.queries import require_role, roles_of
+from parties.roles import Role
+from vouchers.models import Application, Order, Voucher
+
+# What every authority's people may read about: the registers that all programmes share.
+REGISTERS = ("organisation:", "provider:", "offer:", "rule:", "identifier:")
+# Where a thing that an act is about has a page: the route that takes its code.
+PAGES = {
+    "application": "application",
+    "batch": "batch",
+    "bill": "bill",
+    "offer": "offer",
+    "order": "order",
+    "programme": "programme",
+    "voucher": "voucher",
+}
+POSTED = (TransferKind.POST, TransferKind.CAPTURE)
+
+
+# --- accounts --------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+def ledger_accounts(request: HttpRequest) -> HttpResponse:
+    """Search the ledger's accounts, each with what is there, held and free."""
+    person = signed_in(request)
+    require_role(person, *READERS)
+    form = WordsFilter(request.GET)
+    words = form.cleaned_data["words"].strip() if form.is_valid() else ""
+    page = page_of(request, _accounts(person, words))
+    balances = ledger.balances(account.address for account in page)
+    context = {
+        "form": form,
+        "list": table(
+            _("Accounts"),
+            [
+                _("Account"),
+                _("Kind"),
+                _("Unit"),
+                figure(_("Balance")),
+                figure(_("Held")),
+                figure(_("Free")),
+            ],
+            [_account_row(account, balances[account.address]) for account in page],
+        ),
+        "page": page,
+        "query": query_of(request),
+    }
+    return render(request, "ledger/ledger_accounts.html", context)
+
+
+def _accounts(person: User, words: str) -> QuerySet[Any]:
+    found = ledger.accounts_found(words)
+    if Role.REGULATOR in roles_of(person):
+        return found
+    mine = Q(pk__in=[])
+    for programme in queries.programmes_overseen(person):
+        mine |= Q(address__endswith=f":{programme.code}")
+        mine |= Q(address__contains=f":{programme.code}:")
+    return found.filter(mine)
+
+
+def _account_row(account: Any, balance: ledger.Balance) -> list[Any]:
+    unit = account.unit
+    return [
+        {"text": account.address, "url": reverse("ledger_account", args=[account.address])},
+        str(statuses.ACCOUNT[account.kind]),
+        unit,
+        money(balance.net, unit),
+        money(balance.pending, unit),
+        money(balance.free, unit),
+    ]
+
+
+@login_required
+@require_GET
+def ledger_account(request: HttpRequest, address: str) -> HttpResponse:
+    """Show an account's statement: every move, newest first, with the balance after it."""
+    account = _account_of(signed_in(request), address)
+    unit = account.unit
+    balance = ledger.balance(address)
+    page = page_of(request, ledger.statement(address)[::-1])
+    context = {
+        "address": address,
+        "kind": statuses.ACCOUNT[account.kind],
+        "figures": [
+            {"value": money(balance.net, unit), "label": _("Balance")},
+            {"value": money(balance.pending, unit), "label": _("Held")},
+            {"value": money(balance.free, unit), "label": _("Free")},
+        ],
+        "list": table(
+            _("Statement"),
+            [
+                _("When"),
+                _("Act"),
+                _("Other account"),
+                _("Reference"),
+                figure(_("Amount")),
+                figure(_("Balance")),
+            ],
+            [_entry_row(entry, unit) for entry in page],
+        ),
+        "page": page,
+        "query": query_of(request),
+    }
+    return render(request, "ledger/ledger_account.html", context)
+
+
+def _account_of(person: User, address: str) -> Any:
+    require_role(person, *READERS)
+    account = _accounts(person, address).filter(address=address).first()
+    if account is None:
+        raise NotFound(what=address)
+    return account
+
+
+def _entry_row(entry: Entry, unit: str) -> list[Any]:
+    return [
+        instant(entry.at),
+        {"text": act_words(entry.act_kind), "url": reverse("ledger_act", args=[entry.act_id])},
+        {"text": entry.other, "url": reverse("ledger_account", args=[entry.other])},
+        entry.ref or "–",
+        money(entry.amount, unit),
+        money(entry.balance, unit),
+    ]
+
+
+@login_required
+@require_GET
+def ledger_account_csv(request: HttpRequest, address: str) -> HttpResponse:
+    """Give an account's statement as a CSV, oldest first."""
+    account = _account_of(signed_in(request), address)
+    unit = account.unit
+    header = ["at", "act", "kind", "other", "reference", "unit", "amount", "balance"]
+    rows = (
+        [
+            entry.at.isoformat(),
+            entry.act_id,
+            entry.act_kind,
+            entry.other,
+            entry.ref,
+            unit_words(unit),
+            major(entry.amount, unit),
+            major(entry.balance, unit),
+        ]
+        for entry in ledger.statement(address)
+    )
+    return csv_answer(f"{address.replace(':', '_')}.csv", header, rows)
+
+
+# --- acts ------------------------------------------------------------------------------------
+
+
+@login_required
+@require_GET
+def ledger_audit(request: HttpRequest) -> HttpResponse:
+    """Search what was done: who, what, when, about what."""
+    person = signed_in(request)
+    require_role(person, *READERS)
+    form = WordsFilter(request.GET)
+    words = form.cleaned_data["words"].strip() if form.is_valid() else ""
+    page = page_of(request, _acts(person, words))
+    names = names_of(act.actor for act in page)
+    context = {
+        "form": form,
+        "list": table(
+            _("Acts"),
+            [_("When"), _("What"), _("About"), _("Who"), _("Why")],
+            [
+                [
+                    {
+                        "text": instant(act.at),
+                        "url": reverse("ledger_act", args=[act.id]),
+                    },
+                    act_words(act.kind),
+                    about_cell(act.about),
+                    names[act.actor],
+                    act.reason or "–",
+                ]
+                for act in page
+            ],
+        ),
+        "page": page,
+        "query": query_of(request),
+    }
+    return render(request, "ledger/ledger_audit.html", context)
+
+
+def _acts(person: User, words: str = "") -> QuerySet[Any]:
+    """Return the acts about things that a person oversees, and about the shared registers."""
+    found = ledger.acts_found(words)
+    if Role.REGULATOR in roles_of(person):
+        return found
+    programmes = queries.programmes_overseen(person)
+    of = {"programme__in": programmes}
+    rows: list[tuple[str, QuerySet[Any], str]] = [
+        (
+            "application:",
+            Application.objects.filter(round__programme__in=programmes),
+            "reference",
+        ),
+        ("voucher:", Voucher.objects.filter(**of), "code"),
+        ("order:", Order.objects.filter(voucher__programme__in=programmes), "code"),
+        ("bill:", queries.bills_visible_to(person).filter(**of).order_by(), "number"),
+        ("batch:", queries.batches_visible_to(person).order_by(), "code"),
+        ("programme:", programmes.order_by(), "code"),
+    ]
+    mine = Q(pk__in=[])
+    for beginning, things, name in rows:
+        address = Concat(Value(beginning), name, output_field=CharField())
+        mine |= Q(about__in=things.annotate(told_as=address).values("told_as"))
+    mine |= Q(about__in=_statements(person))
+    for register in REGISTERS:
+        mine |= Q(about__startswith=register)
+    return found.filter(mine)
+
+
+def _statements(person: User) -> QuerySet[Any]:
+    address = Concat(Value("statement:"), Substr("sha256", 1, 16), output_field=CharField())
+    found = queries.statements_visible_to(person).order_by()
+    return found.annotate(told_as=address).values("told_as")
+
+
+def about_cell(about: str) -> Any:
+    """Return what an act is about, leading to its page where it has one."""
+    kind, _colon, code = about.partition(":")
+    if kind in PAGES:
+        return {"text": about, "url": reverse(PAGES[kind], args=[code])}
+    return about
+
+
+@login_required
+@require_GET
+def ledger_act(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show one act: who did what, when, about what, why, and each transfer it made."""
+    person = signed_in(request)
+    act, transfers = _act_of(person, pk)
+    may_correct = Role.FINANCE in roles_of(person)
+    about: Any = about_cell(act.about)
+    context = {
+        "kind": act_words(act.kind),
+        "rows": [
+            {"key": _("Who"), "value": names_of([act.actor])[act.actor]},
+            {"key": _("What"), "value": act.kind},
+            {"key": _("When"), "value": instant(act.at)},
+            {
+                "key": _("About"),
+                "value": act.about,
+                **(
+                    {"url": about["url"], "action": _("Open")}
+                    if isinstance(about, dict)
+                    else {}
+                ),
+            },
+            {"key": _("Why"), "value": act.reason or "–"},
+            {"key": _("Number"), "value": str(act.id)},
+            {"key": _("Fingerprint"), "value": bytes(act.digest).hex()},
+            *({"key": name, "value": str(value)} for name, value in act.details.items()),
+        ],
+        "list": table(
+            _("Transfers"),
+            [
+                _("What"),
+                _("Why"),
+                _("From"),
+                _("To"),
+                figure(_("Amount")),
+                _("Reference"),
+                _("What you can do"),
+            ],
+            [_transfer_row(one, may_correct=may_correct) for one in transfers],
+        ),
+    }
+    return render(request, "ledger/ledger_act.html", context)
+
+
+def _act_of(person: User, pk: int) -> tuple[Any, list[Any]]:
+    """Return an act that a person may read: by what it is about, or by whose value it moved."""
+    require_role(person, *READERS)
+    transfers = list(ledger.transfers_of(pk))
+    act = _acts(person).filter(pk=pk).first()
+    if act is None and transfers:
+        addresses = {one.debit.address for one in transfers}
+        if _accounts(person, "").filter(address__in=addresses).exists():
+            act = ledger.act_of(pk)
+    if act is None:
+        raise NotFound(what=pk)
+    return act, transfers
+
+
+def _transfer_row(transfer: Any, *, may_correct: bool) -> list[Any]:
+    step: Any = "–"
+    if may_correct and transfer.flow in CORRECTABLE and transfer.kind in POSTED:
+        url = reverse("transfer_correct", args=[transfer.act_id, transfer.id])
+        step = {"text": _("Correct"), "url": url}
+    return [
+        str(statuses.TRANSFER[transfer.kind]),
+        str(statuses.FLOW[transfer.flow]),
+        _account_cell(transfer.debit.address),
+        _account_cell(transfer.credit.address),
+        money(transfer.amount, transfer.debit.unit),
+        transfer.ref or "–",
+        step,
+    ]
+
+
+def _account_cell(address: str) -> dict[str, str]:
+    return {"text": address, "url": reverse("ledger_account", args=[address])}
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def transfer_correct(request: HttpRequest, pk: int, transfer: int) -> HttpResponse:
+    """Undo what a settlement moved by the opposite transfer, with a word why."""
+    person = signed_in(request)
+    require_role(person, Role.FINANCE)
+    _act, transfers = _act_of(person, pk)
+    found = next((one for one in transfers if one.id == transfer), None)
+    if found is None:
+        raise NotFound(what=transfer)
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+
+    def correct() -> HttpResponse:
+        actions.correct_transfer(
+            transfer_id=transfer,
+            reason=form.cleaned_data["reason"],
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(request, _("The transfer is undone by an opposite one."))
+        return redirect("ledger_account", found.debit.address)
+
+    context = {
+        "title": _("Correct a transfer"),
+        "caption": str(statuses.FLOW[found.flow]),
+        "back": reverse("ledger_act", args=[pk]),
+        "submit": _("Correct"),
+        "submit_kind": "warning",
+        "warning": _("The amount goes back to the voucher. Nothing is taken out of the book."),
+        "rows": [
+            {"key": _("From"), "value": found.debit.address},
+            {"key": _("To"), "value": found.credit.address},
+            {"key": _("Amount"), "value": money(found.amount, found.debit.unit)},
+        ],
+    }
+    return answer_form(request, form, "form_page.html", correct, context)

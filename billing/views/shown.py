@@ -1,0 +1,156 @@
+"""What the pages of this app share: pages of fifty, downloads, who did what, and amounts."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+
+from billing import statuses
+from billing.usage.plain_csv import safe_cell
+from common.formatting import day, instant, status_tag
+from common.money import is_currency
+from common.statuses import Status
+from ledger import queries as ledger
+from parties.models import Organisation, User
+from parties.queries import roles_of
+from parties.roles import Role
+
+ROWS_A_PAGE = 50
+# Who reads the ledger and the audit trail.
+READERS = (Role.OFFICER, Role.FINANCE, Role.INVESTIGATOR, Role.REGULATOR, Role.ADMIN)
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any]) -> Page[Any]:
+    """Return the page of a list that the address asks for, or the nearest there is."""
+    return Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
+
+
+def query_of(request: HttpRequest) -> str:
+    """Return the address's query without the page, so that a list keeps its filters."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    return query.urlencode()
+
+
+def csv_answer(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
+) -> HttpResponse:
+    """Answer with a CSV that a spreadsheet opens as it is, and cannot run."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow(_csv_cell(cell) for cell in row)
+    return file_answer(
+        name, b"\xef\xbb\xbf" + text.getvalue().encode(), "text/csv; charset=utf-8"
+    )
+
+
+def _csv_cell(cell: object) -> object:
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
+    if isinstance(cell, int):
+        return cell
+    return safe_cell("" if cell is None else str(cell))
+
+
+def file_answer(name: str, content: bytes, kind: str) -> HttpResponse:
+    """Answer with a file to keep."""
+    response = HttpResponse(content, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def tag(status: Status, *, is_staff: bool = False) -> str:
+    """Return a status as the tag that the public or the staff reads."""
+    label = status.staff_label if is_staff else status.label
+    return status_tag(str(label), status.colour)
+
+
+def figure(label: str) -> dict[str, Any]:
+    """Return a table's column of figures."""
+    return {"label": label, "numeric": True}
+
+
+def unit_words(unit: str) -> str:
+    """Return the name of a unit for the head of a column."""
+    return unit if is_currency(unit) else _("GPU-hours")
+
+
+def is_reader(person: User) -> bool:
+    """Say whether a person may read the ledger and the audit trail."""
+    return bool(roles_of(person) & set(READERS))
+
+
+def days_words(first: date, last: date) -> str:
+    """Return a range of days, both included."""
+    return format_html(_("{first} to {last}"), first=day(first), last=day(last))
+
+
+def by_words(at: datetime, name: str, zone: str = "UTC") -> str:
+    """Return when something was done and by whom."""
+    return format_html(_("{at} by {name}"), at=instant(at, zone), name=name)
+
+
+# --- who did what ----------------------------------------------------------------------------
+
+
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """Return whom addresses of actors name: people, providers, and the portal itself."""
+    actors = set(actors)
+    named = {"system": _("The portal itself")}
+    people = [int(actor[5:]) for actor in actors if actor.startswith("user:")]
+    for person in User.objects.filter(pk__in=people):
+        named[person.address] = person.name
+    codes = [actor.partition(":")[2] for actor in actors if actor.startswith("provider:")]
+    for organisation in Organisation.objects.filter(code__in=codes):
+        named[f"provider:{organisation.code}"] = organisation.name
+    return {actor: named.get(actor, actor) for actor in actors}
+
+
+def act_words(kind: str) -> str:
+    """Return what an act is called."""
+    return str(statuses.ACT.get(kind, kind))
+
+
+def timeline(acts: Iterable[Any], person: User) -> list[dict[str, Any]]:
+    """Return acts as events, newest first; who reads the ledger is led to each."""
+    found = sorted(acts, key=lambda act: (act.at, act.id), reverse=True)
+    names = names_of(act.actor for act in found)
+    leads_on = is_reader(person)
+    return [
+        {
+            "title": act_words(act.kind),
+            "at": act.at,
+            "by": names[act.actor],
+            "body": act.reason,
+            "url": reverse("ledger_act", args=[act.id]) if leads_on else "",
+        }
+        for act in found
+    ]
+
+
+def acts_of(about: str, *more: int | None) -> list[Any]:
+    """Return what was done about a thing, and the acts that made it or its parts."""
+    acts = {act.id: act for act in ledger.acts_about(about)}
+    for number in more:
+        if number is not None and number not in acts:
+            acts[number] = ledger.act_of(number)
+    return list(acts.values())
+
+
+def table(
+    caption: str, columns: Sequence[Any], rows: Sequence[Any], empty: str = ""
+) -> Mapping[str, Any]:
+    """Return a table as the templates of this app show it."""
+    return {"caption": caption, "columns": columns, "rows": rows, "empty": empty}

@@ -1,0 +1,221 @@
+"""A metered interval is recorded once; a row in error never keeps a good one out."""
+
+import io
+from datetime import timedelta
+
+import pytest
+
+from billing import actions
+from billing.models import UsageFile, UsageLine
+from billing.queries import daily_usage, metered_ms
+from billing.reasons import row_error_of
+from billing.usage.options import FileEmpty
+from ledger.actions import KeyReused
+from ledger.queries import extent
+from tests import cast
+from tests.billing import stage
+
+pytestmark = pytest.mark.django_db
+
+HOUR = stage.HOUR
+HEADER = "job_id,voucher,resource,class,count,start,end,state\n"
+
+
+@pytest.fixture
+def scene():
+    return cast.make_scene(cast.M3)
+
+
+@pytest.fixture
+def order(scene):
+    return cast.a_hold(scene.voucher, scene.applicant, scene.seller, provider_reference="Lab-A")
+
+
+def send(scene, text, *, key="file", is_dry_run=False, **more):
+    return actions.record_usage_file(
+        provider=scene.seller.provider,
+        name="june.csv",
+        format="csv",
+        stream=io.BytesIO(text.encode()),
+        source="slurm",
+        resource=None,
+        is_dry_run=is_dry_run,
+        actor=scene.seller.person.address,
+        at=stage.LATER,
+        key=key,
+        **more,
+    )
+
+
+def a_row(account, job="1", end="2025-06-10 18:00:00", resource="GPU"):
+    return f"{job},{account},{resource},H100,2,2025-06-10 08:00:00,{end},COMPLETED\n"
+
+
+def test_a_row_finds_its_order_by_code_reference_or_voucher(scene, order):
+    text = (
+        HEADER + a_row(order.code, "1") + a_row("lab-a", "2") + a_row(scene.voucher.code, "3")
+    )
+
+    report = send(scene, text)
+
+    assert (report.rows, report.recorded, report.errors_total) == (3, 3, 0)
+    lines = UsageLine.objects.all()
+    assert {(line.order, line.voucher, line.quantity_ms) for line in lines} == {
+        (order, scene.voucher, 20 * HOUR)
+    }
+    assert metered_ms(order, stage.JUNE, stage.JULY) == 60 * HOUR
+    assert [day.quantity_ms for day in daily_usage(scene.voucher)] == [48 * HOUR, 12 * HOUR]
+
+
+def test_good_rows_count_beside_rows_in_error(scene, order):
+    text = (
+        HEADER
+        + a_row(order.code)
+        + a_row("nobody", "2")
+        + a_row(order.code, "3", resource="CPU")
+    )
+
+    report = send(scene, text)
+
+    assert (report.recorded, report.errors_total) == (1, 2)
+    assert [(error.row, error.code) for error in report.errors] == [
+        (3, "account_unknown"),
+        (4, "resource_differs"),
+    ]
+    assert report.errors[0].problem == "“nobody” is no order, reference or voucher of yours."
+    file = UsageFile.objects.get()
+    assert (file.rows, file.recorded, file.errors_total) == (3, 1, 2)
+    assert [row_error_of(stored) for stored in file.errors] == list(report.errors)
+
+
+def test_a_known_key_with_other_content_is_an_error_of_its_row(scene, order):
+    send(scene, HEADER + a_row(order.code))
+
+    text = HEADER + a_row(order.code, end="2025-06-10 19:00:00") + a_row(order.code, "2")
+    report = send(scene, text, key="second")
+
+    assert (report.recorded, report.known_before) == (1, 0)
+    (error,) = report.errors
+    assert error.code == "recorded_before"
+    assert error.problem == (
+        "This usage was recorded before with 2 GPU, 2025-06-10 08:00:00 – 2025-06-10 18:00:00 "
+        "UTC; this row says 2 GPU, 2025-06-10 08:00:00 – 2025-06-10 19:00:00 UTC."
+    )
+    assert UsageLine.objects.count() == 2
+
+
+def test_the_same_file_again_records_nothing_twice(scene, order):
+    text = HEADER + a_row(order.code) + a_row(order.code, "2")
+    first = send(scene, text)
+
+    again = send(scene, text)
+    later = send(scene, text, key="another key")
+
+    assert (first.recorded, again.recorded, again.known_before) == (2, 2, 0)
+    assert (later.recorded, later.known_before) == (0, 2)
+    assert later.file == first.file == UsageFile.objects.get()
+    assert UsageLine.objects.count() == 2
+
+
+def test_the_same_file_again_records_what_was_in_error_and_is_not_any_more(scene, order):
+    text = HEADER + a_row(order.code) + a_row("lab-b", "2")
+    assert send(scene, text).recorded == 1
+    cast.a_hold(scene.voucher, scene.applicant, scene.seller, provider_reference="lab-b")
+
+    report = send(scene, text, key="second")
+
+    assert (report.recorded, report.known_before, report.errors_total) == (1, 1, 0)
+
+
+def test_a_key_used_for_another_file_is_refused(scene, order):
+    send(scene, HEADER + a_row(order.code))
+
+    with pytest.raises(KeyReused):
+        send(scene, HEADER + a_row(order.code, "2"))
+
+    assert UsageLine.objects.count() == 1
+
+
+def test_a_dry_run_tells_everything_and_keeps_nothing(scene, order):
+    text = HEADER + a_row(order.code) + a_row("nobody", "2")
+    before = extent()
+
+    report = send(scene, text, is_dry_run=True)
+
+    assert (report.recorded, report.errors_total, report.file) == (1, 1, None)
+    assert not UsageLine.objects.exists()
+    assert not UsageFile.objects.exists()
+    assert extent() == before
+    assert send(scene, text).recorded == 1
+
+
+def test_a_file_without_rows_is_refused_and_keeps_nothing(scene, order):
+    with pytest.raises(FileEmpty):
+        send(scene, HEADER)
+
+    assert not UsageFile.objects.exists()
+
+
+def test_errors_are_kept_up_to_a_thousand_and_counted_all(scene, order):
+    rows = "".join(a_row("nobody", str(number)) for number in range(1_200))
+
+    report = send(scene, HEADER + rows)
+
+    assert (len(report.errors), report.errors_total) == (1_000, 1_200)
+    assert UsageFile.objects.get().errors_total == 1_200
+
+
+def test_two_open_orders_under_one_reference_are_ambiguous(scene, order):
+    other = cast.an_offer(scene.seller.provider, scene.seller.person, rate="10.00")
+    seller = cast.Seller(**{**vars(scene.seller), "offer": other})
+    cast.a_hold(scene.voucher, scene.applicant, seller, provider_reference="lab-a")
+
+    report = send(scene, HEADER + a_row("lab-a"))
+
+    assert [(error.code, error.values["count"]) for error in report.errors] == [
+        ("account_ambiguous", 2)
+    ]
+
+
+def test_another_providers_order_is_unknown(scene, order):
+    stranger = cast.make_provider(scene.authority, "Other Compute")
+
+    report = stage.record(stranger, stage.a_record(order.code))
+
+    assert [error.code for error in report.errors] == ["account_unknown"]
+
+
+def test_a_batch_asked_twice_gets_the_same_answer(scene, order):
+    records = [
+        stage.a_record(order.code, "a", row=1),
+        stage.a_record(order.code, "a", row=2),
+        stage.a_record(order.code, "a", hours=9, row=3),
+        stage.a_record("nobody", "b", row=4),
+    ]
+
+    first = stage.record(scene.seller, *records, key="batch")
+    again = stage.record(scene.seller, *records, key="batch")
+
+    assert (first.recorded, first.known_before, first.errors_total) == (1, 1, 2)
+    assert first == again
+    assert {error.code for error in first.errors} == {"account_unknown", "recorded_before"}
+
+
+def test_a_text_that_is_too_long_is_an_error_of_its_row(scene, order):
+    report = stage.record(scene.seller, stage.a_record(order.code, "k" * 161))
+
+    assert [(error.code, error.values) for error in report.errors] == [
+        ("value_too_long", {"length": 161, "most": 160})
+    ]
+
+
+def test_a_voucher_paid_after_use_needs_no_order():
+    scene = cast.make_scene(cast.M1)
+
+    report = stage.record(scene.seller, stage.a_record(scene.voucher.code))
+
+    assert report.recorded == 1
+    line = UsageLine.objects.get()
+    assert (line.voucher, line.order) == (scene.voucher, None)
+    until = stage.START + timedelta(hours=4)
+    assert metered_ms(scene.voucher, stage.JUNE, until) == 4 * HOUR
