@@ -60,7 +60,8 @@ class Broken:
 def _rows(sql: str, parameters: Iterable[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, list(parameters))
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def balances(addresses: Iterable[str]) -> dict[str, Balance]:

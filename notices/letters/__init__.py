@@ -1,0 +1,48 @@
+"""What people are told: one function for each kind of act that has a letter."""
+
+from collections.abc import Callable, Mapping
+
+from ledger.kinds import ActKind
+from notices.letters.applications import (
+    application_received,
+    decision_made,
+    voucher_expired,
+    voucher_expires,
+    voucher_issued,
+)
+from notices.letters.bills import bill_received, bill_settled
+from notices.letters.letter import Deed, Letter, Letters, Words
+from notices.letters.orders import hold_lapsed, hold_placed
+from notices.letters.payments import (
+    approval_waiting,
+    bank_detail_changed,
+    bank_detail_proposed,
+    payment_returned,
+    payment_sent,
+)
+
+__all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expires"]
+
+LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
+    ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
+    ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
+    ActKind.SUBMIT_APPLICATION: application_received,
+    ActKind.DECIDE_APPLICATION: decision_made,
+    ActKind.ISSUE_VOUCHER: voucher_issued,
+    ActKind.PLACE_HOLD: hold_placed,
+    ActKind.LAPSE_HOLD: hold_lapsed,
+    ActKind.EXPIRE_VOUCHER: voucher_expired,
+    ActKind.SUBMIT_BILL: bill_received,
+    ActKind.SUBMIT_CLAIM: bill_received,
+    ActKind.SETTLE_BILL: bill_settled,
+    ActKind.PREPARE_BATCH: approval_waiting,
+    ActKind.APPROVE_BATCH: approval_waiting,
+    ActKind.CONFIRM_PAYMENT: payment_sent,
+    ActKind.RETURN_PAYMENT: payment_returned,
+}
+
+
+def letters_about(deed: Deed) -> list[Letter]:
+    """Return the letters of an act; most kinds of act have none."""
+    write = LETTERS.get(deed.kind)
+    return list(write(deed)) if write else []

@@ -1,0 +1,177 @@
+"""Letters about payments, their approval, and where they go."""
+
+from collections.abc import Callable, Iterable
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from billing.models import Batch, Payment
+from common.formatting import money
+from notices.letters.letter import (
+    Deed,
+    Letter,
+    Letters,
+    Words,
+    finance_of,
+    paragraphs,
+    people_of,
+)
+from parties.models import BankDetail, Organisation
+from parties.queries import users_with
+from parties.roles import Role
+
+
+def payment_sent(deed: Deed) -> Letters:
+    """Tell each payee what the bank confirmed as paid."""
+    for payee, payments in _by_payee(deed):
+
+        def words(payments: list[Payment] = payments) -> Words:
+            return Words(
+                _("Payment of %(amount)s sent") % {"amount": _total(payments)},
+                paragraphs(
+                    _("The bank has confirmed it:"),
+                    "\n".join(_item(payment) for payment in payments),
+                ),
+            )
+
+        yield Letter(people_of(payee), reverse("bills"), words)
+
+
+def payment_returned(deed: Deed) -> Letters:
+    """Tell each payee, and finance, what the bank sent back."""
+    for payee, payments in _by_payee(deed):
+        batch = payments[0].batch
+
+        def words(payee: Organisation = payee, payments: list[Payment] = payments) -> Words:
+            values = {"amount": _total(payments), "payee": payee.name}
+            return Words(
+                _("Action needed: the payment of %(amount)s to %(payee)s came back") % values,
+                paragraphs(
+                    "\n".join(_item(payment) for payment in payments),
+                    _(
+                        "It is due again, and is sent with the next batch. Check the bank "
+                        "detail first, and propose another where it is wrong."
+                    ),
+                ),
+            )
+
+        yield Letter(people_of(payee), reverse("organisation"), words)
+        finance = finance_of(batch.programme)
+        yield Letter(finance, reverse("batch", args=[batch.code]), words)
+
+
+def _by_payee(deed: Deed) -> Iterable[tuple[Organisation, list[Payment]]]:
+    found = (
+        Payment.objects.filter(end_to_end_id__in=deed.details.get("payments", []))
+        .select_related("payee", "batch__programme__authority")
+        .order_by("payee", "pk")
+    )
+    payees: dict[Organisation, list[Payment]] = {}
+    for payment in found:
+        payees.setdefault(payment.payee, []).append(payment)
+    return payees.items()
+
+
+def _total(payments: list[Payment]) -> str:
+    return money(sum(payment.amount for payment in payments), payments[0].unit)
+
+
+def _item(payment: Payment) -> str:
+    return f"• {payment.end_to_end_id}: {money(payment.amount, payment.unit)}"
+
+
+def approval_waiting(deed: Deed) -> Letters:
+    """Tell the other finance officers that a batch waits for one of them."""
+    found = Batch.objects.filter(Q(act_id=deed.id) | Q(code=deed.code)).select_related(
+        "programme__authority", "prepared_by", "approved_by"
+    )
+    for batch in found:
+        is_approved = deed.kind == "approve_batch"
+        doers = (batch.prepared_by, batch.approved_by if is_approved else None)
+
+        def words(batch: Batch = batch, is_approved: bool = is_approved) -> Words:
+            count = batch.payments.count()
+            values = {
+                "batch": batch.code,
+                "total": money(batch.total, batch.programme.unit),
+                "programme": batch.programme.title,
+                "payments": ngettext("%(count)s payment", "%(count)s payments", count)
+                % {"count": count},
+            }
+            subject = (
+                _("Action needed: batch %(batch)s waits to be sent to the bank")
+                if is_approved
+                else _("Action needed: batch %(batch)s waits for a second approval")
+            )
+            body = _("%(payments)s of %(programme)s, %(total)s in all.") % values
+            return Words(subject % values, body)
+
+        path = reverse("batch", args=[batch.code])
+        yield Letter(finance_of(batch.programme, *doers), path, words)
+
+
+def bank_detail_proposed(deed: Deed) -> Letters:
+    """Tell the organisation's people, as a matter of security, and finance, who must approve."""
+    for detail in _details(Q(act_id=deed.id)):
+        yield Letter(
+            people_of(detail.organisation),
+            reverse("organisation"),
+            _detail_words(
+                detail,
+                lambda: _("A new bank detail for %(organisation)s was proposed"),
+                lambda: _(
+                    "Payments go there once a finance officer has approved it. If none of you "
+                    "proposed it, tell us at once."
+                ),
+            ),
+        )
+        others = tuple(one for one in users_with(Role.FINANCE) if one != detail.proposed_by)
+        yield Letter(
+            others,
+            reverse("bank_detail_approve", args=[detail.pk]),
+            _detail_words(
+                detail,
+                lambda: _(
+                    "Action needed: a bank detail of %(organisation)s waits for approval"
+                ),
+                lambda: _("Compare it with what the organisation told you by another way."),
+            ),
+        )
+
+
+def bank_detail_changed(deed: Deed) -> Letters:
+    """Tell the organisation's people that payments go elsewhere from now on."""
+    for detail in _details(Q(organisation__code=deed.code, approved_at=deed.at)):
+        yield Letter(
+            people_of(detail.organisation),
+            reverse("organisation"),
+            _detail_words(
+                detail,
+                lambda: _("The bank detail of %(organisation)s was changed"),
+                lambda: _(
+                    "From now on every payment to you goes there. If this is not right, tell "
+                    "us at once."
+                ),
+            ),
+        )
+
+
+def _details(condition: Q) -> list[BankDetail]:
+    return list(
+        BankDetail.objects.filter(condition).select_related("organisation", "proposed_by")
+    )
+
+
+def _detail_words(
+    detail: BankDetail, subject: Callable[[], str], after: Callable[[], str]
+) -> Callable[[], Words]:
+    def words() -> Words:
+        values = {"organisation": detail.organisation.name, "end": detail.number[-4:]}
+        return Words(
+            subject() % values,
+            paragraphs(_("Its number ends in %(end)s.") % values, after()),
+        )
+
+    return words

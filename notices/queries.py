@@ -1,0 +1,121 @@
+"""What nobody was told yet, what is still to be e-mailed, and a person's letters."""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from common.days import day_of
+from common.errors import NotFound
+from notices.letters import Deed
+from notices.models import Horizon, Message
+from parties.models import User
+from vouchers.models import Voucher
+from vouchers.queries import voucher_balances
+
+# Reminders of a voucher's end, the most pressing first.
+REMINDERS = ((7, "expires_7"), (30, "expires_30"))
+SENDING_LASTS = timedelta(minutes=10)
+
+# Acts of the sealer are the ledger's own housekeeping: nobody is told, and nothing is noted.
+_UNTOLD = """
+    select a.id, a.kind, a.actor, a.about, a.at, a.details::text
+    from ledger_act a
+    where a.txid >= %s and a.kind = any(%s) and a.id > %s
+        and not exists (select from notices_told t where t.act_id = a.id)
+    order by a.id limit %s
+"""
+
+
+def deeds_untold(kinds: Collection[str], *, after: int, most: int) -> list[Deed]:
+    """Return acts of some kinds that nobody was told of, oldest number first.
+
+    Acts take their numbers before they commit, so one with a lower number may come later: the
+    next sweep starts from the horizon again, not from the last number.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_UNTOLD, [horizon(), sorted(kinds), after, most])
+        rows = cursor.fetchall()
+    return [
+        Deed(id, kind, actor, about, at, json.loads(details))
+        for id, kind, actor, about, at, details in rows
+    ]
+
+
+def horizon() -> int:
+    """Return the transaction below which everybody was told of every act."""
+    found = Horizon.objects.filter(pk=1).values_list("txid", flat=True).first()
+    return found or 0
+
+
+def messages_to_send(at: datetime) -> QuerySet[Message]:
+    """Return the letters not e-mailed yet that no sender has in hand, oldest first."""
+    return (
+        Message.objects.filter(emailed_at__isnull=True)
+        .filter(Q(sending_at__isnull=True) | Q(sending_at__lte=at - SENDING_LASTS))
+        .select_related("user")
+        .order_by("pk")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A voucher that expires soon with value free on it, and which reminder is due."""
+
+    voucher: Voucher
+    days_left: int
+    free: int
+    kind: str
+
+
+def vouchers_expiring(at: datetime) -> list[Expiring]:
+    """Return the vouchers whose holders are to be reminded, each reminder once."""
+    soon = day_of(at) + timedelta(days=REMINDERS[-1][0] + 1)
+    found = list(
+        Voucher.objects.filter(status=Voucher.Status.ACTIVE, valid_until_on__lte=soon)
+        .annotate(
+            **{
+                kind: Exists(Message.objects.filter(act=OuterRef("act"), kind=kind))
+                for _days, kind in REMINDERS
+            }
+        )
+        .select_related("programme", "organisation")
+        .order_by("pk")
+    )
+    balances = voucher_balances(found)
+    return [
+        one for voucher in found for one in _expiring(voucher, at, balances[voucher.code].free)
+    ]
+
+
+def _expiring(voucher: Voucher, at: datetime, free: int) -> Iterable[Expiring]:
+    left = (voucher.valid_until_on - day_of(at, voucher.programme.zone)).days
+    kind = next((kind for days, kind in REMINDERS if 0 <= left <= days), "")
+    # A voucher issued for so short a time was announced with its end.
+    is_new = at - voucher.issued_at < timedelta(days=1)
+    if kind and free > 0 and not is_new and not getattr(voucher, kind):
+        yield Expiring(voucher, left, free, kind)
+
+
+def inbox(person: User) -> QuerySet[Message]:
+    """Return all letters to a person, newest first."""
+    return Message.objects.filter(user=person).order_by("-written_at", "-pk")
+
+
+def unread_count(person: User) -> int:
+    """Return how many letters a person has not opened."""
+    return Message.objects.filter(user=person, read_at__isnull=True).count()
+
+
+def message_of(person: User, number: int) -> Message:
+    """Return one letter to a person.
+
+    :raises NotFound: if it doesn't exist or is somebody else's.
+    """
+    found = inbox(person).filter(pk=number).first()
+    if found is None:
+        raise NotFound(what=str(number))
+    return found

@@ -1,0 +1,103 @@
+"""What a browser may send about outcomes and about the report that it wants."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive
+from django.utils.translation import gettext_lazy as _
+
+from common.forms import KeyedForm
+from common.widgets import DayInput
+from scoring.models import Outcome
+from vouchers.models import Programme
+
+OUTCOME_KINDS = (
+    (Outcome.Kind.MODEL, _("A model was released")),
+    (Outcome.Kind.DATASET, _("A dataset was published")),
+    (Outcome.Kind.PAPER, _("A paper names the programme")),
+    (Outcome.Kind.PATENT, _("A patent was filed")),
+    (Outcome.Kind.PRODUCT, _("A product is in use")),
+    (Outcome.Kind.MILESTONE, _("The milestone of the application was reached")),
+    (Outcome.Kind.NONE, _("Nothing to report")),
+)
+
+
+class OutcomeForm(KeyedForm):
+    """One outcome of a voucher, with its evidence."""
+
+    kind = forms.ChoiceField(
+        label=_("What came of it?"), choices=OUTCOME_KINDS, widget=forms.RadioSelect
+    )
+    title = forms.CharField(
+        label=_("Its name, or what happened"),
+        help_text=_("For example the model's or the paper's title"),
+        max_length=200,
+    )
+    evidence_url = forms.URLField(
+        label=_("Web address where it can be seen"),
+        help_text=_(
+            "A release page, a DOI, a patent register. Not needed for nothing to report"
+        ),
+        required=False,
+        max_length=200,
+        assume_scheme="https",
+    )
+    happened_on = forms.DateField(
+        label=_("When it happened"),
+        widget=DayInput,
+        error_messages={"invalid": _("Enter a real day, for example 31 3 2026")},
+    )
+
+
+class ReportForm(forms.Form):
+    """Which programme's figures, and as of when: sent by GET, so that the address keeps it."""
+
+    programme = forms.ChoiceField(label=_("Programme"), required=False)
+    on = forms.DateField(
+        label=_("As of the day"),
+        help_text=_("Empty for now"),
+        widget=DayInput,
+        required=False,
+        error_messages={"invalid": _("Enter a real day, for example 31 3 2026")},
+    )
+    time = forms.TimeField(
+        label=_("Time (UTC)"),
+        help_text=_("For example 17:00; empty for the end of the day"),
+        input_formats=["%H:%M"],
+        widget=forms.TextInput({"class": "govuk-input--width-5"}),
+        required=False,
+        error_messages={"invalid": _("Enter a time as hours and minutes, for example 17:00")},
+    )
+
+    def __init__(self, data: Any, *, programmes: Iterable[Programme]) -> None:
+        super().__init__(data)
+        choices = [(one.code, one.title) for one in programmes]
+        self.fields["programme"].choices = [("", _("All programmes")), *choices]  # type: ignore[attr-defined]
+
+    def at(self, now: datetime) -> datetime:
+        """Return the instant that was asked for, at most now.
+
+        `at` in the address, an exact instant, goes before the day; a link to a figure has it,
+        so that it says for ever what it said.
+        """
+        exact = parse_datetime_or_none(self.data.get("at", ""))
+        if exact is not None:
+            return min(exact, now)
+        on = self.cleaned_data.get("on")
+        if on is None:
+            return now
+        start = datetime.combine(on, self.cleaned_data.get("time") or time(), UTC)
+        return min(now, start if self.cleaned_data.get("time") else start + timedelta(days=1))
+
+
+def parse_datetime_or_none(text: str) -> datetime | None:
+    """Return an aware instant from its ISO form, or None for anything else."""
+    # A plus sign in an address is read as a space.
+    try:
+        found = parse_datetime(text.strip().replace(" ", "+"))
+    except ValueError:
+        return None
+    return None if found is None or is_naive(found) else found

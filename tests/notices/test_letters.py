@@ -1,0 +1,238 @@
+"""People are told what was done: once, in their language, with the page where they see it."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from notices import actions, queries
+from notices.models import Horizon, Message, Told
+from parties.models import User
+from tests import cast
+from tests.cast import NOON
+from tests.scoring import road
+from vouchers import actions as vouchers
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOON + timedelta(days=60)
+
+
+def letters_to(user: User) -> list[tuple[str, str]]:
+    return list(Message.objects.filter(user=user).order_by("pk").values_list("subject", "path"))
+
+
+def sweep(at: datetime = LATER) -> int:
+    return actions.write_letters(at=at)
+
+
+def test_an_applicant_is_told_from_sent_to_voucher():
+    scene = cast.make_scene()
+    sweep()
+    reference, code = scene.voucher.decision.application.reference, scene.voucher.code
+    assert letters_to(scene.applicant.person) == [
+        (f"We have your application {reference}", f"/applications/{reference}/"),
+        (f"Your application {reference} was approved", f"/applications/{reference}/"),
+        (f"Your voucher is ready: {code}", f"/vouchers/{code}/"),
+    ]
+    body = Message.objects.get(user=scene.applicant.person, subject__startswith="Your voucher")
+    assert "¥60,000.00" in body.body
+    assert scene.voucher.redemption_code not in body.body
+
+
+def test_a_letter_is_in_the_language_of_who_reads_it():
+    scene = cast.make_scene()
+    second = cast.with_role(
+        cast.a_person("Wang Fang"), scene.applicant.organisation, cast.Role.APPLICANT
+    )
+    User.objects.filter(pk=second.pk).update(language="zh-hans")
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    sweep()
+    english = Message.objects.get(user=scene.applicant.person, path=f"/orders/{order.code}/")
+    chinese = Message.objects.get(user=second, path=f"/orders/{order.code}/")
+    assert english.subject == f"Order {order.code}: ¥1,500.00 is held"
+    assert order.code in chinese.subject
+    assert "30 June 2025" not in chinese.body
+
+
+def test_a_refusal_gives_its_reasons():
+    authority = cast.make_authority()
+    scheme = cast.make_programme(authority)
+    applicant = cast.an_sme()
+    application = cast.a_sent_application(scheme, applicant)
+    vouchers.decide_application(
+        application=application,
+        outcome="FAIL",
+        awarded=None,
+        note="The fee is for storage alone.",
+        actor=authority.officer,
+        at=NOON,
+        key=cast.a_key(),
+    )
+    sweep()
+    letter = queries.inbox(applicant.person).first()
+    assert letter.subject == f"Your application {application.reference} was not approved"
+    assert "• The fee is for storage alone." in letter.body
+
+
+def test_a_provider_is_told_what_is_due_and_what_was_paid():
+    scene = cast.make_scene()
+    road.used_and_settled(scene.scheme, scene.seller, scene.voucher, scene.applicant, hours=40)
+    road.answered_by_bank(scene.scheme, road.sent_to_bank(scene.scheme))
+    sweep()
+    number = scene.seller.provider.bills.get().number
+    subjects = [subject for subject, _path in letters_to(scene.seller.person)][-3:]
+    assert subjects == [
+        f"We have your bill {number}",
+        f"Bill {number} is settled",
+        "Payment of ¥600.00 sent",
+    ]
+
+
+def test_a_returned_payment_asks_the_payee_and_finance_to_act():
+    scene = cast.make_scene()
+    road.used_and_settled(scene.scheme, scene.seller, scene.voucher, scene.applicant, hours=40)
+    batch = road.sent_to_bank(scene.scheme)
+    road.answered_by_bank(scene.scheme, batch, returned=True)
+    sweep()
+    subject = "Action needed: the payment of ¥600.00 to Acme Compute came back"
+    assert letters_to(scene.seller.person)[-1] == (subject, "/organisation/")
+    for person in scene.authority.finance:
+        assert letters_to(person)[-1] == (subject, f"/batches/{batch.code}/")
+
+
+def test_a_batch_is_announced_to_those_who_may_take_the_next_step():
+    scene = cast.make_scene()
+    road.used_and_settled(scene.scheme, scene.seller, scene.voucher, scene.applicant, hours=40)
+    batch = road.sent_to_bank(scene.scheme)
+    sweep()
+    waits = f"Action needed: batch {batch.code} waits for a second approval"
+    ready = f"Action needed: batch {batch.code} waits to be sent to the bank"
+    told = [
+        [subject for subject, _path in letters_to(person) if batch.code in subject]
+        for person in scene.authority.finance
+    ]
+    # The batch was approved before the sweep: each letter goes to who had not acted by then.
+    assert told == [[], [waits], [waits, ready]]
+
+
+def test_a_changed_bank_detail_is_told_to_the_organisation():
+    authority = cast.make_authority()
+    seller = cast.make_provider(authority)
+    sweep()
+    assert letters_to(seller.person) == [
+        ("A new bank detail for Acme Compute was proposed", "/organisation/"),
+        ("The bank detail of Acme Compute was changed", "/organisation/"),
+    ]
+
+
+def test_a_lapsed_hold_is_told_to_holder_and_provider():
+    scene = cast.make_scene()
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    vouchers.lapse_hold(order=order, at=order.lapses_at, key="lapse")
+    sweep()
+    news = (f"Order {order.code}: the hold has lapsed", f"/orders/{order.code}/")
+    assert letters_to(scene.applicant.person)[-1] == news
+    assert letters_to(scene.seller.person)[-1] == news
+
+
+def test_a_sweep_run_twice_writes_nothing_twice():
+    cast.make_scene()
+    first = sweep()
+    kept = Message.objects.count()
+    assert first == kept > 0
+    assert sweep() == 0
+    assert Message.objects.count() == kept
+
+
+def test_every_act_is_noted_as_told_with_or_without_a_letter():
+    scene = cast.make_scene()
+    sweep()
+    from ledger.queries import acts_found
+
+    assert Told.objects.count() == acts_found("").count()
+    assert not Message.objects.filter(user=scene.authority.admin).exists()
+
+
+def test_one_letter_that_fails_holds_up_no_other(monkeypatch, caplog):
+    from ledger.kinds import ActKind
+    from notices import letters
+
+    scene = cast.make_scene()
+
+    def fails(deed):
+        raise ZeroDivisionError
+
+    whole = dict(letters.LETTERS)
+    monkeypatch.setitem(letters.LETTERS, ActKind.DECIDE_APPLICATION, fails)
+    sweep()
+    assert "No letters about act" in caplog.text
+    assert len(letters_to(scene.applicant.person)) == 2
+    monkeypatch.setitem(
+        letters.LETTERS, ActKind.DECIDE_APPLICATION, whole[ActKind.DECIDE_APPLICATION]
+    )
+    sweep()
+    assert len(letters_to(scene.applicant.person)) == 3
+
+
+def test_letters_are_emailed_once_with_the_page_they_are_about(settings):
+    settings.PUBLIC_URL = "https://vouchers.example.org"
+    scene = cast.make_scene()
+    sweep()
+    waiting = Message.objects.count()
+    assert actions.send_messages(at=LATER) == waiting
+    assert actions.send_messages(at=LATER) == 0
+    assert len(mail.outbox) == waiting
+    letter = next(one for one in mail.outbox if scene.voucher.code in one.subject)
+    assert letter.to == [scene.applicant.person.email]
+    assert f"https://vouchers.example.org/vouchers/{scene.voucher.code}/" in letter.body
+
+
+def test_a_letter_in_the_hands_of_a_sender_that_died_is_sent_later():
+    cast.make_scene()
+    sweep()
+    Message.objects.update(sending_at=LATER)
+    assert actions.send_messages(at=LATER + timedelta(minutes=9)) == 0
+    assert actions.send_messages(at=LATER + timedelta(minutes=11)) == Message.objects.count()
+
+
+def test_a_voucher_near_its_end_is_reminded_of_once_at_30_and_at_7_days():
+    scene = cast.make_scene()
+    last = scene.voucher.valid_until_on
+    noon = NOON.replace(year=last.year, month=last.month, day=last.day)
+
+    def reminded(days_left: int) -> list[str]:
+        actions.write_reminders(at=noon - timedelta(days=days_left))
+        found = Message.objects.exclude(kind="").order_by("pk")
+        return [one.subject for one in found]
+
+    code = scene.voucher.code
+    in_30 = f"Action needed: your voucher {code} expires in 30 days"
+    in_7 = f"Action needed: your voucher {code} expires in 7 days"
+    assert reminded(31) == []
+    assert reminded(30) == reminded(29) == [in_30]
+    assert reminded(7) == reminded(6) == [in_30, in_7]
+
+
+def test_the_inbox_shows_own_letters_only_and_opening_one_marks_it_read():
+    scene = cast.make_scene()
+    sweep()
+    mine = queries.inbox(scene.applicant.person).first()
+    reader, stranger = Client(), Client()
+    reader.force_login(scene.applicant.person)
+    stranger.force_login(scene.seller.person)
+    assert mine.subject in reader.get("/messages/").content.decode()
+    assert mine.subject not in stranger.get("/messages/").content.decode()
+    assert stranger.get(f"/messages/{mine.pk}/").status_code == 404
+    assert queries.message_of(scene.applicant.person, mine.pk).read_at is None
+    page = reader.get(f"/messages/{mine.pk}/")
+    assert page.status_code == 200
+    assert queries.message_of(scene.applicant.person, mine.pk).read_at is not None
+
+
+def test_after_a_restore_with_lower_transactions_all_acts_are_looked_at_again():
+    scene = cast.make_scene()
+    Horizon.objects.create(pk=1, txid=2**62)
+    sweep()
+    assert len(letters_to(scene.applicant.person)) == 3
