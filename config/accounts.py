@@ -4,7 +4,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 
 
-class InvitedOnly(DefaultAccountAdapter):
+class InvitedOnly(DefaultAccountAdapter):  # type: ignore[misc] # allauth has no types
     """An organisation's people are invited; nobody signs up alone."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

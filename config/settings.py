@@ -17,7 +17,7 @@ DEMO = env.bool("TESSERA_DEMO", default=True)
 
 def _secret_key() -> str:
     """Return the key from the environment, or one kept in var/ for a machine of one's own."""
-    given = env.str("SECRET_KEY", default="")
+    given: str = env.str("SECRET_KEY", default="")
     if given:
         return given
     if env.str("DATABASE_URL", default="") and not DEMO:
@@ -78,7 +78,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-# FORM_RENDERER = "config.forms.TesseraRenderer"
+FORM_RENDERER = "config.forms.TesseraRenderer"
 
 TEMPLATES: list[dict[str, Any]] = [
     {

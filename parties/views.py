@@ -147,7 +147,8 @@ def _shown(one: Organisation) -> dict[str, object]:
         {"key": _("Name"), "value": one.name},
         {"key": _("Name in Chinese"), "value": one.name_zh},
         {"key": _("Kind"), "value": OrganisationKind(one.kind).label},
-        {"key": _("Country and region"), "value": f"{one.country} {one.region}".strip()},
+        {"key": _("Country"), "value": one.country},
+        {"key": _("Region"), "value": one.region},
         {
             "key": Organisation.IdentifierScheme(one.identifier_scheme).label,
             "value": one.identifier,

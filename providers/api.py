@@ -52,7 +52,8 @@ class InputInvalid(APIException):
     def __init__(self, code: str, message: str, values: dict[str, Any]) -> None:
         super().__init__(message, code)
         # As a mapping it passes the exception handler as it is.
-        self.detail = {"code": code, "message": message, "values": values}
+        detail: Any = {"code": code, "message": message, "values": values}
+        self.detail = detail
 
 
 class BodyTooLarge(APIException):
@@ -127,11 +128,16 @@ class Operation(APIView):
     parser_classes = [BoundedJSONParser]
 
     @staticmethod
-    def provider_of(request: Request) -> Provider:
-        """Return the provider whose key was shown."""
-        caller = request.user
+    def caller_of(request: Request) -> ApiCaller:
+        """Return who calls: a provider, by one of its keys."""
+        caller: Any = request.user
         assert isinstance(caller, ApiCaller), "every operation asks for a key"
-        return caller.provider
+        return caller
+
+    @classmethod
+    def provider_of(cls, request: Request) -> Provider:
+        """Return the provider whose key was shown."""
+        return cls.caller_of(request).provider
 
     @classmethod
     def key_of(cls, request: Request) -> str:
@@ -269,7 +275,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
     schema = _schema()
     context = {
         "version": schema["info"]["version"],
-        "base": f"{settings.PUBLIC_URL}",
+        "columns": [_("Field"), _("Type"), _("Required"), _("Meaning")],
         "operations": _operations(),
         "schemas": _shapes(schema),
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from providers import views
+from providers import api, views
 
 urlpatterns = [
     path("provider/", views.provider_home, name="provider_home"),
@@ -12,4 +12,9 @@ urlpatterns = [
     path("provider/offers/<str:code>/withdraw/", views.offer_withdraw, name="offer_withdraw"),
     path("provider/api-keys/", views.api_keys, name="api_keys"),
     path("provider/api-keys/<int:pk>/revoke/", views.api_key_revoke, name="api_key_revoke"),
+    path("developers/", api.api_docs, name="api_docs"),
+]
+
+api_urlpatterns = [
+    path("offers", api.Offers.as_view(), name="api_offers"),
 ]

@@ -111,12 +111,14 @@ class Authority:
     regulator: User
 
 
-def make_authority(name: str = "City Data Bureau", *, country: str = "CN") -> Authority:
+def make_authority(
+    name: str = "City Data Bureau", *, country: str = "CN", password: str | None = None
+) -> Authority:
     """Return an authority with an administrator, two officers, three finance people and more."""
     organisation = an_organisation(OrganisationKind.AUTHORITY, name, country=country)
 
     def one(person: str, role: Role) -> User:
-        return with_role(a_person(person), organisation, role)
+        return with_role(a_person(person, password=password), organisation, role)
 
     return Authority(
         organisation,
@@ -154,10 +156,11 @@ def make_provider(
     resource: str = "GPU",
     resource_class: str = "H100",
     country: str = "CN",
+    password: str | None = None,
 ) -> Seller:
     """Return a provider that may take orders: accredited, with an offer, paid at a bank."""
     organisation = an_organisation(OrganisationKind.PROVIDER, name, country=country)
-    person = with_role(a_person("Peng Wei"), organisation, Role.PROVIDER)
+    person = with_role(a_person("Peng Wei", password=password), organisation, Role.PROVIDER)
     provider = providers.accredit_provider(
         organisation=organisation, actor=authority.officer, at=NOON, key=a_key("accredit")
     )
@@ -225,13 +228,18 @@ class Applicant:
 
 
 def an_applicant(
-    kind: str, name: str, *, country: str = "CN", region: str = "CN-4501", **more: Any
+    kind: str,
+    name: str,
+    *,
+    country: str = "CN",
+    region: str = "CN-4501",
+    password: str | None = None,
+    **more: Any,
 ) -> Applicant:
     """Return an organisation of a kind with its applicant."""
     organisation = an_organisation(kind, name, country=country, region=region, **more)
-    return Applicant(
-        organisation, with_role(a_person("Mina Park"), organisation, Role.APPLICANT)
-    )
+    person = a_person("Mina Park", password=password)
+    return Applicant(organisation, with_role(person, organisation, Role.APPLICANT))
 
 
 def an_sme(name: str = "Small Model Ltd", **more: Any) -> Applicant:
@@ -273,7 +281,12 @@ _BUDGETS = {M1: 10_000_000_00, M3: 10_000_000_00, M5: 100_000 * HOUR}
 
 
 def make_programme(
-    authority: Authority, code: str = M3, *, budget: int | None = None, text: str = ""
+    authority: Authority,
+    code: str = M3,
+    *,
+    budget: int | None = None,
+    text: str = "",
+    **round_facts: Any,
 ) -> Scheme:
     """Return a shipped programme: created, released by two people, with an open round."""
     programme = actions.create_programme(
@@ -293,21 +306,28 @@ def make_programme(
         at=NOON,
         key=a_key("release"),
     )
-    round = a_round(authority, programme, budget=budget or _BUDGETS[code])
+    round = a_round(authority, programme, budget=budget or _BUDGETS[code], **round_facts)
     return Scheme(authority, programme, release, round)
 
 
 def a_round(
-    authority: Authority, programme: Programme, *, budget: int, code: str = "2025-A"
+    authority: Authority,
+    programme: Programme,
+    *,
+    budget: int,
+    code: str = "2025-A",
+    fiscal_year: int = FISCAL_YEAR,
+    opens_on: date = date(2025, 5, 1),
+    closes_on: date = date(2025, 12, 31),
 ) -> Round:
-    """Return a round that is open at NOON, with its budget allotted."""
+    """Return a round, open at NOON unless told otherwise, with its budget allotted."""
     return actions.open_round(
         programme=programme,
         code=code,
-        fiscal_year=FISCAL_YEAR,
+        fiscal_year=fiscal_year,
         budget=budget,
-        opens_on=date(2025, 5, 1),
-        closes_on=date(2025, 12, 31),
+        opens_on=opens_on,
+        closes_on=closes_on,
         actor=authority.finance[0],
         at=NOON,
         key=a_key("round"),

@@ -119,6 +119,13 @@ def committed_db(
     template: Database, cluster_owner_url: str, django_db_blocker
 ) -> Iterator[Database]:
     """A fresh copy of the migrated database, where commits are real and threads may race."""
+    with copied(template, cluster_owner_url, django_db_blocker) as copy:
+        yield copy
+
+
+@contextmanager
+def copied(template: Database, cluster_owner_url: str, django_db_blocker) -> Iterator[Database]:
+    """Point Django at a copy of the migrated database for a while, then drop the copy."""
     name = f"{template.name}_{secrets.token_hex(3)}"
     connections.close_all()
     with _maintenance(cluster_owner_url) as owner:

@@ -36,6 +36,11 @@ class Programme(models.Model):
         """Return the address of one of this programme's ledger accounts."""
         return ":".join([kind, self.code, *more])
 
+    @property
+    def address(self) -> str:
+        """How acts name this programme."""
+        return f"programme:{self.code}"
+
 
 class PolicyVersion(models.Model):
     """The text of a programme's law as one person proposed it."""

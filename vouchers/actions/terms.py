@@ -184,10 +184,12 @@ def amount_to_hold(
     :raises NothingToHold: if nothing is free, or a cap leaves nothing.
     """
     free = voucher_balance(voucher).free
+    is_capped = rules.cap("ORGANISATION") is not None
+    used = used_this_year(voucher.organisation, voucher.programme, today) if is_capped else 0
     amount, working = holds.hold_amount(
         price_total,
         free,
-        used_this_year(voucher.organisation, voucher.programme, today),
+        used,
         rules,
         on=today,
         organisation_kind=voucher.organisation.kind,

@@ -9,6 +9,7 @@ from django.db.models import QuerySet, Sum
 
 from common.days import day_of
 from ledger import queries as ledger
+from ledger.queries import Balance
 from parties.models import Organisation
 from policy.eligibility import ApplicantFacts
 from policy.rules import Programme as Policy
@@ -124,7 +125,9 @@ def used_this_year(organisation: Organisation, programme: Programme, on: date) -
     Used is what was captured or paid in the year, by the programme's time zone; what open
     holds set aside counts too. In the programme's unit.
     """
-    return sum(_used(voucher, on) for voucher in _vouchers_of(organisation, programme))
+    vouchers = list(_vouchers_of(organisation, programme))
+    found = ledger.balances(voucher_account(voucher) for voucher in vouchers)
+    return sum(_used(one, found[voucher_account(one)], on) for one in vouchers)
 
 
 def committed_this_year(organisation: Organisation, programme: Programme, on: date) -> int:
@@ -134,7 +137,7 @@ def committed_this_year(organisation: Organisation, programme: Programme, on: da
     """
     vouchers = list(_vouchers_of(organisation, programme))
     found = ledger.balances(voucher_account(voucher) for voucher in vouchers)
-    used = sum(_used(voucher, on) for voucher in vouchers)
+    used = sum(_used(one, found[voucher_account(one)], on) for one in vouchers)
     waiting = Decision.objects.filter(
         application__organisation=organisation,
         application__round__programme=programme,
@@ -155,12 +158,14 @@ def _vouchers_of(organisation: Organisation, programme: Programme) -> QuerySet[V
 _NOT_USE = ("available:", "expired:")
 
 
-def _used(voucher: Voucher, on: date) -> int:
-    # One statement a voucher: an organisation has a handful in a programme.
-    address, zone = voucher_account(voucher), voucher.programme.zone
+def _used(voucher: Voucher, balance: Balance, on: date) -> int:
+    if not balance.debit:
+        return balance.pending
+    # One statement a voucher that was drawn on: an organisation has a handful in a programme.
+    zone = voucher.programme.zone
     spent = sum(
         -entry.amount
-        for entry in ledger.statement(address)
+        for entry in ledger.statement(balance.address)
         if not entry.other.startswith(_NOT_USE) and day_of(entry.at, zone).year == on.year
     )
-    return max(spent, 0) + ledger.balance(address).pending
+    return max(spent, 0) + balance.pending

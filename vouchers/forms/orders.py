@@ -1,0 +1,69 @@
+"""What holders and providers type about orders."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from common.forms import KeyedForm
+from vouchers.forms.applications import hours_field
+
+
+class QuoteForm(forms.Form):
+    """Which offer, for how many hours; asks for a price and commits to nothing."""
+
+    offer = forms.ChoiceField(label=_("Offer"), choices=())
+    hours = hours_field(_("GPU-hours"), _("GPUs × hours, for example 8 GPUs × 50 hours = 400"))
+
+    def __init__(self, *given: Any, offers: list[tuple[str, str]], **more: Any) -> None:
+        super().__init__(*given, **more)
+        offer = self.fields["offer"]
+        assert isinstance(offer, forms.ChoiceField)
+        offer.choices = [("", _("Choose an offer")), *offers]
+
+
+class HoldForm(KeyedForm, QuoteForm):
+    """The same, with the price seen."""
+
+    field_order = ["offer", "hours", "key"]
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        for name in ("offer", "hours"):
+            self.fields[name].widget = forms.HiddenInput()
+
+
+class RedeemForm(KeyedForm):
+    """A holder's code, and what it is to be used for."""
+
+    redemption_code = forms.CharField(
+        label=_("Redemption code"),
+        max_length=40,
+        widget=forms.TextInput(
+            {"autocomplete": "off", "spellcheck": "false", "class": "govuk-input--width-20"}
+        ),
+        help_text=_("The holder finds it on the voucher’s page"),
+    )
+    offer = forms.ChoiceField(label=_("Your offer"), choices=())
+    hours = hours_field(_("GPU-hours"), _("For example 400"))
+    provider_reference = forms.CharField(
+        label=_("Your own reference"),
+        max_length=80,
+        required=False,
+        help_text=_("The account, project or cluster under which your meter counts it"),
+    )
+
+    def __init__(self, *given: Any, offers: list[tuple[str, str]], **more: Any) -> None:
+        super().__init__(*given, **more)
+        offer = self.fields["offer"]
+        assert isinstance(offer, forms.ChoiceField)
+        offer.choices = [("", _("Choose an offer")), *offers]
+
+    def clean_redemption_code(self) -> str:
+        """Return the code in capitals without spaces, as it may have been read aloud."""
+        return "".join(str(self.cleaned_data["redemption_code"]).split()).upper()
+
+    def hide(self) -> None:
+        """Carry the answers along unseen, for the step that confirms them."""
+        for field in self.fields.values():
+            field.widget = forms.HiddenInput()

@@ -1,0 +1,84 @@
+"""The addresses of rounds, applications, vouchers, orders and the catalogue."""
+
+from django.urls import path
+
+from vouchers import api
+from vouchers.views import (
+    applications,
+    catalogue,
+    officers,
+    orders,
+    policies,
+    programmes,
+    redemptions,
+    rounds_open,
+    vouchers,
+)
+
+urlpatterns = [
+    path("apply/", rounds_open.apply, name="apply"),
+    path("apply/check/", rounds_open.eligibility_check, name="eligibility_check"),
+    path(
+        "apply/<str:programme>/<str:code>/",
+        applications.application_start,
+        name="application_start",
+    ),
+    path("applications/<str:reference>/", applications.application, name="application"),
+    path(
+        "applications/<str:reference>/tasks/",
+        applications.application_tasks,
+        name="application_tasks",
+    ),
+    path(
+        "applications/<str:reference>/tasks/<str:task>/",
+        applications.application_question,
+        name="application_question",
+    ),
+    path(
+        "applications/<str:reference>/check/",
+        applications.application_check,
+        name="application_check",
+    ),
+    path(
+        "applications/<str:reference>/sent/",
+        applications.application_sent,
+        name="application_sent",
+    ),
+    path(
+        "applications/<str:reference>/withdraw/",
+        applications.application_withdraw,
+        name="application_withdraw",
+    ),
+    path("applications/<str:reference>/decide/", officers.decide, name="decide"),
+    path("applications/<str:reference>/issue/", officers.voucher_issue, name="voucher_issue"),
+    path("applications/<str:reference>/undo/", officers.decision_undo, name="decision_undo"),
+    path("queue/", officers.queue, name="queue"),
+    path("vouchers/", vouchers.vouchers, name="vouchers"),
+    path("vouchers/<str:code>/", vouchers.voucher, name="voucher"),
+    path("vouchers/<str:code>/orders/new/", orders.hold_new, name="hold_new"),
+    path("vouchers/<str:code>/return/", vouchers.voucher_return, name="voucher_return"),
+    path("vouchers/<str:code>/suspend/", vouchers.voucher_suspend, name="voucher_suspend"),
+    path("vouchers/<str:code>/resume/", vouchers.voucher_resume, name="voucher_resume"),
+    path("orders/<str:code>/", orders.order, name="order"),
+    path("orders/<str:code>/release/", orders.order_release, name="order_release"),
+    path("redeem/", redemptions.redeem, name="redeem"),
+    path("catalogue/", catalogue.catalogue, name="catalogue"),
+    path("catalogue/<str:code>/", catalogue.offer, name="offer"),
+    path("rounds/", programmes.rounds, name="rounds"),
+    path("programmes/", programmes.programmes, name="programmes"),
+    path("programmes/<str:code>/", programmes.programme, name="programme"),
+    path("programmes/<str:code>/rounds/new/", programmes.round_new, name="round_new"),
+    path("programmes/<str:code>/policy/new/", policies.policy_propose, name="policy_propose"),
+    path(
+        "programmes/<str:code>/policy/<int:number>/",
+        policies.policy_release,
+        name="policy_release",
+    ),
+]
+
+api_urlpatterns = [
+    path("vouchers/check", api.VoucherCheck.as_view(), name="api_voucher_check"),
+    path("redemptions", api.Redemptions.as_view(), name="api_redemptions"),
+    path("orders", api.Orders.as_view(), name="api_orders"),
+    path("orders/<str:code>", api.OrderDetail.as_view(), name="api_order"),
+]

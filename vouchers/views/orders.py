@@ -1,0 +1,207 @@
+"""A holder's orders: the price first, then the hold; and letting an order go."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from common.errors import NotFound, Refused
+from common.formatting import gpu_hours, instant, money
+from common.forms import KeyedForm, answer_form, words_of
+from ledger import queries as ledger
+from parties.authentication import signed_in
+from parties.models import User
+from parties.queries import has_role
+from parties.roles import Role
+from providers.models import Offer
+from providers.queries import offers_published, prices_in_force
+from vouchers import actions, queries, statuses
+from vouchers.actions.quotes import Quote, quote_order
+from vouchers.forms.orders import HoldForm, QuoteForm
+from vouchers.models import Order, Voucher
+from vouchers.views.catalogue import price_words
+from vouchers.views.shown import timeline, title_of, working_lines
+from vouchers.views.vouchers import is_of_holder, is_officer
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def hold_new(request: HttpRequest, code: str) -> HttpResponse:
+    """Choose an offer and hours, see the price and who pays which part, then place the hold."""
+    person = signed_in(request)
+    found = queries.voucher_of(person, code)
+    if not is_of_holder(person, found):
+        raise NotFound(what=code)
+    offers = offers_for(found)
+    choices = offer_choices(found, offers)
+    is_sent = request.method == "POST"
+    form = HoldForm(request.POST, offers=choices) if is_sent else None
+    chosen = request.POST if is_sent else request.GET
+    quote_form = QuoteForm(chosen if "offer" in chosen else None, offers=choices)
+    quote = _quote_of(quote_form, found, offers)
+    context = {
+        "title": _("Place an order"),
+        "voucher": found,
+        "programme": title_of(found.programme),
+        "free": money(queries.voucher_balance(found).free, found.unit),
+        "quote_form": quote_form,
+        "quote": quote,
+        "has_offers": bool(offers),
+    }
+
+    def place() -> HttpResponse:
+        assert form is not None
+        order = actions.place_hold(
+            voucher=found,
+            offer=offers[form.cleaned_data["offer"]],
+            hours=form.cleaned_data["hours"],
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        return redirect("order", order.code)
+
+    shown = form or HoldForm(initial=request.GET.dict(), offers=choices)
+    return answer_form(request, shown, "vouchers/hold_new.html", place, context)
+
+
+def offers_for(voucher: Voucher) -> dict[str, Offer]:
+    """Return what a voucher can be used for, by code: its class in kind, else all with a price."""
+    unit = voucher.unit
+    if unit.startswith("GPU:"):
+        found = offers_published(resource="GPU", resource_class=unit.removeprefix("GPU:"))
+        return {offer.code: offer for offer in found}
+    offers = {offer.pk: offer for offer in offers_published()}
+    priced = prices_in_force(offers.values(), timezone.now())
+    return {offers[pk].code: offers[pk] for pk, currency in priced if currency == unit}
+
+
+def offer_choices(voucher: Voucher, offers: dict[str, Offer]) -> list[tuple[str, str]]:
+    """Return offers as choices, each with its provider and price."""
+    prices = {
+        price.offer_id: price_words(price)
+        for price in prices_in_force(offers.values(), timezone.now()).values()
+        if price.currency == voucher.unit
+    }
+    return [
+        (
+            code,
+            ", ".join(
+                filter(
+                    None,
+                    (offer.title, offer.provider.organisation.name, prices.get(offer.pk, "")),
+                )
+            ),
+        )
+        for code, offer in offers.items()
+    ]
+
+
+def _quote_of(
+    form: QuoteForm, voucher: Voucher, offers: dict[str, Offer]
+) -> dict[str, Any] | None:
+    """Return the price of what was chosen and who pays which part; None before a choice."""
+    if not form.is_bound or not form.is_valid():
+        return None
+    try:
+        quote = quote_order(
+            voucher=voucher,
+            offer=offers[form.cleaned_data["offer"]],
+            hours=form.cleaned_data["hours"],
+            at=timezone.now(),
+        )
+    except Refused as refusal:
+        form.add_error(None, words_of(refusal))
+        return None
+    return quote_shown(quote, voucher.unit, voucher.programme.zone)
+
+
+def quote_shown(quote: Quote, unit: str, zone: str) -> dict[str, Any]:
+    """Return a price and its parts in rows, with the working."""
+    rows = [
+        {"key": _("Price of the order"), "value": money(quote.price_total, unit)},
+        {"key": _("The voucher pays at most"), "value": money(quote.hold_amount, unit)},
+        {
+            "key": _("The holder pays"),
+            "value": money(quote.own_share, unit),
+        },
+        {"key": _("Held until"), "value": instant(quote.lapses_at, zone)},
+    ]
+    return {"rows": rows, "working": working_lines([line.to_dict() for line in quote.working])}
+
+
+@login_required
+@require_GET
+def order(request: HttpRequest, code: str) -> HttpResponse:
+    """Show one order: its state, its price, and what its hold has left."""
+    person = signed_in(request)
+    found = queries.order_of(person, code)
+    unit, zone = found.voucher.unit, found.voucher.programme.zone
+    left = ledger.hold_remaining(found.hold)
+    sees_voucher = queries.vouchers_visible_to(person).filter(pk=found.voucher_id).exists()
+    context = {
+        "order": found,
+        "tag": statuses.ORDER[found.status],
+        "rows": [
+            {"key": _("Offer"), "value": found.offer.title},
+            {"key": _("Provider"), "value": found.offer.provider.organisation.name},
+            {"key": _("Holder"), "value": found.voucher.organisation.name},
+            {"key": _("Time ordered"), "value": gpu_hours(found.quantity_ms)},
+            {"key": _("Price of the order"), "value": money(found.price_total, unit)},
+            {"key": _("Set aside of the voucher"), "value": money(found.hold_amount, unit)},
+            {"key": _("Still held"), "value": money(left, unit)},
+            {"key": _("Placed"), "value": instant(found.placed_at, zone)},
+            {"key": _("Lapses"), "value": instant(found.lapses_at, zone)},
+            {"key": _("Placed by"), "value": Order.PlacedBy(found.placed_by).label},
+            {"key": _("The provider’s reference"), "value": found.provider_reference},
+        ],
+        "working": working_lines(found.working),
+        "can_release": found.status == Order.Status.OPEN and _may_release(person, found),
+        "sees_voucher": sees_voucher,
+        "events": timeline(found.voucher.address, order=found.code),
+        "zone": zone,
+    }
+    return render(request, "vouchers/order.html", context)
+
+
+def _may_release(person: User, found: Order) -> bool:
+    whose = found.offer.provider.organisation
+    by_holder = found.placed_by == Order.PlacedBy.HOLDER
+    return (
+        (by_holder and is_of_holder(person, found.voucher))
+        or has_role(person, Role.PROVIDER, organisation=whose)
+        or is_officer(person, found.voucher)
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def order_release(request: HttpRequest, code: str) -> HttpResponse:
+    """Let an order go: what it still holds becomes free again."""
+    person = signed_in(request)
+    found = queries.order_of(person, code)
+    if not _may_release(person, found):
+        raise NotFound(what=code)
+    form = KeyedForm(request.POST if request.method == "POST" else None)
+
+    def release() -> HttpResponse:
+        actions.release_hold(order=found, actor=person, at=timezone.now(), key=form.act_key)
+        messages.success(request, _("%(order)s is released.") % {"order": code})
+        return redirect("order", code)
+
+    left = money(ledger.hold_remaining(found.hold), found.voucher.unit)
+    context = {
+        "title": _("Release this order"),
+        "caption": code,
+        "back": reverse("order", args=[code]),
+        "submit": _("Release"),
+        "submit_kind": "warning",
+        "intro": _("%(amount)s go back to the voucher, and the order ends.") % {"amount": left},
+    }
+    return answer_form(request, form, "form_page.html", release, context)

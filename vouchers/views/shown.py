@@ -1,0 +1,264 @@
+"""How applications, decisions, vouchers and orders are put before people's eyes."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from common.charts import Mark, balance_bar
+from common.formatting import CURRENCY_SIGNS, day, instant, money
+from common.money import is_currency
+from common.statuses import Status
+from ledger import queries as ledger
+from ledger.queries import Balance
+from parties.models import Organisation, User
+from policy.answers import plain
+from vouchers import statuses
+from vouchers.models import Decision, Order, Programme, Round, Voucher
+
+SOON = timedelta(days=30)
+
+
+# --- words in the language of the page -------------------------------------------------------
+
+
+def is_chinese() -> bool:
+    """Say whether the page is read in Chinese."""
+    return (get_language() or "").startswith("zh")
+
+
+def in_language(en: str, zh: str) -> str:
+    """Return the text in the language of the page, or the one there is."""
+    return (zh or en) if is_chinese() else (en or zh)
+
+
+def title_of(programme: Programme) -> str:
+    """Return a programme's title in the language of the page."""
+    return in_language(programme.title, programme.title_zh)
+
+
+def round_title(round: Round) -> str:
+    """Return a round's programme and code."""
+    return f"{title_of(round.programme)}, {round.code}"
+
+
+# --- decisions -------------------------------------------------------------------------------
+
+
+def working_lines(working: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Return the steps of a stored working as its table shows them, the last as the total."""
+    lines: list[dict[str, Any]] = [
+        {
+            "name": in_language(line["label_en"], line["label_zh"]),
+            "amount": amount_words(line["amount"]),
+            "clause": line["clause"],
+        }
+        for line in working
+    ]
+    if lines:
+        lines[-1]["is_total"] = True
+    return lines
+
+
+def amount_words(stored: str) -> str:
+    """Write a stored amount, such as `83676.0000 CNY`, as people read it: `¥83,676.00`."""
+    figure, _space, unit = stored.partition(" ")
+    try:
+        amount = Decimal(figure)
+    except InvalidOperation:
+        return stored
+    if is_currency(unit):
+        whole, _point, part = f"{amount:,f}".partition(".")
+        return f"{CURRENCY_SIGNS[unit]}{whole}.{part.rstrip('0'):0<2}"
+    text = f"{amount:,f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    if unit == "GPU-h":
+        return _("%(hours)s GPU-hours") % {"hours": text}
+    return f"{text} {unit}".strip()
+
+
+def reason_lines(reasons: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """Return stored reasons in the language of the page, each with its clause."""
+    return [
+        {"text": in_language(reason["en"], reason["zh"]), "clause": reason["clause"]}
+        for reason in reasons
+    ]
+
+
+def decision_shown(decision: Decision, unit: str, zone: str) -> dict[str, Any]:
+    """Return one decision with its reasons and its working."""
+    by = decision.decided_by.name if decision.decided_by else _("the rule for small amounts")
+    rows: list[dict[str, Any]] = [
+        {"key": _("Decided"), "value": instant(decision.decided_at, zone)},
+        {"key": _("By"), "value": by},
+        {"key": _("Recommended by the policy"), "value": money(decision.recommended, unit)},
+    ]
+    if decision.outcome == Decision.Outcome.PASS:
+        rows += [
+            {"key": _("Awarded"), "value": money(decision.awarded, unit)},
+            {"key": _("Valid for"), "value": _("%(count)s days") % _days(decision)},
+        ]
+    if decision.note:
+        rows.append({"key": _("Note"), "value": decision.note})
+    rows.append(
+        {
+            "key": _("Policy version"),
+            "value": decision.policy_version.number,
+        }
+    )
+    return {
+        "heading": _HEADINGS[decision.outcome if not decision.undoes_id else "UNDONE"](),
+        "rows": rows,
+        "reasons": reason_lines(decision.reasons),
+        "working": working_lines(decision.working),
+    }
+
+
+def _days(decision: Decision) -> dict[str, int]:
+    return {"count": decision.validity_days}
+
+
+_HEADINGS = {
+    "PASS": lambda: _("Approved"),
+    "FAIL": lambda: _("Not approved"),
+    "REFER": lambda: _("Referred to an officer"),
+    "UNDONE": lambda: _("An earlier decision was undone"),
+}
+
+
+# --- vouchers and orders ---------------------------------------------------------------------
+
+
+def voucher_status(voucher: Voucher, balance: Balance, on: date) -> Status:
+    """Return a voucher's status on a day: what it is, or what its balance and days make it."""
+    if voucher.status == Voucher.Status.ACTIVE:
+        if balance.free <= 0:
+            return statuses.VOUCHER["USED_UP"]
+        if voucher.valid_until_on - on <= SOON:
+            return statuses.VOUCHER["EXPIRES_SOON"]
+    return statuses.VOUCHER[voucher.status]
+
+
+def voucher_bar(voucher: Voucher, balance: Balance) -> SafeString:
+    """Draw how much of a voucher is spent, held and free."""
+    unit = voucher.unit
+    marks = [
+        Mark(_("Spent or gone back"), balance.debit, money(balance.debit, unit)),
+        Mark(_("Held for orders"), balance.pending, money(balance.pending, unit)),
+    ]
+    total = Mark(_("Voucher"), balance.credit, money(balance.credit, unit))
+    return balance_bar(
+        marks,
+        total=total,
+        id="balance",
+        title=_("%(free)s of %(total)s are free")
+        % {"free": money(balance.free, unit), "total": money(balance.credit, unit)},
+    )
+
+
+def order_rows(orders: Iterable[Order], zone: str) -> list[list[Any]]:
+    """Return orders as rows of a table, each with what its hold has left."""
+    found = list(orders)
+    left = ledger.holds_remaining(order.hold for order in found)
+    return [
+        [
+            {"text": order.code, "url": reverse("order", args=[order.code])},
+            order.offer.title,
+            instant(order.placed_at, zone),
+            money(order.hold_amount, order.voucher.unit),
+            money(left.get(order.hold, 0), order.voucher.unit),
+            statuses.ORDER[order.status].label,
+        ]
+        for order in found
+    ]
+
+
+def order_columns() -> list[Any]:
+    """Return the columns of `order_rows`."""
+    return [
+        _("Order"),
+        _("Offer"),
+        _("Placed"),
+        {"label": _("Held"), "numeric": True},
+        {"label": _("Still held"), "numeric": True},
+        _("Status"),
+    ]
+
+
+def hours_words(quantity_ms: int) -> str:
+    """Write a quantity of GPU-ms as hours."""
+    return plain(Decimal(quantity_ms) / 3_600_000)
+
+
+# --- what happened ---------------------------------------------------------------------------
+
+
+def timeline(
+    about: str, *, order: str = "", begun_by: int | None = None
+) -> list[dict[str, Any]]:
+    """Return what was done about a thing, newest first, with who did it.
+
+    :param order: the code of the one order that is looked at.
+    :param begun_by: the act that made the thing, where it was about something else.
+    """
+    acts = ledger.acts_about(about)
+    found = list(acts.filter(details__order=order) if order else acts)
+    if begun_by is not None:
+        found.insert(0, ledger.act_of(begun_by))
+    names = _names_of({act.actor for act in found})
+    return [
+        {
+            "title": _ACTS[act.kind]() if act.kind in _ACTS else act.kind,
+            "at": act.at,
+            "by": names.get(act.actor, act.actor),
+            "body": act.reason,
+        }
+        for act in reversed(found)
+    ]
+
+
+def _names_of(actors: set[str]) -> dict[str, str]:
+    """Return whom addresses name: people, providers, and the portal itself."""
+    named = {"system": _("the portal itself")}
+    people = {actor.removeprefix("user:"): actor for actor in actors if actor[:5] == "user:"}
+    for user in User.objects.filter(pk__in=[int(number) for number in people]):
+        named[user.address] = user.name
+    codes = {actor.partition(":")[2] for actor in actors if actor.startswith("provider:")}
+    for organisation in Organisation.objects.filter(code__in=codes):
+        named[f"provider:{organisation.code}"] = organisation.name
+    return named
+
+
+_ACTS = {
+    "submit_application": lambda: _("Application sent"),
+    "withdraw_application": lambda: _("Application withdrawn"),
+    "decide_application": lambda: _("Application decided"),
+    "undo_decision": lambda: _("Decision undone"),
+    "issue_voucher": lambda: _("Voucher issued"),
+    "place_hold": lambda: _("Order placed, value held"),
+    "release_hold": lambda: _("Order released"),
+    "lapse_hold": lambda: _("Order lapsed"),
+    "return_voucher": lambda: _("Value given back"),
+    "expire_voucher": lambda: _("Voucher expired"),
+    "suspend_voucher": lambda: _("Voucher put on hold"),
+    "resume_voucher": lambda: _("Voucher active again"),
+    "record_usage": lambda: _("Usage recorded"),
+    "settle_bill": lambda: _("Bill settled"),
+    "submit_claim": lambda: _("Claim sent"),
+    "report_outcome": lambda: _("Outcome reported"),
+    "score_voucher": lambda: _("Voucher scored"),
+    "create_programme": lambda: _("Programme created"),
+    "propose_policy": lambda: _("Policy version proposed"),
+    "release_policy": lambda: _("Policy version put in force"),
+    "open_round": lambda: _("Round opened"),
+}
+
+
+def day_words(on: date) -> str:
+    """Write a day in the language of the page."""
+    return day(on)
