@@ -42,3 +42,9 @@ def major(amount: int, unit: str) -> Decimal:
     if is_currency(unit):
         return Decimal(amount).scaleb(-exponent(unit))
     return Decimal(amount) / GPU_MS_PER_HOUR
+
+
+def hours_words(ms: int) -> str:
+    """Write GPU-ms (or core-ms) as hours, without unit, exponent or idle noughts."""
+    text = f"{Decimal(ms) / GPU_MS_PER_HOUR:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

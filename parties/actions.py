@@ -317,7 +317,7 @@ def _checked_bank_detail(scheme: str, number: str, agent: str, holder: str) -> d
         raise BankDetailInvalid(name="BIC", value=agent, fix=fix)
     if not 0 < len(holder.strip()) <= 140:
         fix = _("Give the name on the bank's books, in up to 140 characters.")
-        raise BankDetailInvalid(name=_("Holder"), value=holder[:140], fix=fix)
+        raise BankDetailInvalid(name=_("Holder’s name"), value=holder[:140], fix=fix)
     return {
         "scheme": scheme,
         "number": plain,

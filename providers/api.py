@@ -63,24 +63,6 @@ class BodyTooLarge(APIException):
     default_code = "body_too_large"
 
 
-class BoundedJSONParser(JSONParser):
-    """JSON of at most `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes."""
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        """Return what the body says.
-
-        :raises BodyTooLarge: if it says that it is longer than what is taken.
-        """
-        request = (parser_context or {})["request"]
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if int(request.META.get("CONTENT_LENGTH") or 0) > most:
-            raise BodyTooLarge(
-                _("The request has more than %(most)s bytes. Send it in parts.")
-                % {"most": most}
-            )
-        return super().parse(stream, media_type, parser_context)
-
-
 # What can go wrong with an operation, for its description.
 REFUSALS = {
     400: OpenApiResponse(Error, description="The request can't be read; nothing was done."),
@@ -96,7 +78,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     description=(
         "Chosen by you, 1 to 200 visible characters, a new one for each request. Sent again "
         "with the same content it gives the first answer and does nothing; with other content "
-        "it is refused (`key_reused`)."
+        "it is refused (key_reused)."
     ),
 )
 PAGE = OpenApiParameter(
@@ -125,7 +107,20 @@ class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call
 class Operation(APIView):
     """One operation: reads JSON of bounded size, as a provider by its key."""
 
-    parser_classes = [BoundedJSONParser]
+    parser_classes = [JSONParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Let nobody in without a key, nor with a body that is longer than what is taken.
+
+        :raises BodyTooLarge: if the request says that its body is.
+        """
+        super().initial(request, *args, **kwargs)
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+            raise BodyTooLarge(
+                _("The request has more than %(most)s bytes. Send it in parts.")
+                % {"most": most}
+            )
 
     @staticmethod
     def caller_of(request: Request) -> ApiCaller:
@@ -299,7 +294,9 @@ def _operations() -> tuple[dict[str, Any], ...]:
             "path": path,
             "summary": operation.get("summary", ""),
             "description": operation.get("description", ""),
-            "parameters": operation.get("parameters", []),
+            "parameters": [
+                one for one in operation.get("parameters", []) if one.get("description")
+            ],
             "body": _name_of(_content(operation.get("requestBody", {}))),
             "answers": [
                 {
@@ -309,7 +306,7 @@ def _operations() -> tuple[dict[str, Any], ...]:
                 }
                 for status, answer in operation["responses"].items()
             ],
-            "curl": _curl(method.upper(), path, operation, schema),
+            "curl": _curl(method.upper(), path, operation),
         }
         for path, methods in schema["paths"].items()
         for method, operation in methods.items()
@@ -327,7 +324,7 @@ def _name_of(shape: dict[str, Any]) -> str:
     return str(shape.get("$ref", "")).rpartition("/")[2]
 
 
-def _curl(method: str, path: str, operation: dict[str, Any], schema: dict[str, Any]) -> str:
+def _curl(method: str, path: str, operation: dict[str, Any]) -> str:
     lines = [f"curl -X {method} {settings.PUBLIC_URL}{path}"]
     lines.append('-H "Authorization: Bearer $TESSERA_KEY"')
     if any(one["name"] == "Idempotency-Key" for one in operation.get("parameters", [])):
@@ -335,25 +332,15 @@ def _curl(method: str, path: str, operation: dict[str, Any], schema: dict[str, A
     body = _content(operation.get("requestBody", {}))
     if body:
         lines.append('-H "Content-Type: application/json"')
-        example = json.dumps(_example(body, schema), ensure_ascii=False)
+        example = json.dumps(_example(operation), ensure_ascii=False, indent=2)
         lines.append(f"-d '{example}'")
     return " \\\n  ".join(lines)
 
 
-def _example(shape: dict[str, Any], schema: dict[str, Any]) -> Any:
-    """Return a value of a shape: its own example, or the plainest that fits."""
-    if "example" in shape:
-        return shape["example"]
-    name = _name_of(shape)
-    if name:
-        return _example(schema["components"]["schemas"][name], schema)
-    if shape.get("type") == "array":
-        return [_example(shape["items"], schema)]
-    if shape.get("type") == "object":
-        return {
-            key: _example(inner, schema) for key, inner in shape.get("properties", {}).items()
-        }
-    return {"integer": 1, "boolean": True}.get(str(shape.get("type")), "…")
+def _example(operation: dict[str, Any]) -> Any:
+    """Return the first example that an operation gives of its request."""
+    content = operation["requestBody"]["content"]["application/json"]
+    return next(iter(content["examples"].values()))["value"]
 
 
 def _shapes(schema: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from common.errors import NotFound
+from common.money import hours_words
 from ledger import queries as ledger
 from providers.api import (
     IDEMPOTENCY_KEY,
@@ -23,7 +24,6 @@ from providers.api import (
 from providers.queries import offer_by_code
 from vouchers import actions, queries
 from vouchers.models import Order, Voucher
-from vouchers.views.shown import hours_words
 
 AMOUNT_HELP = "Minor units of the currency, or GPU-milliseconds for a unit such as GPU:H100."
 
@@ -56,6 +56,13 @@ class VoucherCheck(Operation):
         operation_id="check_voucher",
         summary="Check what a voucher may pay",
         request=VoucherCheckInput,
+        examples=[
+            OpenApiExample(
+                "A code as it was read aloud",
+                {"redemption_code": "ABCD-EFGH-JKMN-PQRS"},
+                request_only=True,
+            )
+        ],
         responses={200: VoucherCheckOutput, **REFUSALS, **NOT_FOUND},
     )
     def post(self, request: Request) -> Response:
@@ -128,6 +135,18 @@ class Redemptions(Operation):
         summary="Redeem a voucher",
         parameters=[IDEMPOTENCY_KEY],
         request=RedemptionInput,
+        examples=[
+            OpenApiExample(
+                "400 GPU-hours",
+                {
+                    "redemption_code": "ABCD-EFGH-JKMN-PQRS",
+                    "offer": "F-7K2QX9",
+                    "hours": "400",
+                    "reference": "acct-0042",
+                },
+                request_only=True,
+            )
+        ],
         responses={201: OrderOutput, **REFUSALS, **NOT_FOUND, **REFUSED},
     )
     def post(self, request: Request) -> Response:

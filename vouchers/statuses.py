@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.statuses import NOBODY, PROVIDER, US, YOU, Status, StatusTable, table
 
@@ -109,7 +110,7 @@ VOUCHER: Final = {
 
 ORDER: Final = {
     "OPEN": Status(
-        _("Open"),
+        pgettext_lazy("order", "Open"),
         _("Open, value held"),
         "green",
         _("Part of the voucher is set aside for it."),

@@ -43,7 +43,7 @@ class Program:
     """A provider's program with its key."""
 
     def __init__(self, seller):
-        api_key, self.secret = providers.create_api_key(
+        _kept, self.secret = providers.create_api_key(
             provider=seller.provider, name="tests", actor=seller.person, at=JULY, key=a_key()
         )
         self.client = Client(headers={"Authorization": f"Bearer {self.secret}"})

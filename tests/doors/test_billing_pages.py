@@ -78,7 +78,7 @@ def upload(client, text, **more):
     return send(
         client,
         reverse("usage_upload"),
-        **{"format": "csv", "source": "cluster-1", "resource": "", **more},
+        **{"format": "csv", "source": "cluster-1", "resource": "ANY", **more},
         file=SimpleUploadedFile("june.csv", text.encode()),
     )
 
@@ -173,7 +173,7 @@ def test_a_picture_is_refused_in_words_and_what_was_typed_stays(provider, order)
         reverse("usage_upload"),
         format="csv",
         source="cluster-9",
-        resource="",
+        resource="ANY",
         file=SimpleUploadedFile("june.csv", b"\x89PNG\0\0"),
     )
 

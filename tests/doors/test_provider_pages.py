@@ -124,3 +124,15 @@ def test_a_key_is_revoked(browser, seller):
     made.refresh_from_db()
     assert made.revoked_at is not None
     assert "Revoked" in words(client.get(reverse("api_keys")))
+
+
+def test_changing_the_language_publishes_nothing_and_keeps_what_was_typed(browser, seller):
+    client = browser(seller.person)
+
+    page = send(client, reverse("offer_new"), **{**OFFER, "rate": ""}, set_language="zh-hans")
+
+    assert page.status_code == 200
+    assert '<html lang="zh-Hans"' in page.content.decode()
+    assert 'value="A100 on demand"' in page.content.decode()
+    assert "govuk-error-summary" not in page.content.decode()
+    assert Offer.objects.count() == 1

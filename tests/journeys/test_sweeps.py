@@ -28,27 +28,29 @@ def test_a_lapsed_hold_stays_until_the_timetable_runs_then_the_money_is_back(
     assert order.lapses_at < datetime.now(UTC)  # the scene is set in 2025
     assert free(scene) == before - 6_000_00
 
-    with valkey(tmp_path / "valkey") as broker:
-        with processes.worker(committed_db.app_url, broker, tmp_path):
-            time.sleep(8)
-            assert Order.objects.get(pk=order.pk).status == "OPEN"
-            assert free(scene) == before - 6_000_00
+    with (
+        valkey(tmp_path / "valkey") as broker,
+        processes.worker(committed_db.app_url, broker, tmp_path),
+    ):
+        time.sleep(8)
+        assert Order.objects.get(pk=order.pk).status == "OPEN"
+        assert free(scene) == before - 6_000_00
 
-            with processes.beat(committed_db.app_url, broker, tmp_path):
-                deadline = time.monotonic() + 90
-                while Order.objects.get(pk=order.pk).status == "OPEN":
-                    assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()[
-                        -3000:
-                    ]
-                    time.sleep(0.5)
+        with processes.beat(committed_db.app_url, broker, tmp_path):
+            deadline = time.monotonic() + 90
+            while Order.objects.get(pk=order.pk).status == "OPEN":
+                assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()[
+                    -3000:
+                ]
+                time.sleep(0.5)
 
-                with connection.cursor() as cursor:
-                    cursor.execute(
-                        "select distinct usename from pg_stat_activity where datname = %s"
-                        " and backend_type = 'client backend'",
-                        [committed_db.name],
-                    )
-                    people = {row[0] for row in cursor.fetchall()}
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "select distinct usename from pg_stat_activity where datname = %s"
+                    " and backend_type = 'client backend'",
+                    [committed_db.name],
+                )
+                people = {row[0] for row in cursor.fetchall()}
 
     assert Order.objects.get(pk=order.pk).status == "LAPSED"
     # The voucher of 2025 may have expired in the same minute: then its value is available again.

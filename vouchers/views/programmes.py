@@ -72,17 +72,16 @@ def programme(request: HttpRequest, code: str) -> HttpResponse:
     versions = list(queries.policy_versions_of(found))
     laws = queries.policies_in_force([found], now)
     in_force, law = laws.get(found.pk, (None, None))
+    may_propose = may_staff(person, found)
     context = {
         "programme": found,
         "title": title_of(found),
         "budget": budget_shown(found, now),
         "law_rows": law_rows(law, today) if law else [],
         "in_force": in_force,
-        "versions": [
-            _version_shown(one, in_force, may_staff(person, found)) for one in versions
-        ],
+        "versions": [_version_shown(one, in_force) for one in versions],
         "rounds": _rounds_table(found),
-        "may_propose": may_staff(person, found),
+        "may_propose": may_propose,
         "may_open_round": may_staff(person, found, Role.FINANCE),
         "events": timeline(found.address),
         "zone": found.zone,
@@ -155,9 +154,7 @@ _PARTS = {
 }
 
 
-def _version_shown(
-    one: PolicyVersion, in_force: PolicyVersion | None, may_release: bool
-) -> dict[str, Any]:
+def _version_shown(one: PolicyVersion, in_force: PolicyVersion | None) -> dict[str, Any]:
     release = getattr(one, "release", None)
     return {
         "number": one.number,
@@ -172,7 +169,6 @@ def _version_shown(
         )
         if release
         else "",
-        "may_release": may_release and release is None,
     }
 
 

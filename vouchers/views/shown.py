@@ -17,7 +17,6 @@ from common.statuses import Status
 from ledger import queries as ledger
 from ledger.queries import Balance
 from parties.models import Organisation, User
-from policy.answers import plain
 from vouchers import statuses
 from vouchers.models import Decision, Order, Programme, Round, Voucher
 
@@ -188,11 +187,6 @@ def order_columns() -> list[Any]:
         {"label": _("Still held"), "numeric": True},
         _("Status"),
     ]
-
-
-def hours_words(quantity_ms: int) -> str:
-    """Write a quantity of GPU-ms as hours."""
-    return plain(Decimal(quantity_ms) / 3_600_000)
 
 
 # --- what happened ---------------------------------------------------------------------------

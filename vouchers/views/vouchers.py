@@ -79,6 +79,7 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
     orders = list(queries.orders_of(found))
     is_holder = is_of_holder(person, found)
     is_active = found.status == Voucher.Status.ACTIVE
+    is_staff = is_officer(person, found)
     pays_after_use = found.programme.mode == "M1"
     context = {
         "voucher": found,
@@ -95,8 +96,8 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
         "can_order": is_holder and is_active and balance.free > 0 and not pays_after_use,
         "can_claim": is_holder and pays_after_use and balance.free > 0,
         "can_return": is_holder and is_active and balance.free > 0,
-        "can_suspend": is_active and is_officer(person, found),
-        "can_resume": found.status == Voucher.Status.SUSPENDED and is_officer(person, found),
+        "can_suspend": is_active and is_staff,
+        "can_resume": found.status == Voucher.Status.SUSPENDED and is_staff,
         "order_columns": order_columns(),
         "order_rows": order_rows(orders, zone),
         "events": timeline(found.address, begun_by=found.act_id),
