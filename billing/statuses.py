@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.statuses import FINANCE, NOBODY, US, Status, StatusTable, table
 from ledger.kinds import AccountKind, ActKind, Flow, TransferKind
@@ -137,8 +138,8 @@ PAYMENT: Final = {
     ),
     "PAID": Status(_("Paid"), _("Paid"), "green", _("The bank has confirmed it."), NOBODY),
     "RETURNED": Status(
-        _("Returned"),
-        _("Returned"),
+        pgettext_lazy("payment", "Returned"),
+        pgettext_lazy("payment", "Returned"),
         "red",
         _("The bank sent it back. It is owed again; check the bank detail."),
         THE_PAYEE,

@@ -2,8 +2,19 @@
 
 from django.urls import path
 
-from billing import api
-from billing.views import bank, batches, bills, claims, ledger, settlement, usage
+from billing.api import bills as bills_api
+from billing.api import usage as usage_api
+from billing.views import (
+    bank,
+    batches,
+    bill_files,
+    bills,
+    claims,
+    ledger,
+    payments,
+    settlement,
+    usage,
+)
 
 urlpatterns = [
     path("usage/", usage.usage, name="usage"),
@@ -17,8 +28,12 @@ urlpatterns = [
     path("bills/new/", bills.bill_new, name="bill_new"),
     path("bills/lines-sample.csv", usage.bill_lines_sample, name="bill_lines_sample"),
     path("bills/<str:number>/", bills.bill, name="bill"),
-    path("bills/<str:number>/lines.csv", bills.bill_csv, name="bill_csv"),
-    path("bills/<str:number>/not-accepted.csv", bills.bill_errors_csv, name="bill_errors_csv"),
+    path("bills/<str:number>/lines.csv", bill_files.bill_csv, name="bill_csv"),
+    path(
+        "bills/<str:number>/not-accepted.csv",
+        bill_files.bill_errors_csv,
+        name="bill_errors_csv",
+    ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(
@@ -27,7 +42,7 @@ urlpatterns = [
         name="line_decide",
     ),
     path("vouchers/<str:code>/claims/new/", claims.claim_new, name="claim_new"),
-    path("payments/", bills.payments, name="payments"),
+    path("payments/", payments.payments, name="payments"),
     path("settlement/", settlement.settle_queue, name="settle_queue"),
     path("settlement/withheld/", settlement.lines_withheld, name="lines_withheld"),
     path("batches/", batches.batches, name="batches"),
@@ -56,7 +71,7 @@ urlpatterns = [
 ]
 
 api_urlpatterns = [
-    path("usage", api.UsageBatches.as_view(), name="api_usage"),
-    path("bills", api.Bills.as_view(), name="api_bills"),
-    path("bills/<str:number>", api.BillDetail.as_view(), name="api_bill"),
+    path("usage", usage_api.UsageBatches.as_view(), name="api_usage"),
+    path("bills", bills_api.Bills.as_view(), name="api_bills"),
+    path("bills/<str:number>", bills_api.BillDetail.as_view(), name="api_bill"),
 ]

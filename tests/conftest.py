@@ -26,6 +26,8 @@ from config.roles import ensure_app_role, grant_app, libpq_url
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_CLUSTER = ROOT / "var" / "test-pg18"
+# Where collected files would lie; the static server warns when it is missing.
+(ROOT / "var" / "static").mkdir(parents=True, exist_ok=True)
 
 
 @dataclass(frozen=True)

@@ -12,15 +12,13 @@ from billing.actions.batches import (
 from billing.actions.bills import (
     AmountTooLarge,
     BillNotForMode,
-    ClaimInvalid,
     InvoiceNumberMissing,
     LineInvalid,
     NothingToBill,
     PeriodInvalid,
-    VoucherNotActive,
     submit_bill,
-    submit_claim,
 )
+from billing.actions.claims import ClaimInvalid, VoucherNotActive, submit_claim
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
 from billing.actions.lines import (
     BillNotSettled,

@@ -1,26 +1,24 @@
 """Send a provider's bill for a period, or a beneficiary's claim after use."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Bill, BillLine
-from billing.queries import BillLineInput, metered_within, price_of, scale_of
+from billing.models import Bill
+from billing.queries import BillLineInput, price_of, scale_of
 from common.codes import new_code
 from common.errors import Refused
 from common.money import is_currency
 from ledger.actions import Act, begin
 from ledger.kinds import ActKind
 from parties.models import User
-from parties.queries import address_of, require_role
-from parties.roles import Role
+from parties.queries import address_of
 from providers.models import Provider
-from vouchers.models import Programme, Voucher
+from vouchers.models import Programme
 
 AMOUNT_MAX = 10**17
 QUANTITY_MS_MAX = 10**15
@@ -78,20 +76,6 @@ class AmountTooLarge(Refused):
     sentence = _("The amount of this bill is more than can be paid. Check its rates.")
 
 
-class ClaimInvalid(Refused):
-    """A claim whose own numbers or days contradict each other."""
-
-    code = "claim_invalid"
-    sentence = _("%(field)s can't be %(value)s here. Check it against your invoice.")
-
-
-class VoucherNotActive(Refused):
-    """A claim on a voucher that is suspended, expired or returned."""
-
-    code = "voucher_not_active"
-    sentence = _("Voucher %(voucher)s is not active, so nothing can be claimed on it.")
-
-
 @transaction.atomic
 def submit_bill(
     *,
@@ -123,7 +107,7 @@ def submit_bill(
     """
     if programme.mode == Programme.Mode.M1:
         raise BillNotForMode(programme=programme.title, payee=_("the holder"))
-    _check_heads(invoice_number, period_from, period_until)
+    check_heads(invoice_number, period_from, period_until)
     _check_lines(lines or ())
     given = None if lines is None else [_told(line) for line in lines]
     act = begin(
@@ -146,7 +130,7 @@ def submit_bill(
     # invoice number always belongs to a lower key.
     Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
     bill = Bill(
-        number=_unused_number("BL"),
+        number=unused_number("BL"),
         kind=Bill.Kind.BILL,
         programme=programme,
         provider=provider,
@@ -156,7 +140,7 @@ def submit_bill(
         period_until=period_until,
         facts={},
     )
-    _send(bill, act, address_of(actor))
+    send(bill, act, address_of(actor))
     count, total = _bill_metered(bill) if lines is None else _bill_given(bill, lines)
     if not count:
         raise NothingToBill(period_from=period_from, period_until=period_until)
@@ -167,14 +151,16 @@ def submit_bill(
     return bill
 
 
-def _unused_number(prefix: str) -> str:
+def unused_number(prefix: str) -> str:
+    """Return a number that no bill or claim has yet."""
     number = new_code(prefix)
     while Bill.objects.filter(number=number).exists():
         number = new_code(prefix)
     return number
 
 
-def _send(bill: Bill, act: Act, actor: str) -> None:
+def send(bill: Bill, act: Act, actor: str) -> None:
+    """Write a bill as sent by the act; its total follows when its lines are there."""
     bill.unit = bill.programme.unit
     bill.status = Bill.Status.SENT
     bill.sent_by = actor
@@ -184,7 +170,12 @@ def _send(bill: Bill, act: Act, actor: str) -> None:
     bill.save(force_insert=True)
 
 
-def _check_heads(invoice_number: str, period_from: datetime, period_until: datetime) -> None:
+def check_heads(invoice_number: str, period_from: datetime, period_until: datetime) -> None:
+    """Refuse a bill or a claim without an invoice number or with an impossible period.
+
+    :raises InvoiceNumberMissing: if there is no invoice number, or it is too long.
+    :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
+    """
     if not 0 < len(invoice_number.strip()) <= 60:
         raise InvoiceNumberMissing
     is_whole = not period_from.microsecond and not period_until.microsecond
@@ -214,9 +205,16 @@ def _check_lines(lines: Sequence[BillLineInput]) -> None:
 
 
 # What is on an earlier bill for an overlapping period is not billed again, unless all of that
-# bill was kept back for its invoice number.
+# bill was kept back for its invoice number. `not in` over a materialized list is looked up in a
+# hash, however little the database's statistics know of the bills.
 _METERED = """
-    with put as (
+    with billed as materialized (
+        select l.usage_line_id from billing_bill b join billing_billline l on l.bill_id = b.id
+        where b.provider_id = %(provider)s and b.period_from < %(until)s
+            and b.period_until > %(from)s and l.usage_line_id is not null
+            and coalesce((select w.reason from billing_verdict w where w.line_id = l.id
+                order by w.id desc limit 1), '') <> 'invoice_sent_before'
+    ), put as (
         insert into billing_billline (
             bill_id, row, voucher_id, order_id, usage_line_id, source, key, quantity_ms, rate,
             amount)
@@ -231,13 +229,7 @@ _METERED = """
         cross join lateral (select billing_clipped_ms(
             u.count_thousandths, u.started_at, u.ended_at, %(from)s, %(until)s) as ms) inside
         where u.provider_id = %(provider)s and u.started_at < %(until)s and u.ended_at > %(from)s
-            and inside.ms > 0
-            and not exists (
-                select 1 from billing_billline l join billing_bill b on b.id = l.bill_id
-                where l.usage_line_id = u.id
-                    and b.period_from < %(until)s and b.period_until > %(from)s
-                    and coalesce((select w.reason from billing_verdict w where w.line_id = l.id
-                        order by w.id desc limit 1), '') <> 'invoice_sent_before')
+            and inside.ms > 0 and u.id not in (select usage_line_id from billed)
         returning amount
     )
     select count(*), coalesce(sum(amount), 0) from put
@@ -308,103 +300,3 @@ def _priced(
     rate = (catalogue_rate if line.rate is None else line.rate) or Decimal(0)
     amount = price_of(rate, quantity, unit) if line.amount is None else line.amount
     return voucher, order, usage_line, line.source, line.key, quantity, rate, amount
-
-
-@transaction.atomic
-def submit_claim(
-    *,
-    voucher: Voucher,
-    provider: Provider,
-    invoice_number: str,
-    amount_paid: int,
-    fee_excluded: int,
-    contract_from_on: date,
-    contract_until_on: date,
-    period_from: datetime,
-    period_until: datetime,
-    actor: User,
-    at: datetime,
-    key: str,
-) -> Bill:
-    """Ask, as a voucher's holder, for the programme's part of a fee that was paid to a provider.
-
-    `amount_paid` is the whole invoice in minor units; `fee_excluded` the part of it for what
-    the programme leaves out, such as storage. The claim is one line.
-
-    :raises NotAllowed: if the person is no applicant of the voucher's organisation.
-    :raises InvoiceNumberMissing: if there is no invoice number.
-    :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
-    :raises BillNotForMode: if the programme does not pay after use.
-    :raises VoucherNotActive: if the voucher is suspended, expired or returned.
-    :raises ClaimInvalid: if an amount or the contract's days can't be.
-    :raises KeyReused: if the key was used for another claim.
-    """
-    require_role(actor, Role.APPLICANT, organisation=voucher.organisation)
-    programme = voucher.programme
-    if programme.mode != Programme.Mode.M1:
-        raise BillNotForMode(programme=programme.title, payee=_("the provider"))
-    _check_heads(invoice_number, period_from, period_until)
-    _check_claim(amount_paid, fee_excluded, contract_from_on, contract_until_on)
-    facts = {
-        "voucher": voucher.code,
-        "fee_excluded": fee_excluded,
-        "contract_from_on": contract_from_on.isoformat(),
-        "contract_until_on": contract_until_on.isoformat(),
-    }
-    act = begin(
-        kind=ActKind.SUBMIT_CLAIM,
-        key=key,
-        actor=actor.address,
-        about=voucher.address,
-        at=at,
-        payload={
-            **facts,
-            "provider": provider.address,
-            "invoice_number": invoice_number,
-            "amount_paid": amount_paid,
-            "period": [period_from, period_until],
-        },
-        details={"invoice_number": invoice_number},
-    )
-    if act.is_replay:
-        return Bill.objects.get(act_id=act.id)
-    Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
-    if Voucher.objects.get(pk=voucher.pk).status != Voucher.Status.ACTIVE:
-        raise VoucherNotActive(voucher=voucher.code)
-    bill = Bill(
-        number=_unused_number("CL"),
-        kind=Bill.Kind.CLAIM,
-        programme=programme,
-        provider=provider,
-        payee=voucher.organisation,
-        invoice_number=invoice_number.strip(),
-        period_from=period_from,
-        period_until=period_until,
-        facts=facts,
-    )
-    _send(bill, act, actor.address)
-    bill.total = amount_paid
-    bill.save(update_fields=["total"])
-    used = metered_within(Q(voucher=voucher, provider=provider), period_from, period_until)
-    BillLine.objects.create(
-        bill=bill,
-        row=1,
-        voucher=voucher,
-        source="claim",
-        key=bill.invoice_number,
-        quantity_ms=used,
-        rate=Decimal(0),
-        amount=amount_paid,
-    )
-    return bill
-
-
-def _check_claim(
-    amount_paid: int, fee_excluded: int, contract_from_on: date, contract_until_on: date
-) -> None:
-    if not 0 < amount_paid < AMOUNT_MAX:
-        raise ClaimInvalid(field=_("The amount paid"), value=amount_paid)
-    if not 0 <= fee_excluded <= amount_paid:
-        raise ClaimInvalid(field=_("The part left out"), value=fee_excluded)
-    if contract_until_on < contract_from_on:
-        raise ClaimInvalid(field=_("The contract's last day"), value=contract_until_on)

@@ -1,20 +1,145 @@
-"""Settle a claim: the award worked out anew on the fee that was paid, within the voucher."""
+"""Claim a fee that was paid, and settle it: the award worked out anew, within the voucher."""
 
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
+from billing.actions.bills import AMOUNT_MAX, BillNotForMode, check_heads, send, unused_number
 from billing.actions.verdicts import Weighed, claim_row, earlier_invoice
 from billing.models import Bill, BillLine, Settlement
 from billing.queries import claims_accepted_in, metered_within
 from common.days import day_of
+from common.errors import Refused
 from common.money import major
 from ledger import actions as ledger
-from ledger.actions import Act, Move
-from ledger.kinds import AccountKind, Flow
+from ledger.actions import Act, Move, begin
+from ledger.kinds import AccountKind, ActKind, Flow
+from parties.models import User
+from parties.queries import require_role
+from parties.roles import Role
 from policy.settlement import Share, settle_claim
 from policy.shares import Claim
+from providers.models import Provider
 from safeguards.actions import LineFacts, check_lines
-from vouchers.models import Voucher
+from vouchers.models import Programme, Voucher
 from vouchers.queries import day_answer, read_policy, voucher_balance
+
+
+class ClaimInvalid(Refused):
+    """A claim whose own numbers or days contradict each other."""
+
+    code = "claim_invalid"
+    sentence = _("%(field)s can't be %(value)s here. Check it against your invoice.")
+
+
+class VoucherNotActive(Refused):
+    """A claim on a voucher that is suspended, expired or returned."""
+
+    code = "voucher_not_active"
+    sentence = _("Voucher %(voucher)s is not active, so nothing can be claimed on it.")
+
+
+@transaction.atomic
+def submit_claim(
+    *,
+    voucher: Voucher,
+    provider: Provider,
+    invoice_number: str,
+    amount_paid: int,
+    fee_excluded: int,
+    contract_from_on: date,
+    contract_until_on: date,
+    period_from: datetime,
+    period_until: datetime,
+    actor: User,
+    at: datetime,
+    key: str,
+) -> Bill:
+    """Ask, as a voucher's holder, for the programme's part of a fee that was paid to a provider.
+
+    `amount_paid` is the whole invoice in minor units; `fee_excluded` the part of it for what
+    the programme leaves out, such as storage. The claim is one line.
+
+    :raises NotAllowed: if the person is no applicant of the voucher's organisation.
+    :raises InvoiceNumberMissing: if there is no invoice number.
+    :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
+    :raises BillNotForMode: if the programme does not pay after use.
+    :raises VoucherNotActive: if the voucher is suspended, expired or returned.
+    :raises ClaimInvalid: if an amount or the contract's days can't be.
+    :raises KeyReused: if the key was used for another claim.
+    """
+    require_role(actor, Role.APPLICANT, organisation=voucher.organisation)
+    programme = voucher.programme
+    if programme.mode != Programme.Mode.M1:
+        raise BillNotForMode(programme=programme.title, payee=_("the provider"))
+    check_heads(invoice_number, period_from, period_until)
+    _check_claim(amount_paid, fee_excluded, contract_from_on, contract_until_on)
+    facts = {
+        "voucher": voucher.code,
+        "fee_excluded": fee_excluded,
+        "contract_from_on": contract_from_on.isoformat(),
+        "contract_until_on": contract_until_on.isoformat(),
+    }
+    act = begin(
+        kind=ActKind.SUBMIT_CLAIM,
+        key=key,
+        actor=actor.address,
+        about=voucher.address,
+        at=at,
+        payload={
+            **facts,
+            "provider": provider.address,
+            "invoice_number": invoice_number,
+            "amount_paid": amount_paid,
+            "period": [period_from, period_until],
+        },
+        details={"invoice_number": invoice_number},
+    )
+    if act.is_replay:
+        return Bill.objects.get(act_id=act.id)
+    Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+    if Voucher.objects.get(pk=voucher.pk).status != Voucher.Status.ACTIVE:
+        raise VoucherNotActive(voucher=voucher.code)
+    bill = Bill(
+        number=unused_number("CL"),
+        kind=Bill.Kind.CLAIM,
+        programme=programme,
+        provider=provider,
+        payee=voucher.organisation,
+        invoice_number=invoice_number.strip(),
+        period_from=period_from,
+        period_until=period_until,
+        facts=facts,
+    )
+    send(bill, act, actor.address)
+    bill.total = amount_paid
+    bill.save(update_fields=["total"])
+    used = metered_within(Q(voucher=voucher, provider=provider), period_from, period_until)
+    BillLine.objects.create(
+        bill=bill,
+        row=1,
+        voucher=voucher,
+        source="claim",
+        key=bill.invoice_number,
+        quantity_ms=used,
+        rate=Decimal(0),
+        amount=amount_paid,
+    )
+    return bill
+
+
+def _check_claim(
+    amount_paid: int, fee_excluded: int, contract_from_on: date, contract_until_on: date
+) -> None:
+    if not 0 < amount_paid < AMOUNT_MAX:
+        raise ClaimInvalid(field=_("The amount paid"), value=amount_paid)
+    if not 0 <= fee_excluded <= amount_paid:
+        raise ClaimInvalid(field=_("The part left out"), value=fee_excluded)
+    if contract_until_on < contract_from_on:
+        raise ClaimInvalid(field=_("The contract's last day"), value=contract_until_on)
 
 
 def weigh_claim(bill: Bill, line: BillLine, act: Act) -> Weighed:

@@ -8,9 +8,8 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from django.db import connection, transaction
-from django.db.models import Q
-from django.db.models.functions import Lower
 
+from billing.actions.places import Place, places_of
 from billing.models import UsageFile, UsageLine
 from billing.reasons import UnrecordedRow, stored_row_error
 from billing.usage.intake import CHUNK_BYTES, read_usage
@@ -18,7 +17,6 @@ from billing.usage.record import Parsed, Resource, RowError, UsageRecord
 from ledger.actions import Act, begin
 from ledger.kinds import ActKind
 from providers.models import Provider
-from vouchers.models import Order, Voucher
 
 CHUNK_ROWS = 5_000
 ERRORS_KEPT = 1_000
@@ -43,17 +41,7 @@ class UsageReport:
     file: UsageFile | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The voucher that a row's usage belongs to, with its order where there is one."""
-
-    voucher: int
-    order: int | None
-    order_code: str
-    resource: str
-
-
-_Placed = tuple[UsageRecord, _Place]
+_Placed = tuple[UsageRecord, Place]
 
 
 @dataclass(slots=True)
@@ -252,17 +240,17 @@ def _chunks(records: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:
 def _placed(
     provider: Provider, records: Sequence[UsageRecord], tally: _Tally
 ) -> Iterator[_Placed]:
-    places = _places(provider, {record.account for record in records})
+    places = places_of(provider, {record.account for record in records})
     for record in records:
         place = places.get(record.account)
         error = _unrecordable(record, place)
         if error is not None:
             tally.note([error])
-        elif isinstance(place, _Place):
+        elif isinstance(place, Place):
             yield record, place
 
 
-def _unrecordable(record: UsageRecord, place: _Place | int | None) -> RowError | None:
+def _unrecordable(record: UsageRecord, place: Place | int | None) -> RowError | None:
     """Return what keeps a row from being recorded; a number is of the orders it may mean."""
     if place is None:
         return UnrecordedRow(record.row, "account", record.account, "account_unknown")
@@ -287,52 +275,6 @@ def _unrecordable(record: UsageRecord, place: _Place | int | None) -> RowError |
             values = {"length": len(text), "most": most}
             return RowError(record.row, column, text, "value_too_long", values)
     return None
-
-
-def _places(provider: Provider, accounts: set[str]) -> dict[str, _Place | int]:
-    """Return where each account leads: an order's code first, then a reference, then a voucher.
-
-    Case is ignored: a batch system such as Slurm writes account names in small letters.
-    """
-    wanted = {account.lower() for account in accounts if account}
-    orders = (
-        Order.objects.filter(offer__provider=provider)
-        .annotate(
-            small_code=Lower("code"),
-            small_reference=Lower("provider_reference"),
-            small_voucher=Lower("voucher__code"),
-        )
-        .filter(
-            Q(small_code__in=wanted)
-            | Q(small_reference__in=wanted)
-            | Q(small_voucher__in=wanted)
-        )
-        .select_related("offer")
-        .order_by("placed_at", "pk")
-    )
-    # Vouchers of programmes that pay after use have no orders; there the voucher itself is it.
-    direct = Voucher.objects.annotate(small_code=Lower("code")).filter(
-        small_code__in=wanted, programme__mode="M1"
-    )
-    places: dict[str, _Place | int] = {
-        voucher.code.lower(): _Place(voucher.pk, None, "", "") for voucher in direct
-    }
-    for name in ("small_voucher", "small_reference", "small_code"):
-        found: dict[str, list[Order]] = {}
-        for order in orders:
-            found.setdefault(getattr(order, name), []).append(order)
-        places.update((account, _chosen(group)) for account, group in found.items())
-    return {
-        account: places[account.lower()] for account in accounts if account.lower() in places
-    }
-
-
-def _chosen(orders: Sequence[Order]) -> _Place | int:
-    still_open = [order for order in orders if order.status == Order.Status.OPEN]
-    if len(still_open) > 1:
-        return len(still_open)
-    order = (still_open or orders)[-1]
-    return _Place(order.voucher_id, order.pk, order.code, order.offer.resource)
 
 
 # Sorted by key, so that the index is filled in its own order.
@@ -416,7 +358,7 @@ def _compare(
             tally.known_before += 1
 
 
-def _content(record: UsageRecord, place: _Place) -> tuple[object, ...]:
+def _content(record: UsageRecord, place: Place) -> tuple[object, ...]:
     what = (record.resource, record.count_thousandths, record.started_at, record.ended_at)
     return (*what, place.voucher, place.order)
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
 from billing.bank.statement import WARNINGS
-from billing.forms import StatementForm
+from billing.forms.pages import StatementForm
 from billing.models import BankLine
 from billing.reasons import sentence
 from billing.views.shown import by_words, figure, page_of, query_of, table, tag
@@ -79,7 +79,8 @@ def statement_upload(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     require_role(person, Role.FINANCE)
     form = StatementForm(
-        *((request.POST, request.FILES) if request.method == "POST" else ()),
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
     )
 
     def read() -> HttpResponse:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
-from billing.forms import BatchForm
+from billing.forms.pages import BatchForm
 from billing.models import Batch, Payment, PaymentFile
 from billing.queries import Payable
 from billing.views.shown import (
@@ -196,7 +196,7 @@ def batch(request: HttpRequest, code: str) -> HttpResponse:
         "page": page,
         "query": query_of(request),
         "step": _next_step(found, person),
-        "events": timeline(acts_of(found.address, found.act_id), person),
+        "events": timeline(acts_of(found.address, found.act_id), leads_on=True),
         "zone": zone,
     }
     return render(request, "billing/batch.html", context)

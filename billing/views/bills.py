@@ -1,5 +1,6 @@
 """Bills and claims: the list, sending one, and one bill with every line, verdict and reason."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -15,13 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
-from billing.forms import BillFilter, BillForm
-from billing.models import Bill, BillLine, Payment, Verdict
+from billing.forms.pages import BillFilter, BillForm
+from billing.models import Bill, BillLine, Payment
 from billing.reasons import sentence
 from billing.views.bill_states import OPEN, BillState, state_of, states_of
 from billing.views.shown import (
     acts_of,
-    csv_answer,
     days_words,
     figure,
     is_reader,
@@ -30,12 +30,11 @@ from billing.views.shown import (
     table,
     tag,
     timeline,
-    unit_words,
 )
 from common.days import day_of, start_of
 from common.formatting import gpu_hours, instant, money
 from common.forms import KeyedForm, answer_form
-from common.money import is_currency, major
+from common.money import is_currency
 from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import has_role, organisations_of
@@ -112,7 +111,8 @@ def bill_new(request: HttpRequest) -> HttpResponse:
         .order_by("code")
     )
     form = BillForm(
-        *((request.POST, request.FILES) if request.method == "POST" else ()),
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
         programmes=[(one.code, title_of(one)) for one in found],
         units={one.code: one.unit for one in found},
         today=day_of(now),
@@ -163,31 +163,25 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
     page = page_of(request, lines)
     state = state_of(found)
     steps = Steps.of(person, found)
+    is_staff = is_reader(person)
+    is_sent = found.status == Bill.Status.SENT
     context = {
         "bill": found,
         "kind": _("Claim") if found.kind == Bill.Kind.CLAIM else _("Bill"),
-        "tag": tag(state.status, is_staff=is_reader(person)),
+        "tag": tag(state.status, is_staff=is_staff),
         "status": state.status,
         "figures": _figures(lines, found),
-        "rows": _facts(found, state, person),
-        "lines": table(_("Lines"), _columns(), [_line(one, steps) for one in page]),
+        "rows": _facts(found, state, is_staff=is_staff),
+        "lines": _lines_table(page, steps),
         "page": page,
         "query": query_of(request),
         "settlements": _settlements(found, lines),
-        "events": timeline(acts_of(found.address, found.act_id), person),
+        "events": timeline(acts_of(found.address, found.act_id), leads_on=is_staff),
         "zone": found.programme.zone,
-        "is_settled": found.status == Bill.Status.SETTLED,
-        "settle_form": KeyedForm() if may_settle(person, found) else None,
+        "is_settled": not is_sent,
+        "settle_form": KeyedForm() if is_sent and steps.may_decide else None,
     }
     return render(request, "billing/bill.html", context)
-
-
-def may_settle(person: User, found: Bill) -> bool:
-    """Say whether a person settles bills of a programme, and this one waits for it."""
-    if found.status != Bill.Status.SENT:
-        return False
-    overseen = queries.programmes_overseen(person, Role.OFFICER, Role.FINANCE)
-    return overseen.filter(pk=found.programme_id).exists()
 
 
 def _figures(lines: QuerySet[BillLine], found: Bill) -> list[dict[str, Any]]:
@@ -216,7 +210,7 @@ def _figures(lines: QuerySet[BillLine], found: Bill) -> list[dict[str, Any]]:
     ]
 
 
-def _facts(found: Bill, state: BillState, person: User) -> list[dict[str, Any]]:
+def _facts(found: Bill, state: BillState, *, is_staff: bool) -> list[dict[str, Any]]:
     zone = found.programme.zone
     rows: list[dict[str, Any]] = [
         {"key": _("Invoice number"), "value": found.invoice_number},
@@ -237,7 +231,7 @@ def _facts(found: Bill, state: BillState, person: User) -> list[dict[str, Any]]:
     if found.settled_at:
         rows.append({"key": _("Settled"), "value": instant(found.settled_at, zone)})
     if state.payment and state.payment.status != Payment.Status.PREPARED:
-        rows.append(_payment_fact(state.payment, is_staff=is_reader(person)))
+        rows.append(_payment_fact(state.payment, is_staff=is_staff))
     return rows
 
 
@@ -286,7 +280,7 @@ class Steps:
         )
 
     def cell(self, line: BillLine) -> Any:
-        """Return the link to what can be done about a line, or a dash."""
+        """Return the link to what can be done about a line, or None."""
         verdict: Any = line
         bill = line.bill
         args = [bill.number, line.row]
@@ -296,7 +290,7 @@ class Steps:
                 return {"text": _("Object"), "url": reverse("line_object", args=args)}
         elif self.may_decide and verdict.outcome in OPEN:
             return {"text": _("Decide"), "url": reverse("line_decide", args=args)}
-        return "–"
+        return None
 
 
 def _columns() -> list[Any]:
@@ -310,11 +304,19 @@ def _columns() -> list[Any]:
         figure(_("Accepted")),
         _("Verdict"),
         _("Why"),
-        _("What you can do"),
     ]
 
 
-def _line(line: BillLine, steps: Steps) -> list[Any]:
+def _lines_table(lines: Iterable[BillLine], steps: Steps) -> Any:
+    """Return lines as a table; what can be done stands in it where something can."""
+    found = [(_line(line), steps.cell(line)) for line in lines]
+    if all(step is None for _row, step in found):
+        return table(_("Lines"), _columns(), [row for row, _step in found])
+    rows = [[*row, "–" if step is None else step] for row, step in found]
+    return table(_("Lines"), [*_columns(), _("What you can do")], rows)
+
+
+def _line(line: BillLine) -> list[Any]:
     verdict: Any = line
     unit = line.bill.unit
     return [
@@ -322,13 +324,17 @@ def _line(line: BillLine, steps: Steps) -> list[Any]:
         f"{line.source}/{line.key}",
         line.voucher.code if line.voucher else "–",
         gpu_hours(line.quantity_ms),
-        f"{line.rate.normalize():f}" if is_currency(unit) and line.rate else "–",
+        _rate(line) if is_currency(unit) else "–",
         money(line.amount, unit),
         money(verdict.accepted, unit),
         tag(statuses.LINE[verdict.outcome or "WAITING"]),
         why(line) or "–",
-        steps.cell(line),
     ]
+
+
+def _rate(line: BillLine) -> str:
+    whole, _point, part = f"{line.rate:,.4f}".partition(".")
+    return f"{whole}.{part.rstrip('0'):0<2}"
 
 
 def why(line: BillLine) -> str:
@@ -356,96 +362,3 @@ def _settlements(found: Bill, lines: QuerySet[BillLine]) -> list[dict[str, Any]]
         for one in queries.settlements_of(found)
         if one.voucher_id in own
     ]
-
-
-@login_required
-@require_GET
-def bill_csv(request: HttpRequest, number: str) -> HttpResponse:
-    """Give all lines of a bill with their verdicts as a CSV."""
-    return _csv(request, number, "", only_errors=False)
-
-
-@login_required
-@require_GET
-def bill_errors_csv(request: HttpRequest, number: str) -> HttpResponse:
-    """Give the lines of a bill that were not accepted whole, each with the reason."""
-    return _csv(request, number, "-not-accepted", only_errors=True)
-
-
-def _csv(request: HttpRequest, number: str, suffix: str, *, only_errors: bool) -> HttpResponse:
-    person = signed_in(request)
-    found = queries.bill_of(person, number)
-    lines: QuerySet[Any] = queries.lines_visible_to(person, found)
-    if only_errors:
-        lines = lines.filter(outcome__in=[*OPEN, Verdict.Outcome.DECLINED])
-    unit = found.unit
-    header = ["line", "source", "key", "voucher", "hours", "rate", "unit"]
-    header += ["amount", "accepted", "withheld", "covered", "verdict", "why"]
-
-    def row(line: Any) -> list[object]:
-        amounts = [line.amount, line.accepted, line.withheld, line.covered]
-        return [
-            line.row,
-            line.source,
-            line.key,
-            line.voucher.code if line.voucher else "",
-            major(line.quantity_ms, "GPU"),
-            f"{line.rate:f}",
-            unit_words(unit),
-            *("" if one is None else major(one, unit) for one in amounts),
-            statuses.LINE[line.outcome or "WAITING"].label,
-            why(line),
-        ]
-
-    rows = (row(line) for line in lines.iterator(chunk_size=2000))
-    return csv_answer(f"{found.number}{suffix}.csv", header, rows)
-
-
-@login_required
-@require_GET
-def payments(request: HttpRequest) -> HttpResponse:
-    """Show a provider or a holder what was paid to it, and what is on its way."""
-    person = signed_in(request)
-    page = page_of(request, queries.payments_to(person))
-    own = organisations_of(person, Role.PROVIDER, Role.APPLICANT)
-    waiting = list(queries.bills_visible_to(person).filter(payee__in=own)[:200])
-    states = states_of(waiting)
-    due = [bill for bill in waiting if states[bill.pk].status is statuses.BILL["TO_PAY"]]
-    context = {
-        "page": page,
-        "due": table(
-            _("Approved for payment"),
-            [_("Bill"), _("Invoice number"), figure(_("Total"))],
-            [
-                [
-                    {"text": bill.number, "url": reverse("bill", args=[bill.number])},
-                    bill.invoice_number,
-                    money(bill.total, bill.unit),
-                ]
-                for bill in due
-            ],
-        ),
-        "list": table(
-            _("Payments"),
-            [
-                _("Reference"),
-                _("Programme"),
-                _("Sent to bank"),
-                figure(_("Amount")),
-                _("Status"),
-                _("What the bank said"),
-            ],
-            [
-                [
-                    one.end_to_end_id,
-                    title_of(one.batch.programme),
-                    instant(one.batch.released_at),
-                    money(one.amount, one.unit),
-                    tag(statuses.PAYMENT[one.status]),
-                    one.answer_reason or "–",
-                ]
-                for one in page
-            ],
-        ),
-    }
-    return render(request, "billing/payments.html", context)

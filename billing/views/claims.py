@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from billing import actions, queries
-from billing.forms import ClaimForm, NoteForm
+from billing.forms.pages import ClaimForm, NoteForm
 from common.days import end_of, start_of
 from common.formatting import gpu_hours, money
 from common.forms import answer_form

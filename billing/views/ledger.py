@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
 from billing.actions.corrections import CORRECTABLE
-from billing.forms import ReasonForm, WordsFilter
+from billing.forms.pages import ReasonForm, WordsFilter
 from billing.views.shown import (
     READERS,
     act_words,
@@ -75,7 +75,6 @@ def ledger_accounts(request: HttpRequest) -> HttpResponse:
             [
                 _("Account"),
                 _("Kind"),
-                _("Unit"),
                 figure(_("Balance")),
                 figure(_("Held")),
                 figure(_("Free")),
@@ -104,7 +103,6 @@ def _account_row(account: Any, balance: ledger.Balance) -> list[Any]:
     return [
         {"text": account.address, "url": reverse("ledger_account", args=[account.address])},
         str(statuses.ACCOUNT[account.kind]),
-        unit,
         money(balance.net, unit),
         money(balance.pending, unit),
         money(balance.free, unit),
@@ -305,7 +303,7 @@ def ledger_act(request: HttpRequest, pk: int) -> HttpResponse:
                 _("To"),
                 figure(_("Amount")),
                 _("Reference"),
-                _("What you can do"),
+                *([_("What you can do")] if may_correct else []),
             ],
             [_transfer_row(one, may_correct=may_correct) for one in transfers],
         ),
@@ -328,10 +326,6 @@ def _act_of(person: User, pk: int) -> tuple[Any, list[Any]]:
 
 
 def _transfer_row(transfer: Any, *, may_correct: bool) -> list[Any]:
-    step: Any = "–"
-    if may_correct and transfer.flow in CORRECTABLE and transfer.kind in POSTED:
-        url = reverse("transfer_correct", args=[transfer.act_id, transfer.id])
-        step = {"text": _("Correct"), "url": url}
     return [
         str(statuses.TRANSFER[transfer.kind]),
         str(statuses.FLOW[transfer.flow]),
@@ -339,8 +333,15 @@ def _transfer_row(transfer: Any, *, may_correct: bool) -> list[Any]:
         _account_cell(transfer.credit.address),
         money(transfer.amount, transfer.debit.unit),
         transfer.ref or "–",
-        step,
+        *([_correction_cell(transfer)] if may_correct else []),
     ]
+
+
+def _correction_cell(transfer: Any) -> Any:
+    if transfer.flow not in CORRECTABLE or transfer.kind not in POSTED:
+        return "–"
+    url = reverse("transfer_correct", args=[transfer.act_id, transfer.id])
+    return {"text": _("Correct"), "url": url}
 
 
 def _account_cell(address: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries
-from billing.forms import DecideForm
+from billing.forms.pages import DecideForm
 from billing.models import Batch, Bill, BillLine
 from billing.views.bills import why
 from billing.views.shown import figure, page_of, query_of, table

@@ -123,11 +123,10 @@ def act_words(kind: str) -> str:
     return str(statuses.ACT.get(kind, kind))
 
 
-def timeline(acts: Iterable[Any], person: User) -> list[dict[str, Any]]:
-    """Return acts as events, newest first; who reads the ledger is led to each."""
+def timeline(acts: Iterable[Any], *, leads_on: bool) -> list[dict[str, Any]]:
+    """Return acts as events, newest first; who reads the ledger is led on to each."""
     found = sorted(acts, key=lambda act: (act.at, act.id), reverse=True)
     names = names_of(act.actor for act in found)
-    leads_on = is_reader(person)
     return [
         {
             "title": act_words(act.kind),
@@ -143,10 +142,8 @@ def timeline(acts: Iterable[Any], person: User) -> list[dict[str, Any]]:
 def acts_of(about: str, *more: int | None) -> list[Any]:
     """Return what was done about a thing, and the acts that made it or its parts."""
     acts = {act.id: act for act in ledger.acts_about(about)}
-    for number in more:
-        if number is not None and number not in acts:
-            acts[number] = ledger.act_of(number)
-    return list(acts.values())
+    missing = [number for number in more if number is not None and number not in acts]
+    return [*acts.values(), *ledger.acts_found("").filter(pk__in=missing)]
 
 
 def table(

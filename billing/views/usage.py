@@ -13,7 +13,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
-from billing.forms import UsageUploadForm, sample_lines
+from billing.forms.lines import sample_lines
+from billing.forms.pages import UsageUploadForm
 from billing.models import UsageFile, UsageLine
 from billing.reasons import row_error_of
 from billing.usage import plain_csv
@@ -109,8 +110,11 @@ def usage_upload(request: HttpRequest) -> HttpResponse:
     """Take a file of metered usage, or only check it; good rows count."""
     person = signed_in(request)
     provider = provider_of(person)
+    before = UsageLine.objects.filter(provider=provider).order_by("-pk")
     form = UsageUploadForm(
-        *((request.POST, request.FILES) if request.method == "POST" else ()),
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
+        initial={"source": before.values_list("source", flat=True).first() or ""},
     )
 
     def record() -> HttpResponse:
@@ -121,7 +125,7 @@ def usage_upload(request: HttpRequest) -> HttpResponse:
             format=given["format"],
             stream=given["file"].file,
             source=given["source"],
-            resource=given["resource"] or None,
+            resource=given["resource"],
             is_dry_run=given["is_dry_run"],
             actor=person.address,
             at=timezone.now(),

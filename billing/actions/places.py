@@ -1,0 +1,68 @@
+"""Find the voucher and the order that a meter's account names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from providers.models import Provider
+from vouchers.models import Order, Voucher
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The voucher that a row's usage belongs to, with its order where there is one."""
+
+    voucher: int
+    order: int | None
+    order_code: str
+    resource: str
+
+
+def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
+    """Return where each account leads: an order's code first, then a reference, then a voucher.
+
+    A number instead of a place says how many open orders the account may mean.
+
+    Case is ignored: a batch system such as Slurm writes account names in small letters.
+    """
+    wanted = {account.lower() for account in accounts if account}
+    orders = (
+        Order.objects.filter(offer__provider=provider)
+        .annotate(
+            small_code=Lower("code"),
+            small_reference=Lower("provider_reference"),
+            small_voucher=Lower("voucher__code"),
+        )
+        .filter(
+            Q(small_code__in=wanted)
+            | Q(small_reference__in=wanted)
+            | Q(small_voucher__in=wanted)
+        )
+        .select_related("offer")
+        .order_by("placed_at", "pk")
+    )
+    # Vouchers of programmes that pay after use have no orders; there the voucher itself is it.
+    direct = Voucher.objects.annotate(small_code=Lower("code")).filter(
+        small_code__in=wanted, programme__mode="M1"
+    )
+    places: dict[str, Place | int] = {
+        voucher.code.lower(): Place(voucher.pk, None, "", "") for voucher in direct
+    }
+    for name in ("small_voucher", "small_reference", "small_code"):
+        found: dict[str, list[Order]] = {}
+        for order in orders:
+            found.setdefault(getattr(order, name), []).append(order)
+        places.update((account, _chosen(group)) for account, group in found.items())
+    return {
+        account: places[account.lower()] for account in accounts if account.lower() in places
+    }
+
+
+def _chosen(orders: Sequence[Order]) -> Place | int:
+    still_open = [order for order in orders if order.status == Order.Status.OPEN]
+    if len(still_open) > 1:
+        return len(still_open)
+    order = (still_open or orders)[-1]
+    return Place(order.voucher_id, order.pk, order.code, order.offer.resource)

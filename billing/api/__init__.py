@@ -1,0 +1,1 @@
+"""What a provider's programs do about money: report usage, send bills, read the verdicts."""

@@ -1,0 +1,1 @@
+"""What providers, holders and finance type or upload about usage, bills and payments."""

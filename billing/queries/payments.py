@@ -1,0 +1,129 @@
+"""What is owed, the batches that pay it, and what the bank answered."""
+
+from typing import NamedTuple
+
+from django.db.models import (
+    QuerySet,
+    Sum,
+)
+
+from billing.models import (
+    BankStatement,
+    Batch,
+    Payment,
+)
+from common.errors import NotFound
+from ledger import queries as ledger
+from parties.models import BankDetail, Organisation, User
+from parties.queries import organisations_of
+from parties.roles import Role
+from vouchers.models import Programme
+from vouchers.queries import programme_scope, programmes_visible_to
+
+PAYABLE_KINDS = ("provider_payable", "beneficiary_payable")
+
+
+class Payable(NamedTuple):
+    """What is owed to one party from one ledger account, in minor units."""
+
+    payee: Organisation
+    address: str
+    amount: int
+
+
+def payables_due(programme: Programme) -> list[Payable]:
+    """Return what a programme owes now and no waiting batch pays, by payee, in minor units."""
+    prefixes = tuple(programme.account(kind, "") for kind in PAYABLE_KINDS)
+    accounts = ledger.accounts_found(f"payable:{programme.code}:")
+    addresses = [one.address for one in accounts if one.address.startswith(prefixes)]
+    waiting = dict(
+        Payment.objects.filter(payable__in=addresses, status=Payment.Status.PREPARED)
+        .values_list("payable")
+        .annotate(amount=Sum("amount"))
+    )
+    payees = Organisation.objects.in_bulk(
+        {address.rpartition(":")[2] for address in addresses}, field_name="code"
+    )
+    due = [
+        Payable(payees[address.rpartition(":")[2]], address, one.free - waiting.get(address, 0))
+        for address, one in sorted(ledger.balances(addresses).items())
+    ]
+    return [payable for payable in due if payable.amount > 0]
+
+
+def bank_details_in_force(payees: QuerySet[Organisation] | list[int]) -> dict[int, BankDetail]:
+    """Return where many organisations are paid now, by their key."""
+    details = BankDetail.objects.filter(
+        organisation__in=payees, status=BankDetail.Status.APPROVED
+    )
+    return {detail.organisation_id: detail for detail in details}
+
+
+def payables_without_bank_detail(programme: Programme) -> list[Payable]:
+    """Return what is due to parties that nobody can pay yet, for want of a bank detail."""
+    due = payables_due(programme)
+    known = bank_details_in_force([payable.payee.pk for payable in due])
+    return [payable for payable in due if payable.payee.pk not in known]
+
+
+def batches_visible_to(person: User) -> QuerySet[Batch]:
+    """Return the payment batches of the programmes that a person oversees, newest first."""
+    return (
+        Batch.objects.filter(programme_scope(person))
+        .select_related("programme", "prepared_by", "approved_by", "released_by")
+        .order_by("-prepared_at", "-pk")
+    )
+
+
+def batch_of(person: User, code: str) -> Batch:
+    """Return one batch that a person may see.
+
+    :raises NotFound: if there is none, or it is not this person's to see.
+    """
+    batch = batches_visible_to(person).filter(code=code).first()
+    if batch is None:
+        raise NotFound(what=code)
+    return batch
+
+
+def payments_of(batch: Batch) -> QuerySet[Payment]:
+    """Return the payments of a batch, by end-to-end id."""
+    return (
+        Payment.objects.filter(batch=batch)
+        .select_related("payee", "bank_detail")
+        .order_by("end_to_end_id")
+    )
+
+
+def payments_to(person: User) -> QuerySet[Payment]:
+    """Return the payments to the organisations of a person, newest first."""
+    return (
+        Payment.objects.filter(
+            payee__in=organisations_of(person, Role.PROVIDER, Role.APPLICANT)
+        )
+        .exclude(status=Payment.Status.PREPARED)
+        .select_related("batch__programme", "payee")
+        .order_by("-batch__released_at", "end_to_end_id")
+    )
+
+
+def statements_visible_to(person: User) -> QuerySet[BankStatement]:
+    """Return the bank statements that a person may see, newest first."""
+    authorities = programmes_visible_to(person).values("authority")
+    accounts = BankDetail.objects.filter(organisation__in=authorities).values("number")
+    return (
+        BankStatement.objects.filter(account__in=accounts)
+        .select_related("read_by")
+        .order_by("-read_at", "-pk")
+    )
+
+
+def statement_of(person: User, number: int) -> BankStatement:
+    """Return one bank statement that a person may see.
+
+    :raises NotFound: if there is none, or it is not this person's to see.
+    """
+    statement = statements_visible_to(person).filter(pk=number).first()
+    if statement is None:
+        raise NotFound(what=number)
+    return statement
