@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing import actions
-from billing.queries import bills_to_settle
+from billing.queries import bills_due
 from common.errors import Refused
 from ledger.actions import SYSTEM
 
@@ -15,8 +15,11 @@ logger = logging.getLogger(__name__)
 
 @shared_task(name="billing.tasks.settle_submitted_bills")
 def settle_submitted_bills() -> None:
-    """Settle each bill that was sent, one transaction a bill; a refused one waits."""
-    for bill in bills_to_settle():
+    """Settle each bill whose days for an objection are over; a refused one waits.
+
+    Each bill is a transaction of its own. A finance officer may settle a bill earlier.
+    """
+    for bill in bills_due(timezone.now()):
         try:
             actions.settle_bill(
                 bill=bill, actor=SYSTEM, at=timezone.now(), key=f"settle:{bill.number}"

@@ -111,14 +111,12 @@ class Authority:
     regulator: User
 
 
-def make_authority(
-    name: str = "City Data Bureau", *, country: str = "CN", password: str | None = None
-) -> Authority:
+def make_authority(name: str = "City Data Bureau", *, country: str = "CN") -> Authority:
     """Return an authority with an administrator, two officers, three finance people and more."""
     organisation = an_organisation(OrganisationKind.AUTHORITY, name, country=country)
 
     def one(person: str, role: Role) -> User:
-        return with_role(a_person(person, password=password), organisation, role)
+        return with_role(a_person(person), organisation, role)
 
     return Authority(
         organisation,
@@ -156,11 +154,10 @@ def make_provider(
     resource: str = "GPU",
     resource_class: str = "H100",
     country: str = "CN",
-    password: str | None = None,
 ) -> Seller:
     """Return a provider that may take orders: accredited, with an offer, paid at a bank."""
     organisation = an_organisation(OrganisationKind.PROVIDER, name, country=country)
-    person = with_role(a_person("Peng Wei", password=password), organisation, Role.PROVIDER)
+    person = with_role(a_person("Peng Wei"), organisation, Role.PROVIDER)
     provider = providers.accredit_provider(
         organisation=organisation, actor=authority.officer, at=NOON, key=a_key("accredit")
     )

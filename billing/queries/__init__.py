@@ -3,6 +3,7 @@
 from billing.queries.bills import (
     BillLineInput,
     bill_of,
+    bills_due,
     bills_to_settle,
     bills_visible_to,
     claims_accepted_in,
@@ -47,6 +48,7 @@ __all__ = [
     "batch_of",
     "batches_visible_to",
     "bill_of",
+    "bills_due",
     "bills_to_settle",
     "bills_visible_to",
     "claims_accepted_in",

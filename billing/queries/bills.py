@@ -1,6 +1,7 @@
 """Bills, claims and their lines, with what was decided on each, and what a quantity costs."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import (
@@ -19,13 +20,14 @@ from billing.models import (
     Settlement,
     Verdict,
 )
+from common.days import day_of
 from common.errors import NotFound
 from common.money import CURRENCY_EXPONENTS, is_currency
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
 from vouchers.models import Programme, Voucher
-from vouchers.queries import programme_scope, programmes_visible_to
+from vouchers.queries import policy_in_force, programme_scope, programmes_visible_to
 
 # What a rate is counted in: ten-thousandths of a currency unit for an hour of milliseconds.
 _RATE_SCALE = 10_000
@@ -111,6 +113,22 @@ def bill_of(person: User, number: str) -> Bill:
 def bills_to_settle() -> QuerySet[Bill]:
     """Return the bills and claims that were sent and not settled, oldest first."""
     return Bill.objects.filter(status=Bill.Status.SENT).order_by("sent_at", "pk")
+
+
+def bills_due(at: datetime) -> list[Bill]:
+    """Return the bills whose days for an objection are over, and the claims, oldest first.
+
+    A claim is the beneficiary's own: there is nobody to wait for. The days are those of the
+    programme's policy in force when the bill was sent.
+    """
+    waiting = bills_to_settle().select_related("programme")
+    return [bill for bill in waiting if bill.kind == Bill.Kind.CLAIM or _was_open_to(bill) <= at]
+
+
+def _was_open_to(bill: Bill) -> datetime:
+    zone = bill.programme.zone
+    _version, rules = policy_in_force(bill.programme, day_of(bill.sent_at, zone))
+    return bill.sent_at + timedelta(days=rules.settlement.objection_days)
 
 
 def lines_visible_to(person: User, bill: Bill) -> QuerySet[BillLine]:

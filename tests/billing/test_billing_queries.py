@@ -103,3 +103,11 @@ def test_the_sweep_settles_what_was_sent_and_goes_on_after_a_refusal(scene):
     assert list(queries.bills_to_settle()) == [first]
     second.refresh_from_db()
     assert second.status == "SETTLED"
+
+
+def test_the_sweep_leaves_a_bill_alone_while_the_holder_may_object(scene):
+    bill = stage.bill(scene)
+    last = bill.sent_at + timedelta(days=7)  # of the programme's document
+
+    assert queries.bills_due(last - timedelta(seconds=1)) == []
+    assert queries.bills_due(last) == [bill]

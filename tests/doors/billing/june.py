@@ -1,0 +1,106 @@
+"""June's usage, bill, batch and bank statement, as its people make them."""
+
+import io
+from datetime import UTC, date, datetime
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from billing import actions as billing
+from billing.bank import demo_bank
+from billing.models import (
+    Batch,
+    PaymentFile,
+)
+from ledger.actions import SYSTEM
+from tests.cast import (
+    M3,
+    a_key,
+)
+from tests.doors.pages import send
+
+JULY = datetime(2025, 7, 2, tzinfo=UTC)
+METER = """job_id,account,resource,class,count,start,end,state
+1,{account},GPU,H100,8,2025-06-10T00:00:00Z,2025-06-11T00:00:00Z,COMPLETED
+2,{account},GPU,H100,4,2025-06-12T06:00:00Z,2025-06-12T18:00:00Z,FAILED
+"""
+
+
+def upload(client, text, **more):
+    """Send a usage file as a provider does."""
+    return send(
+        client,
+        reverse("usage_upload"),
+        **{"format": "csv", "source": "cluster-1", "resource": "ANY", **more},
+        file=SimpleUploadedFile("june.csv", text.encode()),
+    )
+
+
+def record(scene, order):
+    """Record 240 GPU-hours of June."""
+    return billing.record_usage_file(
+        provider=scene.seller.provider,
+        name="june.csv",
+        format="csv",
+        stream=io.BytesIO(METER.format(account=order.code).encode()),
+        source="cluster-1",
+        resource=None,
+        is_dry_run=False,
+        actor=scene.seller.person.address,
+        at=JULY,
+        key=a_key("usage"),
+    )
+
+
+def a_bill(scene, order, invoice="2025-06", lines=None):
+    """Send a bill of June."""
+    return billing.submit_bill(
+        provider=scene.seller.provider,
+        programme=scene.scheme.programme,
+        invoice_number=invoice,
+        period_from=datetime(2025, 5, 31, 16, tzinfo=UTC),
+        period_until=datetime(2025, 6, 30, 16, tzinfo=UTC),
+        lines=lines,
+        actor=scene.seller.person,
+        at=JULY,
+        key=a_key("bill"),
+    )
+
+
+def settled(bill):
+    billing.settle_bill(bill=bill, actor=SYSTEM, at=JULY, key=a_key("settle"))
+    bill.refresh_from_db()
+    return bill
+
+
+def prepared(browser, scene):
+    """Prepare a batch as the first finance officer."""
+    address = reverse("batch_new") + f"?programme={M3}"
+    send(browser(scene.authority.finance[0]), address, programme=M3)
+    return Batch.objects.get()
+
+
+def step(client, name, batch):
+    return send(client, reverse(name, args=[batch.code]))
+
+
+def released(browser, scene):
+    """Take a batch through its three people."""
+    batch = prepared(browser, scene)
+    step(browser(scene.authority.finance[1]), "batch_approve", batch)
+    step(browser(scene.authority.finance[2]), "batch_release", batch)
+    return Batch.objects.get()
+
+
+def read(client, data, name="july.xml"):
+    return send(client, reverse("statement_upload"), file=SimpleUploadedFile(name, data))
+
+
+def statement_of(**said):
+    return demo_bank.statement_for(
+        bytes(PaymentFile.objects.get().content),
+        statement_id="S1",
+        created_at=JULY,
+        booked_on=date(2025, 7, 2),
+        **said,
+    )
