@@ -127,7 +127,7 @@ class Bills(Operation):
             OpenApiExample(
                 "Everything metered in November",
                 {
-                    "programme": "cn-chengdu-2025",
+                    "programme": "city-2025",
                     "period_from": "2026-11-01T00:00:00+08:00",
                     "period_until": "2026-12-01T00:00:00+08:00",
                     "invoice_number": "INV-2026-0412",

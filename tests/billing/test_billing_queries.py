@@ -1,5 +1,7 @@
 """Each side sees its own bills, usage and payments; strangers see nothing."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import transaction
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from parties.models import User
 from tests import processes
+from tests.browser.history import History, make_history
 from tests.browser.stage import Stage, a_session_of, set_stage
 from tests.browser.visitor import Visitor
 from tests.conftest import Database, copied
@@ -68,6 +69,12 @@ def database(
 def stage(database: Database) -> Stage:
     """An authority with three programmes open today, and everybody who plays."""
     return set_stage()
+
+
+@pytest.fixture(scope="package")
+def history(database: Database) -> History:
+    """A town with a past, for the pages that show one."""
+    return make_history()
 
 
 @pytest.fixture(scope="package")

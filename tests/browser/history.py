@@ -94,7 +94,8 @@ def make_history() -> History:
     usage_file = a_usage_file(seller, order, at)
     settled, paid_batch, statement = a_paid_bill(authority, seller, m3, at)
     batch = a_batch(authority, seller, m3, at)
-    days = {"contract_from_on": f"{at:%Y-%m-%d}", "contract_until_on": f"{at:%Y}-12-31"}
+    until = at + timedelta(days=60)
+    days = {"contract_from_on": f"{at:%Y-%m-%d}", "contract_until_on": f"{until:%Y-%m-%d}"}
     draft = vouchers.save_draft(
         round=m3.round,
         organisation=beginner.organisation,
@@ -121,13 +122,7 @@ def make_history() -> History:
         claimable=cast.an_issued_voucher(m1, laboratory, at=at, **days),
         usage_file=usage_file,
         settled=settled,
-        sent=a_bill(
-            seller,
-            m3,
-            "H-4",
-            at,
-            [a_line("h-1", at, 360_000)],
-        ),
+        sent=a_bill(seller, m3, "H-5", at, [a_line("h-1", at, 360_000)]),
         withheld=BillLine.objects.get(bill=settled, row=2),
         batch=batch,
         paid_batch=paid_batch,
@@ -147,7 +142,9 @@ def make_history() -> History:
             key="h-policy",
         ),
         payable=payable,
-        act=ledger.acts_about(settled.address)[0].id,
+        act=next(
+            one for one in ledger.acts_about(settled.address) if one.kind == "settle_bill"
+        ).id,
     )
     reflect(history, at)
     return history

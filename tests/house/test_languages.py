@@ -49,7 +49,7 @@ def test_every_sentence_of_the_code_is_in_the_catalogue():
             text = path.read_text("utf-8")
             found = re.findall(r"""\{%\s*translate\s+"([^"]+)"[^%]*%\}""", text)
             found += re.findall(r"""_\("([^"]+)"\)""", text)
-            missing |= {sentence for sentence in found if sentence not in known}
+            missing |= {one for one in found if not {one, one.replace("%", "%%")} & known}
     assert missing == set()
 
 

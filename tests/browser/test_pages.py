@@ -1,0 +1,344 @@
+"""Every page, for everybody who has it, in both languages, wide and narrow.
+
+None breaks a rule that axe knows, says anything on the console, scrolls sideways on a small
+screen, or lacks its heading and its language; the same holds once an empty form came back.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger import queries as ledger
+from parties.models import User
+from scoring.indicators import report
+from tests.browser.accessible import problems_of
+from tests.browser.history import History, letter_to, now
+from tests.browser.visitor import SUBMIT, Visitor
+
+pytestmark = pytest.mark.slow
+
+SPOKEN = {"en": "en", "zh-hans": "zh-Hans"}
+# A folder for pictures of the pages, for people to look at.
+PICTURES = os.environ.get("TESSERA_PICTURES")
+TASKS = ("organisation", "project", "compute", "time", "declaration")
+
+Paths = Callable[[History], list[str]]
+
+
+def public(h: History) -> list[str]:
+    return [
+        "/",
+        "/apply/",
+        "/apply/check/",
+        "/catalogue/",
+        f"/catalogue/{h.seller.offer.code}/",
+        "/help",
+        "/help/statuses",
+        "/help/accessibility",
+        "/developers/",
+        "/account/login/",
+        "/account/password/reset/",
+        "/account/password/reset/done/",
+        "/account/signup/",
+    ]
+
+
+def firm(h: History) -> list[str]:
+    voucher, order = f"/vouchers/{h.voucher.code}/", f"/orders/{h.order.code}/"
+    complete = f"/applications/{h.complete.reference}/"
+    sent = f"/applications/{h.voucher.decision.application.reference}/"
+    return [
+        "/apply/",
+        f"/apply/{h.m3.programme.code}/{h.m3.round.code}/",
+        f"{complete}tasks/",
+        *(f"{complete}tasks/{task}/" for task in TASKS),
+        f"{complete}check/",
+        f"{complete}withdraw/",
+        sent,
+        f"{sent}sent/",
+        "/vouchers/",
+        voucher,
+        f"{voucher}orders/new/",
+        f"{voucher}orders/new/?offer={h.seller.offer.code}&hours=100",
+        f"{voucher}return/",
+        f"{voucher}outcomes/new/",
+        order,
+        f"{order}release/",
+        "/usage/",
+        "/bills/",
+        f"/bills/{h.settled.number}/",
+        f"/bills/{h.sent.number}/",
+        f"/bills/{h.sent.number}/lines/1/object/",
+        "/payments/",
+        "/standing/",
+        "/messages/",
+        f"/messages/{letter_to(h.firm.person)}/",
+        "/organisation/",
+        f"/organisation/{h.firm.organisation.code}/bank-details/new/",
+        "/profile/",
+        "/account/password/change/",
+        "/account/2fa/",
+        "/account/2fa/totp/activate/",
+        "/account/logout/",
+    ]
+
+
+def beginner(h: History) -> list[str]:
+    return [
+        "/apply/",
+        "/vouchers/",
+        "/usage/",
+        "/bills/",
+        "/payments/",
+        "/standing/",
+        "/messages/",
+    ]
+
+
+def laboratory(h: History) -> list[str]:
+    voucher = f"/vouchers/{h.claimable.code}/"
+    return [voucher, f"{voucher}claims/new/"]
+
+
+def provider(h: History) -> list[str]:
+    offer = f"/provider/offers/{h.seller.offer.code}/"
+    return [
+        "/provider/",
+        "/provider/offers/",
+        "/provider/offers/new/",
+        offer,
+        f"{offer}withdraw/",
+        "/provider/api-keys/",
+        f"/provider/api-keys/{h.api_key.pk}/revoke/",
+        "/redeem/",
+        f"/orders/{h.order.code}/",
+        "/usage/",
+        "/usage/new/",
+        f"/usage/files/{h.usage_file.pk}/",
+        "/bills/",
+        "/bills/new/",
+        f"/bills/{h.settled.number}/",
+        "/payments/",
+        "/organisation/",
+    ]
+
+
+def officer(h: History) -> list[str]:
+    waiting = f"/applications/{h.waiting.reference}/"
+    approved = f"/applications/{h.approved.reference}/"
+    programme = f"/programmes/{h.m3.programme.code}/"
+    voucher = f"/vouchers/{h.voucher.code}/"
+    return [
+        "/queue/",
+        f"{waiting}decide/",
+        waiting,
+        f"{approved}decide/",
+        f"{approved}issue/",
+        f"{approved}undo/",
+        "/programmes/",
+        programme,
+        f"{programme}policy/new/",
+        f"{programme}policy/1/",
+        "/rounds/",
+        "/vouchers/",
+        voucher,
+        f"{voucher}suspend/",
+        "/settlement/withheld/",
+        "/messages/",
+    ]
+
+
+def second_officer(h: History) -> list[str]:
+    return [f"/programmes/{h.m3.programme.code}/policy/{h.version.number}/"]
+
+
+def finance(h: History) -> list[str]:
+    programme = h.m3.programme.code
+    transfer = ledger.transfers_of(h.act)[0].id
+    return [
+        "/settlement/",
+        "/settlement/withheld/",
+        f"/bills/{h.settled.number}/",
+        f"/bills/{h.sent.number}/",
+        f"/bills/{h.sent.number}/settle/",
+        f"/bills/{h.settled.number}/lines/{h.withheld.row}/decide/",
+        "/batches/",
+        "/batches/new/",
+        f"/batches/new/?programme={programme}",
+        f"/batches/{h.batch.code}/",
+        f"/batches/{h.paid_batch.code}/",
+        "/statements/",
+        "/statements/new/",
+        f"/statements/{h.statement.pk}/",
+        "/ledger/accounts/",
+        f"/ledger/accounts/{h.payable}/",
+        "/ledger/acts/",
+        f"/ledger/acts/{h.act}/",
+        f"/ledger/acts/{h.act}/transfers/{transfer}/correct/",
+        f"/programmes/{programme}/rounds/new/",
+        "/organisation/",
+        f"/bank-details/{h.bank_detail.pk}/approve/",
+    ]
+
+
+def second_finance(h: History) -> list[str]:
+    batch = f"/batches/{h.batch.code}/"
+    return [batch, f"{batch}approve/"]
+
+
+def regulator(h: History) -> list[str]:
+    code = report(now()).figures[0].code
+    return [
+        "/report/",
+        f"/report/?programme={h.m3.programme.code}",
+        f"/report/definitions/{code}/",
+        "/programmes/",
+        f"/programmes/{h.m3.programme.code}/",
+        "/bills/",
+        "/ledger/accounts/",
+    ]
+
+
+def investigator(h: History) -> list[str]:
+    return ["/bills/", f"/bills/{h.settled.number}/", "/ledger/accounts/", "/ledger/acts/"]
+
+
+def admin(h: History) -> list[str]:
+    return ["/organisation/", "/profile/"]
+
+
+WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
+    "nobody": (lambda h: None, public),
+    "firm": (lambda h: h.firm.person, firm),
+    "beginner": (lambda h: h.beginner.person, beginner),
+    "laboratory": (lambda h: h.laboratory.person, laboratory),
+    "provider": (lambda h: h.seller.person, provider),
+    "officer": (lambda h: h.authority.officer, officer),
+    "second_officer": (lambda h: h.authority.second_officer, second_officer),
+    "finance": (lambda h: h.authority.finance[0], finance),
+    "second_finance": (lambda h: h.authority.finance[1], second_finance),
+    "regulator": (lambda h: h.authority.regulator, regulator),
+    "investigator": (lambda h: h.authority.investigator, investigator),
+    "admin": (lambda h: h.authority.admin, admin),
+}
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("who", WHO)
+def test_every_page_keeps_the_rules(come, history: History, who: str, language: str):
+    person, paths = WHO[who]
+    visitor = come(person(history), language=language)
+    problems = []
+    for path in paths(history):
+        response = visitor.page.goto(f"{visitor.portal}{path}")
+        if response is None or response.status != 200:
+            problems.append(f"{path} answers {response and response.status}")
+            continue
+        problems += [f"{path} {one}" for one in problems_of(visitor, SPOKEN[language])]
+        take_picture(visitor, f"{who} {path}", language)
+    assert problems == []
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+def test_a_page_that_is_not_there_keeps_the_rules(come, history: History, language: str):
+    visitor = come(history.firm.person, language=language)
+    visitor.open("/vouchers/V-NOBODY/", status=404)
+    assert problems_of(visitor, SPOKEN[language]) == []
+    take_picture(visitor, "firm 404", language)
+
+
+# --- empty forms that come back --------------------------------------------------------------
+
+
+def forms_of_the_firm(h: History) -> list[str]:
+    draft = f"/applications/{h.complete.reference}/tasks/"
+    voucher = f"/vouchers/{h.voucher.code}/"
+    return [
+        *(f"{draft}{task}/" for task in TASKS),
+        f"{voucher}orders/new/",
+        f"{voucher}outcomes/new/",
+        f"/bills/{h.sent.number}/lines/1/object/",
+        f"/organisation/{h.firm.organisation.code}/bank-details/new/",
+        "/account/password/change/",
+    ]
+
+
+def forms_of_the_provider(h: History) -> list[str]:
+    return [
+        "/provider/offers/new/",
+        f"/provider/offers/{h.seller.offer.code}/",
+        "/provider/api-keys/",
+        "/redeem/",
+        "/usage/new/",
+        "/bills/new/",
+    ]
+
+
+def forms_of_the_officer(h: History) -> list[str]:
+    return [
+        f"/applications/{h.waiting.reference}/decide/",
+        f"/applications/{h.approved.reference}/undo/",
+        f"/programmes/{h.m3.programme.code}/policy/new/",
+        f"/vouchers/{h.voucher.code}/suspend/",
+    ]
+
+
+def forms_of_finance(h: History) -> list[str]:
+    transfer = ledger.transfers_of(h.act)[0].id
+    return [
+        f"/bills/{h.settled.number}/lines/{h.withheld.row}/decide/",
+        "/statements/new/",
+        f"/ledger/acts/{h.act}/transfers/{transfer}/correct/",
+        f"/programmes/{h.m3.programme.code}/rounds/new/",
+    ]
+
+
+FORMS: dict[str, Paths] = {
+    "nobody": lambda h: ["/account/login/", "/account/password/reset/", "/apply/check/"],
+    "firm": forms_of_the_firm,
+    "laboratory": lambda h: [f"/vouchers/{h.claimable.code}/claims/new/"],
+    "provider": forms_of_the_provider,
+    "officer": forms_of_the_officer,
+    "second_officer": lambda h: [
+        f"/programmes/{h.m3.programme.code}/policy/{h.version.number}/"
+    ],
+    "finance": forms_of_finance,
+}
+CLEAR = """() => {
+    for (const box of document.querySelectorAll('main form input, main form textarea, main form select')) {
+        if (box.type === 'hidden') continue;
+        if (box.type === 'radio' || box.type === 'checkbox') box.checked = false;
+        else box.value = '';
+    }
+}"""
+
+
+@pytest.mark.parametrize("language", SPOKEN)
+@pytest.mark.parametrize("who", FORMS)
+def test_an_empty_form_comes_back_with_what_to_put_right(
+    come, history: History, who: str, language: str
+):
+    visitor = come(WHO[who][0](history), language=language)
+    problems = []
+    for path in FORMS[who](history):
+        visitor.open(path)
+        visitor.page.evaluate(CLEAR)
+        visitor.send(SUBMIT)
+        if not visitor.has_errors:
+            problems.append(f"{path} took an empty form without a word")
+            continue
+        if visitor.page.locator(".govuk-error-summary:focus").count() != 1:
+            problems.append(f"{path} does not lead the focus to what is wrong")
+        problems += [f"{path} {one}" for one in problems_of(visitor, SPOKEN[language])]
+        take_picture(visitor, f"{who} empty {path}", language)
+    assert problems == []
+
+
+def take_picture(visitor: Visitor, name: str, language: str) -> None:
+    """Keep a picture of the page where somebody asked for pictures."""
+    if PICTURES:
+        plain = "-".join(part for part in name.replace("?", "/").split("/") if part).strip()
+        path = Path(PICTURES) / f"{plain.replace(' ', '')[:90]}-{language}.png"
+        visitor.page.screenshot(path=path, full_page=True)
