@@ -68,6 +68,13 @@ def amount_text(amount: Decimal, unit: str) -> str:
     return f"{shown:f} {unit if is_currency(unit) else 'GPU-h'}"
 
 
+def amount_words(amount: Decimal, unit: str) -> str:
+    """Write an amount inside a sentence: `5,000,000 CNY`, `0.01 CNY`, `20,000 GPU-h`."""
+    whole, _point, rest = plain(amount).partition(".")
+    shown = f"{int(whole):,}" + (f".{rest}" if rest else "")
+    return f"{shown} {unit if is_currency(unit) else 'GPU-h'}"
+
+
 def percent_text(rate: Decimal) -> str:
     """Write a rate as a percentage: `0.60` as `60 %`."""
     return f"{plain(rate * 100)} %"

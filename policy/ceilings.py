@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from common.money import major
-from policy.answers import Reason, amount_text, plain
+from policy.answers import Reason, amount_words, plain
 from policy.rules import Programme
 from policy.shares import Claim, SoFar, route_of
 
@@ -28,7 +28,7 @@ def cap_route(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     route = route_of(claim, programme)
     if route is None or so_far.amount <= route.hours_max:
         return so_far
-    text = amount_text(route.hours_max, so_far.unit)
+    text = amount_words(route.hours_max, so_far.unit)
     labels = (f"At most {text}", f"通道上限 {text}")
     return so_far.capped(route.hours_max, "cap_route", labels, _reached(text, route.clause))
 
@@ -39,7 +39,7 @@ def cap_application(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     if cap is None:
         return so_far
     most = cap.amount.on(claim.as_of)
-    text = amount_text(most, so_far.unit)
+    text = amount_words(most, so_far.unit)
     labels = (f"At most {text} for one application", f"单次申请上限 {text}")
     return so_far.capped(most, "cap_application", labels, _reached(text, cap.clause))
 
@@ -50,7 +50,7 @@ def cap_organisation(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar
     if cap is None:
         return so_far
     most, used = cap.amount.on(claim.as_of), major(claim.used_this_year, so_far.unit)
-    text, used_text = amount_text(most, so_far.unit), amount_text(used, so_far.unit)
+    text, used_text = amount_words(most, so_far.unit), amount_words(used, so_far.unit)
     labels = (
         f"At most {text} a year, {used_text} already used",
         f"年度上限 {text}，本年度已使用 {used_text}",
@@ -67,7 +67,7 @@ def cap_pool(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
         limits.append(major(claim.pool_left, so_far.unit))
     if not limits:
         return so_far
-    text = amount_text(min(limits), so_far.unit)
+    text = amount_words(min(limits), so_far.unit)
     reason = Reason(
         "POOL_REACHED",
         f"The programme has {text} to give.",
@@ -84,7 +84,7 @@ def round_off(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     amount = rule.apply(so_far.amount)
     if so_far.limit is not None and amount > so_far.limit:
         amount = rule.apply(so_far.limit, "DOWN")
-    step = amount_text(rule.step, so_far.unit)
+    step = amount_words(rule.step, so_far.unit)
     labels = (f"Rounded ({rule.mode}) to {step}", f"取整（{_ROUNDING_ZH[rule.mode]}）至 {step}")
     return so_far.then(amount, "round", labels, rule.clause)
 

@@ -175,8 +175,8 @@ def test_the_offset_shows_every_step():
         ("round", "200000.0000 CNY"),
     ]
     cap = award.working[3]
-    assert cap.label_en == "At most 5000000.0000 CNY a year, 4800000.0000 CNY already used"
-    assert cap.label_zh == "年度上限 5000000.0000 CNY，本年度已使用 4800000.0000 CNY"
+    assert cap.label_en == "At most 5,000,000 CNY a year, 4,800,000 CNY already used"
+    assert cap.label_zh == "年度上限 5,000,000 CNY，本年度已使用 4,800,000 CNY"
 
 
 @pytest.mark.parametrize(
