@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
-from billing.models import Bill, UsageLine, Verdict
+from billing.models import Bill, BillLine, UsageLine, Verdict
 from common.days import day_of, end_of, start_of
 from ledger import queries as ledger
 from ledger.queries import Entry
@@ -56,8 +56,12 @@ def voucher_facts(voucher: Voucher, at: datetime) -> VoucherFacts:
     entries = [one for one in ledger.statement(voucher_account(voucher)) if one.at <= at]
     outcomes = list(Outcome.objects.filter(voucher=voucher, reported_at__lte=at))
     is_ended = bool(entries) and not entries[-1].balance
+    # The claims first, and then their verdicts: of bills there may be thousands of lines.
+    claimed = BillLine.objects.filter(
+        bill__kind=Bill.Kind.CLAIM, bill__payee=voucher.organisation_id, voucher=voucher
+    )
     lines = Verdict.objects.filter(
-        line__voucher=voucher, line__bill__kind=Bill.Kind.CLAIM, decided_at__lte=at
+        line__in=list(claimed.values_list("pk", flat=True)), decided_at__lte=at
     ).aggregate(
         lines=Count("line", distinct=True),
         declined=Count("line", distinct=True, filter=Q(outcome=Verdict.Outcome.DECLINED)),

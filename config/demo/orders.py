@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 
-from billing.queries import price_of
-from common.days import end_of, start_of
+from common.days import end_of
 from common.money import GPU_MS_PER_HOUR
+from config.demo.outcomes import plan_report
 from config.demo.programmes import CLAIMS, HOURS
 from config.demo.usage import WORK_DAYS, work
 from config.demo.world import Applicant, Scheme, Shop, World
-from ledger.actions import SYSTEM
 from providers.queries import price_in_force
 from vouchers import actions, queries
 from vouchers.models import Order, Voucher
@@ -53,6 +52,7 @@ class Life:
         place = scheme.applicants.index(applicant)
         used = self._used(applicant)
         is_offset = scheme.programme.code not in (CLAIMS, HOURS)
+        plan_report(self.world, applicant, voucher, used)
         if scheme.programme.code == CLAIMS:
             self._plan_contract(scheme, applicant, voucher, used)
             return
@@ -76,7 +76,13 @@ class Life:
     # --- orders --------------------------------------------------------------------------
 
     def _plan_orders(
-        self, scheme: Scheme, applicant: Applicant, voucher: Voucher, used: int, *, is_last: bool
+        self,
+        scheme: Scheme,
+        applicant: Applicant,
+        voucher: Voucher,
+        used: int,
+        *,
+        is_last: bool,
     ) -> None:
         world = self.world
         first = world.today() + (1 if is_last else 2 + world.random.randrange(4))
@@ -85,6 +91,8 @@ class Life:
         if is_last:
             last = min(last, first + 14)
         count = 1 if used < 35 else 2 if used < 75 else 3
+        if is_last and used > 100 and not applicant.script:
+            count = 1  # used up before the demo's last day
         if used < 8 and not (is_last or applicant.script):
             count = 0  # idle: nothing is ordered at all
         gap = max((last - first) // max(count, 1), 1)
@@ -126,9 +134,7 @@ class Life:
             WORK_DAYS * 2 if world.today() < 200 else 8,
         )
         day = world.today() + (WORK_DAYS * 2 + 18 if world.today() < 200 else 17)
-        world.plan_on(
-            day, lambda at: self.claims(scheme, applicant, voucher, shop, at)
-        )
+        world.plan_on(day, lambda at: self.claims(scheme, applicant, voucher, shop, at))
 
     # --- endings -------------------------------------------------------------------------
 
@@ -197,7 +203,10 @@ class _Placing:
         hours = self._hours(shop, wanted, at, is_all=is_all)
         if not hours:
             return
-        order = self._order(shop, hours, at)
+        try:
+            order = self._order(shop, hours, at)
+        except actions.VoucherSuspended:
+            return
         if self.is_idle:
             return
         percent = 102 if is_all else self.world.random.randint(88, 100)
@@ -211,7 +220,9 @@ class _Placing:
             WORK_DAYS,
         )
         if not is_all and self.world.random.randrange(_RELEASES) == 0:
-            self.world.plan_on(self.world.today() + 44, lambda later: self._release(order, later))
+            self.world.plan_on(
+                self.world.today() + 44, lambda later: self._release(shop, order, later)
+            )
 
     def _hours(self, shop: Shop, wanted: int, at: datetime, *, is_all: bool) -> int:
         if self.voucher.unit.startswith("GPU:"):
@@ -244,12 +255,12 @@ class _Placing:
             key=world.key(),
         )
 
-    def _release(self, order: Order, at: datetime) -> None:
+    def _release(self, shop: Shop, order: Order, at: datetime) -> None:
         if queries.order_of(self.applicant.person, order.code).status != Order.Status.OPEN:
             return
         actions.release_hold(
             order=order,
-            actor=self.scheme.office.officer,
+            actor=shop.seller.person,
             at=at,
             key=self.world.key(),
         )

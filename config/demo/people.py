@@ -16,6 +16,7 @@ from providers import actions as providers
 # Said openly to whoever runs the demo; no account outside @demo.example has it.
 DEMO_PASSWORD = "tessera-demo-2026"  # noqa: S105
 DOMAIN = "demo.example"
+CHINESE_READERS = ("officer.b", "finance.b", "lychee", "crane", "osmanthus")
 SMALL_CHINA, SMALL_BRITAIN = 6, 2
 PRICE_RISES_ON = 150
 PRICE_RISEN = Decimal("17.60")
@@ -47,8 +48,12 @@ class Cast:
         council = self._organisation(
             "AUTHORITY", "Demo Research Compute Office", "演示科研算力办公室", "GB"
         )
-        one = self._person_of(bureau, Role.OFFICER, "officer.a", "Demo officer A", "演示审批员甲")
-        two = self._person_of(bureau, Role.OFFICER, "officer.b", "Demo officer B", "演示审批员乙")
+        one = self._person_of(
+            bureau, Role.OFFICER, "officer.a", "Demo officer A", "演示审批员甲"
+        )
+        two = self._person_of(
+            bureau, Role.OFFICER, "officer.b", "Demo officer B", "演示审批员乙"
+        )
         first, second, third = (
             self._person_of(bureau, Role.FINANCE, f"finance.{letter}", words, words_zh)
             for letter, words, words_zh in (
@@ -67,7 +72,9 @@ class Cast:
             self._give(person, council, Role.FINANCE)
         finance = (first, second, third)
         uk = [
-            self._person_of(council, Role.OFFICER, f"office.{letter}", f"Demo officer {name}", "")
+            self._person_of(
+                council, Role.OFFICER, f"office.{letter}", f"Demo officer {name}", ""
+            )
             for letter, name in (("c", "C"), ("d", "D"))
         ]
         return Office(bureau, one, two, finance), Office(council, uk[0], uk[1], finance)
@@ -89,7 +96,7 @@ class Cast:
         person = parties.create_user(
             email=email,
             name=name,
-            language="en",
+            language="zh-hans" if slug in CHINESE_READERS else "en",
             password=DEMO_PASSWORD if has_password else None,
             at=self.world.now,
         )
@@ -166,9 +173,7 @@ class Cast:
             key=self.world.key(),
         )
         form = "sacct" if stall.rank in (1, 2, 3) else "csv"
-        return Seller(
-            organisation, provider, person, offer, stall.slug, 1 / stall.rank, form
-        )
+        return Seller(organisation, provider, person, offer, stall.slug, 1 / stall.rank, form)
 
     # --- applicants --------------------------------------------------------------------------
 
@@ -185,7 +190,7 @@ class Cast:
             has_password=name.slug in known,
         )
         drawn = 8 + int(94 * self.world.random.betavariate(1.1, 0.9))
-        diligence = {"jasmine": 100, "lychee": 10}.get(name.slug, drawn)
+        diligence = {"jasmine": 100, "lychee": 10, "kingfisher": 102}.get(name.slug, drawn)
         return Applicant(organisation, person, diligence, script)
 
     def _pay_into(self, organisation: Organisation, person: User) -> None:

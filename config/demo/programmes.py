@@ -119,6 +119,3 @@ def _plan_round(world: World, scheme: Scheme, number: int, first: int, last: int
         )
 
     world.plan(world.calendar.at(first), open_it)
-
-
-

@@ -136,7 +136,9 @@ class _Filing:
         voucher = actions.issue_voucher(
             decision=decision, actor=actor, at=at, key=self.world.key()
         )
-        self.life.begin(self.request.scheme, self.request.applicant, voucher, self.request.number)
+        self.life.begin(
+            self.request.scheme, self.request.applicant, voucher, self.request.number
+        )
 
     # --- the answers ---------------------------------------------------------------------
 
@@ -158,7 +160,8 @@ class _Filing:
             "resource_class": "H100",
             "start_on": calendar.on(request.day + 4).isoformat(),
             "end_on": calendar.on(request.day + 84).isoformat(),
-            "other_public_money": request.fate == "N" or (request.fate == "R" and code == OFFSET),
+            "other_public_money": request.fate == "N"
+            or (request.fate == "R" and code == OFFSET),
             "declaration": True,
         }
         if code == HOURS:

@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 
 from billing import actions
@@ -14,7 +15,7 @@ RUNTIME_MU, RUNTIME_SIGMA, FAILED = 6.846, 2.181, 0.229
 GPUS, GPU_WEIGHTS = (1, 0, 2, 4, 8), (85.7, 13.4, 0.2, 0.18, 0.54)
 PENDING = 0.11
 WORK_DAYS = 13
-JOBS_MOST = 260
+JOBS_MOST = 320
 REPORTS_EVERY, REPORTED_AFTER = 14, 2
 # Where one bill's period ends and the next begins, in days of the demo.
 PERIODS = (0, 28, 56, 84, 112, 140, 168, 196, 224, 252, 266)
@@ -64,9 +65,7 @@ def _job(
     begins = _within_reports(world, begins, seconds)
     ends = begins + timedelta(seconds=seconds)
     programme = voucher.programme.code
-    return Job(
-        next(shop.numbers), account, begins, ends, gpus, state, programme, voucher.code
-    )
+    return Job(next(shop.numbers), account, begins, ends, gpus, state, programme, voucher.code)
 
 
 def _within_reports(world: World, begins: datetime, seconds: int) -> datetime:
@@ -85,9 +84,7 @@ def plan_reports(world: World, schemes: dict[str, Scheme]) -> None:
     last = int(world.calendar.number(world.calendar.until))
     for day in range(REPORTED_AFTER, last + 1, REPORTS_EVERY):
         for shop in shops.values():
-            world.plan(
-                world.calendar.at(day + 0.1), lambda at, shop=shop: _report(world, shop, at)
-            )
+            world.plan(world.calendar.at(day + 0.1), partial(_report, world, shop))
 
 
 def _report(world: World, shop: Shop, at: datetime) -> None:

@@ -10,7 +10,7 @@ from random import Random
 from common.days import day_of, start_of
 from parties.models import Organisation, User
 from providers.models import Offer, Provider
-from vouchers.models import Programme, Round, Voucher
+from vouchers.models import Programme, Round
 
 ZONE = "Asia/Shanghai"
 DAYS = 273
@@ -156,8 +156,6 @@ class World:
         ]
     )
     bank_balance: int = 50_000_000_00
-    idle: set[str] = field(default_factory=set)
-    returned: list[Voucher] = field(default_factory=list)
     _agenda: list[tuple[datetime, int, Deed]] = field(default_factory=list)
     _turns: Iterator[int] = field(default_factory=itertools.count)
     _keys: Iterator[int] = field(default_factory=lambda: itertools.count(1))

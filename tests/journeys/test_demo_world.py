@@ -1,0 +1,137 @@
+"""The demo's world: made by actions alone, proven, the same for the same seed, and telling."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.utils import translation
+
+from billing.models import Batch, Bill, BillLine, Payment
+from billing.queries import line_verdict
+from billing.reasons import sentence
+from config.demo.people import DEMO_PASSWORD
+from config.demo.programmes import CLAIMS, HOURS, OFFSET
+from config.demo.summary import counts_by_state, equal_applicants, figures
+from config.demo.year import live_through
+from ledger.models import Act, Transfer
+from ledger.queries import accounts_out_of_step
+from parties.models import Organisation, User
+from vouchers.models import Application, Order, Voucher
+from vouchers.queries import rounds_open
+
+pytestmark = pytest.mark.slow
+
+UNTIL = datetime(2026, 11, 22, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def quick_passwords(settings):
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def accounts_file(settings, tmp_path, quick_passwords, committed_db):
+    settings.VAR_DIR = tmp_path
+    call_command("load_demo", "--small", seed=7, until=UNTIL)
+    return tmp_path / "demo-accounts.txt"
+
+
+def states(field):
+    """Every value that a field with choices can have."""
+    return {str(value) for value in field.field.choices and dict(field.field.choices)}
+
+
+def test_the_small_demo_is_a_proven_world_in_every_state(accounts_file):
+    # The ledger is proven, and everything happened within the time that was asked for, in order.
+    assert accounts_out_of_step() == []
+    instants = list(
+        Act.objects.exclude(kind="seal").order_by("id").values_list("at", flat=True)
+    )
+    assert instants == sorted(instants)
+    assert instants[-1] <= UNTIL
+    assert Transfer.objects.filter(at__gt=UNTIL).count() == 0
+
+    # Eight applicants, three programmes with a round that is open.
+    applicants = Organisation.objects.filter(kind__in=["SME", "LABORATORY", "UNIVERSITY"])
+    assert applicants.count() == 8
+    opened = {one.programme.code for one in rounds_open(UNTIL.date())}
+    assert opened == {OFFSET, CLAIMS, HOURS}
+
+    # Nothing has a state that nobody can see here.
+    found = counts_by_state()
+    assert set(found["applications"]) == states(Application.status)
+    assert set(found["vouchers"]) == states(Voucher.status) | {"ACTIVE, used up"}
+    assert found["vouchers"]["ACTIVE, used up"] >= 1
+    assert set(found["orders"]) == states(Order.status)
+    assert set(found["bills and claims"]) == states(Bill.status)
+    assert set(found["verdicts"]) == {"ACCEPTED", "REDUCED", "WITHHELD", "DECLINED"}
+    assert set(found["batches"]) == states(Batch.status)
+    assert set(found["payments"]) == states(Payment.status)
+    assert set(found["bank lines"]) == {"PAID", "RETURNED", "UNMATCHED"}
+
+    # What is withheld says why.
+    assert withheld_words("billed_above_meter").startswith("Billed: ")
+    assert withheld_words("line_billed_before").startswith("This usage is already on bill BL-")
+
+    # Every account of the list can sign in; nobody who can is missing from it.
+    lines = accounts_file.read_text().splitlines()
+    emails = [line.split()[1] for line in lines if line.split()[1].endswith("@demo.example")]
+    people = {one.email: one for one in User.objects.all()}
+    able = [one.email for one in people.values() if one.check_password(DEMO_PASSWORD)]
+    assert sorted(emails) == sorted(able)
+    assert {line.split()[0] for line in lines[1:-1]} == {
+        "admin",
+        "applicant",
+        "finance",
+        "investigator",
+        "officer",
+        "provider",
+        "regulator",
+    }
+
+    # A second load would mix two worlds.
+    acts = Act.objects.count()
+    with pytest.raises(CommandError, match="empty database"):
+        call_command("load_demo", "--small", seed=7, until=UNTIL)
+    assert Act.objects.count() == acts
+
+
+def withheld_words(reason):
+    """Return what is told about the first line of which something is still withheld so."""
+    for line in BillLine.objects.filter(verdicts__reason=reason).order_by("pk"):
+        verdict = line_verdict(line)
+        if verdict.withheld and verdict.outcome != "DECLINED":
+            assert verdict.reason == reason
+            with translation.override("en"):
+                return sentence(verdict.reason, verdict.reason_values)
+    raise AssertionError(f"nothing is withheld for {reason}")
+
+
+def test_the_same_seed_gives_the_same_figures_and_equal_applicants_get_what_they_earned(
+    quick_passwords, committed_db
+):
+    worlds = []
+    for _turn in range(2):
+        with transaction.atomic():
+            live_through(seed=7, until=UNTIL, is_small=True)
+            worlds.append((figures(UNTIL), counts_by_state(), equal_applicants()))
+            transaction.set_rollback(True)
+    assert worlds[0] == worlds[1]
+    assert User.objects.count() == 0
+
+    reported, _states, (jasmine, lychee) = worlds[0]
+    assert all(values["unexplained"] == 0 for values in reported.values())
+    assert jasmine.first_awarded == lychee.first_awarded == 12_000_00
+    assert jasmine.line("fee") == lychee.line("fee") == "20000.0000 CNY"
+    assert (jasmine.awarded, jasmine.validity_days) == (12_696_00, 26)
+    assert (lychee.awarded, lychee.validity_days) == (11_199_60, 24)
+    # 12,000.00 × 1.058 and × 0.9333, by what each had delivered with the vouchers before.
+    assert (jasmine.score, jasmine.z) == (Decimal("0.7799"), Decimal("0.1457"))
+    assert (lychee.score, lychee.z) == (Decimal("0.7083"), Decimal("-0.6270"))
+    assert [one.line("standing") for one in (jasmine, lychee)] == ["0.1457", "-0.627"]
+    assert [one.line("round") for one in (jasmine, lychee)] == [
+        "12696.0000 CNY",
+        "11199.6000 CNY",
+    ]
