@@ -19,6 +19,7 @@ import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import connection, connections
+from django.utils import translation
 from psycopg import sql
 
 from config.embedded import lend_postgres, superuser_url
@@ -149,6 +150,13 @@ def copied(template: Database, cluster_owner_url: str, django_db_blocker) -> Ite
             _point_django_at(template.app_url)
             with _maintenance(cluster_owner_url) as owner:
                 _drop(owner, name)
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Begin each test in English: a page asked for in another language is another test's."""
+    with translation.override("en"):
+        yield
 
 
 _real_data_ran = 0
