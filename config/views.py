@@ -1,5 +1,7 @@
 """The pages that belong to no app: the start, help, what the statuses mean, the demo's people."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,11 +12,21 @@ from django.views.decorators.http import require_GET, require_POST
 from billing import statuses as billing_statuses
 from config.navigation import ways_of
 from parties import queries as parties
-from parties.models import User
+from parties.models import Membership, User
+from parties.roles import Role
 from vouchers import queries as vouchers
 from vouchers import statuses as voucher_statuses
 
 DEMO_DOMAIN = "@demo.example"
+DEMO_PEOPLE = (
+    (Role.APPLICANT, 5),
+    (Role.OFFICER, 2),
+    (Role.PROVIDER, 2),
+    (Role.FINANCE, 3),
+    (Role.REGULATOR, 1),
+    (Role.INVESTIGATOR, 1),
+    (Role.ADMIN, 1),
+)
 
 
 @require_GET
@@ -31,13 +43,21 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html", context)
 
 
-def _demo_people() -> list[User]:
-    return list(
-        User.objects.filter(email__endswith=DEMO_DOMAIN, memberships__isnull=False)
-        .prefetch_related("memberships__organisation")
-        .distinct()
-        .order_by("pk")[:16]
+def _demo_people() -> list[dict[str, Any]]:
+    """Return some of the demo's people for each role, in the order of a voucher's life."""
+    memberships = (
+        Membership.objects.filter(user__email__endswith=DEMO_DOMAIN, valid_until_on=None)
+        .select_related("user", "organisation")
+        .order_by("user__pk")
     )
+    shown: set[int] = set()
+    groups = []
+    for role, people_max in DEMO_PEOPLE:
+        own = [one for one in memberships if one.role == role and one.user_id not in shown]
+        chosen = own[:people_max]
+        shown |= {one.user_id for one in chosen}
+        groups.append({"title": role.label, "memberships": chosen})
+    return groups
 
 
 @require_POST
