@@ -53,8 +53,8 @@ def _demo_people() -> list[dict[str, Any]]:
     shown: set[int] = set()
     groups = []
     for role, people_max in DEMO_PEOPLE:
-        own = [one for one in memberships if one.role == role and one.user_id not in shown]
-        chosen = own[:people_max]
+        own = {one.user_id: one for one in memberships if one.role == role}
+        chosen = [one for user, one in own.items() if user not in shown][:people_max]
         shown |= {one.user_id for one in chosen}
         groups.append({"title": role.label, "memberships": chosen})
     return groups

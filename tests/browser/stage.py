@@ -17,6 +17,8 @@ from policy.programme import shipped
 from tests import cast
 from tests.cast import M1, M3, M5, Authority, Scheme, Seller
 
+# The languages of the portal, and how a page names the one that it is in.
+SPOKEN = {"en": "en", "zh-hans": "zh-Hans"}
 PASSWORD = "three plain words"
 PORTAL_KEY = "x" * 50  # as tests.processes tells the portal
 

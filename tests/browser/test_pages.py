@@ -15,11 +15,11 @@ from parties.models import User
 from scoring.indicators import report
 from tests.browser.accessible import problems_of
 from tests.browser.history import History, letter_to, now
+from tests.browser.stage import SPOKEN
 from tests.browser.visitor import SUBMIT, Visitor
 
 pytestmark = pytest.mark.slow
 
-SPOKEN = {"en": "en", "zh-hans": "zh-Hans"}
 # A folder for pictures of the pages, for people to look at.
 PICTURES = os.environ.get("TESSERA_PICTURES")
 TASKS = ("organisation", "project", "compute", "time", "declaration")

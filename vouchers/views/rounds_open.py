@@ -45,7 +45,7 @@ def eligibility_check(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     rounds = rounds_with_law(now)
     regions = sorted({region for _round, law in rounds for region in law.applicant.regions})
-    form = EligibilityForm(request.GET if "kind" in request.GET else None, regions=regions)
+    form = EligibilityForm(request.GET if "employees" in request.GET else None, regions=regions)
     answers = []
     if form.is_bound and form.is_valid():
         answers = [_answer_shown(one, law, form.cleaned_data, now) for one, law in rounds]
