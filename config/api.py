@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -14,6 +15,9 @@ def refusal_response(error: Exception, context: dict[str, Any]) -> Response | No
         status = 404 if isinstance(error, NotFound) else 409
         values = {name: str(value) for name, value in error.values.items()}
         return Response({"code": error.code, "message": str(error), "values": values}, status)
+    if isinstance(error, RecursionError):
+        words = gettext("The request is nested too deeply. Send a flat list of records.")
+        return Response({"code": "nested_too_deeply", "message": words, "values": {}}, 400)
     response = exception_handler(error, context)
     if response is not None and isinstance(response.data, dict) and "detail" in response.data:
         code = getattr(response.data["detail"], "code", "error")

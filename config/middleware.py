@@ -29,6 +29,17 @@ def language(answer: Answer) -> Answer:
     return middleware
 
 
+def no_null_characters(answer: Answer) -> Answer:
+    """Turn away what no text of ours can hold, before a database is asked about it."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return render(request, "404.html", status=404)
+        return answer(request)
+
+    return middleware
+
+
 class refusals:  # noqa: N801 - it is named as a setting reads
     """Show a refused action on the page that asked, or on a page of its own."""
 

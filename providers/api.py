@@ -116,7 +116,8 @@ class Operation(APIView):
         """
         super().initial(request, *args, **kwargs)
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        said = str(request.META.get("CONTENT_LENGTH") or "0")
+        if not said.isdecimal() or int(said) > most:
             raise BodyTooLarge(
                 _("The request has more than %(most)s bytes. Send it in parts.")
                 % {"most": most}

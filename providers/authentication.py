@@ -76,9 +76,10 @@ class ApiKeyAuthentication(BaseAuthentication):
     def _key_shown(self, words: list[bytes]) -> ApiKey | None:
         if len(words) != 1 or not words[0].startswith(KEY_BEGINNING.encode()):
             return None
-        if not words[0].isascii():
+        shown = words[0].decode("latin-1")
+        if not (shown.isascii() and shown.isprintable()):
             return None
-        return api_key_matching(words[0].decode("ascii"))
+        return api_key_matching(shown)
 
 
 def _note_use(api_key: ApiKey, at: datetime) -> None:

@@ -1,5 +1,6 @@
 """The ledger as people read it: accounts with their statements, acts with their transfers."""
 
+import re
 from typing import Any
 
 from django.contrib import messages
@@ -93,8 +94,8 @@ def _accounts(person: User, words: str) -> QuerySet[Any]:
         return found
     mine = Q(pk__in=[])
     for programme in queries.programmes_overseen(person):
-        mine |= Q(address__endswith=f":{programme.code}")
-        mine |= Q(address__contains=f":{programme.code}:")
+        # The programme is the second word of an address, whatever the others are.
+        mine |= Q(address__regex=rf"^[a-z_]+:{re.escape(programme.code)}(:|$)")
     return found.filter(mine)
 
 

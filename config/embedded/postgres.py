@@ -41,7 +41,7 @@ _DURABLE = {
     "listen_addresses": "",
     "port": "5432",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": "200",
     "shared_buffers": "64MB",
     "jit": "off",
     "timezone": "UTC",

@@ -57,7 +57,7 @@ def test_rows_are_durable_and_no_network_port_is_open(ground):
         "select current_setting('fsync'), current_setting('synchronous_commit'),"
         " current_setting('full_page_writes'), current_setting('listen_addresses'),"
         " current_setting('max_connections')",
-    ) == ("on", "on", "on", "", "100")
+    ) == ("on", "on", "on", "", "200")
     assert stat.S_IMODE(folder_of_socket(url).stat().st_mode) == 0o700
 
 
