@@ -20,6 +20,11 @@ def weigh_standing(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     if rule.ceiling == "SHARE":
         amount = min(amount, so_far.full)
     labels = (f"Standing × {plain(multiplier)}", f"绩效系数 × {plain(multiplier)}")
+    if rule.ceiling == "CAPS" and multiplier > 1:
+        labels = (
+            f"{labels[0]} (each purchase is still paid by its share alone)",
+            f"{labels[1]}（每笔采购仍只按比例抵扣）",
+        )
     return so_far.then(amount, "standing", labels, rule.clause)
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal, localcontext
 
 from common.money import GPU_MS_PER_HOUR, major
-from policy.answers import PRECISION, Line, amount_text, percent_text
+from policy.answers import PRECISION, Line, amount_text, amount_words, percent_text
 from policy.calculation import rate_for
 from policy.rules import Programme, minor
 
@@ -75,7 +75,7 @@ def _limits(
     if cap is not None:
         most = cap.amount.on(on)
         left = max(minor(most, programme.unit) - used_this_year, 0)
-        text = amount_text(most, programme.unit)
+        text = amount_words(most, programme.unit)
         label_en, label_zh = f"Within {text} a year", f"不超过年度上限 {text}"
         limits.append((left, "cap_organisation", label_en, label_zh, cap.clause))
     return limits

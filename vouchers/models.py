@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from common.tables import in_order, not_negative, one_of
 
@@ -10,9 +11,9 @@ class Programme(models.Model):
     """A scheme under one policy, in one currency or in GPU-hours of a class."""
 
     class Mode(models.TextChoices):
-        M1 = "M1", "Paid to the user after use"
-        M3 = "M3", "Offset at the point of sale"
-        M5 = "M5", "GPU-hours in kind"
+        M1 = "M1", _("Paid to the user after use")
+        M3 = "M3", _("Offset at the point of sale")
+        M5 = "M5", _("GPU-hours in kind")
 
     code = models.CharField(max_length=40, unique=True)
     title = models.CharField(max_length=200)

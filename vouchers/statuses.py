@@ -128,7 +128,7 @@ ORDER: Final = {
         _("Lapsed"),
         _("Lapsed"),
         "grey",
-        _("Nobody settled it in time, so the hold went back to the voucher."),
+        _("Its time is over. What was not settled by then went back to the voucher."),
         NOBODY,
     ),
 }

@@ -57,7 +57,7 @@ class WrongMessage(BankFileInvalid):
     """A message of another kind or version."""
 
     code = "bank_file_wrong_message"
-    sentence = _("This is a %(found)s message. We read these: %(known)s.")
+    sentence = _("The file’s first element is “%(found)s”. We read these messages: %(known)s.")
 
 
 class ValueUnreadable(BankFileInvalid):
