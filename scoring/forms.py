@@ -1,10 +1,11 @@
 """What a browser may send about outcomes and about the report that it wants."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,10 @@ from common.forms import KeyedForm
 from common.widgets import DayInput
 from scoring.models import Outcome
 from vouchers.models import Programme
+
+# No figure is older than the first of these days, and no clock is at the last.
+FIRST_ON, LAST_ON = date(2000, 1, 1), date(2100, 12, 31)
+DAY_FAR = _("Enter a day from 2000 to 2100, for example 31 3 2026")
 
 OUTCOME_KINDS = (
     (Outcome.Kind.MODEL, _("A model was released")),
@@ -61,7 +66,12 @@ class ReportForm(forms.Form):
         help_text=_("Empty for now"),
         widget=DayInput,
         required=False,
-        error_messages={"invalid": _("Enter a real day, for example 31 3 2026")},
+        validators=[MinValueValidator(FIRST_ON), MaxValueValidator(LAST_ON)],
+        error_messages={
+            "invalid": _("Enter a real day, for example 31 3 2026"),
+            "min_value": DAY_FAR,
+            "max_value": DAY_FAR,
+        },
     )
     time = forms.TimeField(
         label=_("Time (UTC)"),
@@ -78,19 +88,26 @@ class ReportForm(forms.Form):
         self.fields["programme"].choices = [("", _("All programmes")), *choices]  # type: ignore[attr-defined]
 
     def at(self, now: datetime) -> datetime:
-        """Return the instant that was asked for, at most now.
+        """Return the instant that was asked for, at most now and at least the year 2000.
 
         `at` in the address, an exact instant, goes before the day; a link to a figure has it,
         so that it says for ever what it said.
         """
         exact = parse_datetime_or_none(self.data.get("at", ""))
         if exact is not None:
-            return min(exact, now)
+            return _between(exact, now)
         on = self.cleaned_data.get("on")
         if on is None:
             return now
         start = datetime.combine(on, self.cleaned_data.get("time") or time(), UTC)
         return min(now, start if self.cleaned_data.get("time") else start + timedelta(days=1))
+
+
+def _between(exact: datetime, now: datetime) -> datetime:
+    # By the year first: near either end of the calendar an instant can't be turned into UTC.
+    if exact.year < FIRST_ON.year:
+        return datetime.combine(FIRST_ON, time(), UTC)
+    return now if exact.year > LAST_ON.year else min(exact, now)
 
 
 def parse_datetime_or_none(text: str) -> datetime | None:

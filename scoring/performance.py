@@ -4,6 +4,7 @@ Pure functions: facts in, figures with their working out. Nothing here is money;
 a Decimal from 0 to 1, and the peer group is estimated with pandas.
 """
 
+from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
@@ -149,10 +150,10 @@ def _milestones(facts: VoucherFacts) -> Decimal | None:
     due, done = facts.milestone_due_on, facts.milestone_done_on
     if due is None:
         return None
-    last = due + MILESTONE_GRACE
+    # Days apart, never a day added: the calendar ends in 9999.
     if done is not None:
-        return _ONE if done <= last else Decimal(0)
-    return Decimal(0) if facts.scored_on > last else None
+        return _ONE if done - due <= MILESTONE_GRACE else Decimal(0)
+    return Decimal(0) if facts.scored_on - due > MILESTONE_GRACE else None
 
 
 def _outcomes(facts: VoucherFacts) -> Decimal | None:
@@ -209,10 +210,11 @@ def planned_shares(starts_on: date, ends_on: date) -> dict[str, Decimal]:
     total = (ends_on - starts_on).days + 1
     day = starts_on
     while day <= ends_on:
-        following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-        last = min(ends_on, following - timedelta(days=1))
+        last = min(ends_on, day.replace(day=monthrange(day.year, day.month)[1]))
         days[f"{day:%Y-%m}"] = (last - day).days + 1
-        day = following
+        if last == ends_on:
+            break
+        day = last + timedelta(days=1)
     return {month: Decimal(count) / total for month, count in days.items()}
 
 

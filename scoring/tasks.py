@@ -20,7 +20,13 @@ def score_due_vouchers() -> None:
             actions.score_voucher(voucher=due.voucher, at=at, key=due.key)
         except Refused as refusal:
             log.warning("Not scored: %s", refusal)
+        except Exception:
+            # One broken row must not keep the others from their turn; each is a transaction.
+            log.exception("Voucher %s was not scored", due.voucher.code)
     for organisation, score in queries.standings_due(at):
-        actions.publish_standing(
-            organisation=organisation, at=at, key=f"{organisation.code}:{score.pk}"
-        )
+        try:
+            actions.publish_standing(
+                organisation=organisation, at=at, key=f"{organisation.code}:{score.pk}"
+            )
+        except Exception:
+            log.exception("The standing of %s was not published", organisation.code)

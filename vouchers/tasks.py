@@ -21,6 +21,9 @@ def release_lapsed_holds() -> None:
         except Refused as refusal:
             # Settled or released since it was listed: there is nothing to give back.
             log.info("%s", refusal)
+        except Exception:
+            # One broken row must not keep the others from their turn; each is a transaction.
+            log.exception("Order %s did not lapse", order.code)
 
 
 @shared_task(name="vouchers.tasks.expire_due_vouchers")
@@ -28,11 +31,13 @@ def expire_due_vouchers() -> None:
     """End each voucher whose last day is over, and give back what is free on it."""
     now = timezone.now()
     for voucher in queries.vouchers_expired_by(now):
-        # What was taken so far names the state: asked twice in one state, it is done once.
-        taken = queries.voucher_balance(voucher).debit
         try:
+            # What was taken so far names the state: asked twice in one state, it is done once.
+            taken = queries.voucher_balance(voucher).debit
             actions.expire_voucher(
                 voucher=voucher, at=now, key=f"expire:{voucher.code}:{taken}"
             )
         except Refused as refusal:
             log.info("%s", refusal)
+        except Exception:
+            log.exception("Voucher %s did not expire", voucher.code)

@@ -258,6 +258,8 @@ class _Placing:
     def _release(self, shop: Shop, order: Order, at: datetime) -> None:
         if queries.order_of(self.applicant.person, order.code).status != Order.Status.OPEN:
             return
+        if queries.has_bill_unsettled(order):
+            return
         actions.release_hold(
             order=order,
             actor=shop.seller.person,

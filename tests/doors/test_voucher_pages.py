@@ -5,6 +5,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from tests.billing import stage
 from tests.cast import HOUR, M1, M3, M5, a_hold, an_sme, make_scene
 from tests.doors.pages import key_on, send, words
 from vouchers.models import Order
@@ -266,3 +267,15 @@ def test_the_catalogue_says_when_nothing_matches(browser, scene):
     page = words(browser().get(reverse("catalogue"), {"words": "zebra"}))
 
     assert "No offers match." in page
+
+
+def test_the_holder_of_a_used_order_is_told_to_ask_for_the_bill(browser, scene):
+    order = a_hold(scene.voucher, scene.applicant, scene.seller)
+    stage.use(scene.seller, order, hours=1)
+
+    page = send(browser(scene.applicant.person), reverse("order_release", args=[order.code]))
+
+    assert f"The order {order.code} was used" in words(page)
+    assert "Ask Acme Compute to bill it" in words(page)
+    assert Order.objects.get().status == "OPEN"
+    assert voucher_balance(scene.voucher).pending == 1_500_00

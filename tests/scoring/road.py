@@ -99,7 +99,7 @@ def claimed_and_settled(
         contract_from_on=date(2025, 3, 1),
         contract_until_on=date(2025, 12, 31),
         period_from=NOON,
-        period_until=BILLED,
+        period_until=USED_FROM + timedelta(hours=hours),
         actor=applicant.person,
         at=BILLED,
         key=a_key("claim"),

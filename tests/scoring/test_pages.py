@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from scoring import actions, queries
 from scoring.models import Outcome
@@ -85,6 +86,38 @@ def test_odd_filters_give_the_figures_of_now(scene):
     page = client.get("/report/", odd)
     assert page.status_code == 200
     assert page.context["found"].programme == ""
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00"],
+)
+def test_an_instant_at_either_end_of_the_calendar_is_answered(scene, at):
+    client = signed_in(scene.authority.regulator)
+    for path in ("/report/", "/report/figures.csv"):
+        assert client.get(path, {"at": at}).status_code == 200
+    found = client.get("/report/", {"at": at}).context["found"]
+    assert (found.at.year == 2000) == at.startswith("0001")
+
+
+@pytest.mark.parametrize("year", ["1", "9999"])
+def test_a_day_that_no_report_can_have_is_refused_in_words(scene, year):
+    client = signed_in(scene.authority.regulator)
+    for time in ("", "23:59"):
+        day = {"on_day": "31", "on_month": "12", "on_year": year.zfill(4), "time": time}
+        page = client.get("/report/", day)
+        assert page.status_code == 200
+        assert "Enter a day from 2000 to 2100" in page.content.decode()
+
+
+def test_a_report_as_of_a_future_instant_is_as_of_now(scene):
+    client = signed_in(scene.authority.regulator)
+    before = timezone.now()
+    for asked in (
+        {"at": "2099-01-01T00:00:00Z"},
+        {"on_day": "1", "on_month": "1", "on_year": "2099"},
+    ):
+        assert before <= client.get("/report/", asked).context["found"].at <= timezone.now()
 
 
 def test_before_any_programme_the_page_says_so(scene):

@@ -111,6 +111,16 @@ def test_a_plan_is_spread_evenly_over_its_days():
     }
 
 
+def test_days_at_the_end_of_the_calendar_are_scored_like_others():
+    assert planned_shares(date(9999, 12, 1), date(9999, 12, 31)) == {"9999-12": Decimal(1)}
+    far = replace(WHOLE, milestone_due_on=date.max, milestone_done_on=None)
+    assert perform(far).components["milestones"] is None
+    done = replace(far, milestone_done_on=date(2025, 9, 1))
+    assert perform(done).components["milestones"] == 1
+    early = replace(far, milestone_due_on=date.min)
+    assert perform(early).components["milestones"] == 0
+
+
 def test_facts_that_were_stored_give_the_same_score_again():
     facts = replace(WHOLE, peer_yield=Decimal("0.0007"))
     assert VoucherFacts.from_dict(facts.to_dict()) == facts

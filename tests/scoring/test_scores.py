@@ -14,7 +14,7 @@ from tests import cast
 from tests.cast import NOON
 from tests.scoring import road
 from vouchers import actions as vouchers
-from vouchers.models import Standing
+from vouchers.models import Application, Standing
 from vouchers.queries import standing_of
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +160,34 @@ def test_the_sweep_scores_and_publishes_and_may_run_again():
     score_due_vouchers()
     score_due_vouchers()
     assert Score.objects.count() == Standing.objects.count() == 1
+
+
+def test_a_voucher_that_is_broken_does_not_keep_the_next_from_its_score(caplog):
+    from scoring.tasks import score_due_vouchers
+
+    scene = cast.make_scene()
+    other = cast.an_sme("Other Ltd")
+    whole = cast.an_issued_voucher(scene.scheme, other)
+    report(scene)
+    report(scene, voucher=whole, actor=other.person, key="other")
+    # Answers by name are what they are; a list can't be read.
+    Application.objects.filter(organisation=scene.applicant.organisation).update(answers=[1])
+
+    score_due_vouchers()
+
+    assert Score.objects.get().voucher == whole
+    assert Standing.objects.get().organisation == other.organisation
+    assert f"Voucher {scene.voucher.code} was not scored" in caplog.text
+
+
+def test_answers_with_days_at_the_end_of_the_calendar_are_scored():
+    scene = cast.make_scene()
+    application = scene.voucher.decision.application
+    application.answers |= {"start_on": "9999-01-01", "end_on": "9999-12-31"}
+    application.save(update_fields=["answers"])
+    report(scene)
+
+    (score,) = score_all()
+
+    assert score.inputs["planned"] == {}
+    assert score.inputs["milestone_due_on"] == str(scene.voucher.valid_until_on)

@@ -9,6 +9,7 @@ from ledger.queries import extent
 from parties.queries import NotAllowed
 from tests import cast
 from vouchers import actions, queries
+from vouchers.forms.applications import Catalogue, TimeForm
 from vouchers.models import Application
 
 pytestmark = pytest.mark.django_db
@@ -106,8 +107,15 @@ def test_a_complete_draft_is_sent_once(scheme, applicant):
         ({"fee_total": ""}, "fee_total"),
         ({"fee_total": "a lot"}, "fee_total"),
         ({"fee_total": "NaN"}, "fee_total"),
-        ({"fee_total": "-5"}, "fee_total, fee_total"),
+        ({"fee_total": "-5"}, "fee_total"),
+        ({"fee_total": "9e999999"}, "fee_total"),
+        ({"fee_total": "1000000000000"}, "fee_total"),
+        ({"fee_total": "1.0000001"}, "fee_total"),
+        ({"fee_storage": "9e999999"}, "fee_storage"),
+        ({"hours": "1e-999999"}, "hours"),
         ({"start_on": "31 June"}, "start_on"),
+        ({"start_on": "1999-12-31"}, "start_on"),
+        ({"end_on": "9999-12-31"}, "end_on"),
         ({"fee_storage": "100000.01"}, "fee_storage"),
         ({"declaration": False}, "declaration"),
     ],
@@ -148,3 +156,21 @@ def test_a_decided_application_can_not_be_withdrawn(scheme, applicant):
         actions.withdraw_application(
             application=decision.application, actor=applicant.person, at=cast.NOON, key="w"
         )
+
+
+@pytest.mark.parametrize(
+    ("year", "errors"),
+    [
+        ("1999", ["Enter a day from 2000 to 2100, for example 31 3 2026"]),
+        ("2000", []),
+        ("2100", []),
+        ("9999", ["Enter a day from 2000 to 2100, for example 31 3 2026"]),
+    ],
+)
+def test_a_plan_names_days_from_2000_to_2100(year, errors):
+    law = queries.read_policy(cast.policy_text(cast.M3))
+    day = {"end_on_day": "31", "end_on_month": "12", "end_on_year": year}
+
+    form = TimeForm(day, law=law, catalogue=Catalogue((), ()))
+
+    assert form.errors.get("end_on", []) == errors

@@ -1,12 +1,15 @@
 """What is not used goes back: by lapse, by return and by expiry, each once."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
+from billing import actions as billing
 from ledger.queries import balance, extent
 from parties.queries import NotAllowed
 from tests import cast
+from tests.billing import stage
 from vouchers import actions, queries, tasks
 from vouchers.models import Order, Voucher
 
@@ -87,6 +90,146 @@ def test_a_released_hold_does_not_lapse(scene):
     with pytest.raises(actions.OrderNotOpen):
         lapse(order, LAPSES_AT)
     assert figures(scene) == (60_000_00, 0, 60_000_00)
+
+
+# --- a hold that a bill needs ----------------------------------------------------------------
+
+
+@pytest.fixture
+def used(scene):
+    """An order of 100 hours of which 40 were used."""
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    stage.use(scene.seller, order, hours=40)
+    return order
+
+
+def another_hold(scene):
+    return actions.place_hold(
+        voucher=scene.voucher,
+        offer=scene.seller.offer,
+        hours=Decimal(100),
+        provider_reference="another",
+        actor=scene.applicant.person,
+        at=cast.NOON,
+        key="another",
+    )
+
+
+def release(scene, order, actor, key="release"):
+    return actions.release_hold(order=order, actor=actor, at=stage.LATER, key=key)
+
+
+def test_a_hold_does_not_lapse_while_its_bill_waits_to_be_settled(scene, used):
+    bill = stage.bill(scene)
+    before = extent()
+
+    assert list(queries.orders_lapsed_by(LAPSES_AT)) == []
+    with pytest.raises(actions.OrderBilled, match=used.code):
+        lapse(used, LAPSES_AT)
+    tasks.release_lapsed_holds()
+    assert extent() == before
+
+    (settlement,) = stage.settle(bill)
+    assert settlement.covered == 600_00
+    assert list(queries.orders_lapsed_by(LAPSES_AT)) == [used]
+    assert lapse(used, LAPSES_AT).status == "LAPSED"
+    assert figures(scene) == (59_400_00, 0, 59_400_00)
+
+
+@pytest.mark.parametrize(("accept", "left"), [(True, 59_400_00), (False, 60_000_00)])
+def test_a_hold_stays_until_each_withheld_line_is_decided(scene, used, accept, left):
+    bill = stage.bill(scene)
+    line = bill.lines.get()
+    billing.object_to_line(
+        line=line, note="Not ours.", actor=scene.applicant.person, at=stage.LATER, key="object"
+    )
+    stage.settle(bill)
+
+    assert list(queries.orders_lapsed_by(LAPSES_AT)) == []
+    for refused in (
+        lambda: lapse(used, LAPSES_AT),
+        lambda: release(scene, used, scene.applicant.person),
+    ):
+        with pytest.raises(actions.OrderBilled):
+            refused()
+    assert figures(scene) == (60_000_00, 1_500_00, 58_500_00)
+
+    billing.decide_line(
+        line=line,
+        accept=accept,
+        note="Looked at.",
+        actor=scene.authority.finance[0],
+        at=LAPSES_AT,
+        key="decide",
+    )
+    assert list(queries.orders_lapsed_by(LAPSES_AT)) == [used]
+    lapse(used, LAPSES_AT)
+    assert figures(scene) == (left, 0, left)
+
+
+def test_a_holder_does_not_release_what_was_used_and_not_billed(scene, used):
+    before = extent()
+
+    with pytest.raises(actions.OrderUsed, match="Ask Acme Compute to bill it"):
+        release(scene, used, scene.applicant.person)
+    assert extent() == before
+
+    stage.settle(stage.bill(scene))
+    assert release(scene, used, scene.applicant.person).status == "RELEASED"
+    assert figures(scene) == (59_400_00, 0, 59_400_00)
+
+
+@pytest.mark.parametrize("side", ["holder", "provider", "officer"])
+def test_nobody_releases_a_hold_whose_bill_waits_to_be_settled(scene, used, side):
+    people = {
+        "holder": scene.applicant.person,
+        "provider": scene.seller.person,
+        "officer": scene.authority.officer,
+    }
+    stage.bill(scene)
+    before = extent()
+
+    with pytest.raises(actions.OrderBilled):
+        release(scene, used, people[side])
+    assert extent() == before
+
+
+def test_the_provider_and_an_officer_release_what_was_used_and_not_billed(scene, used):
+    other = another_hold(scene)
+    stage.use(scene.seller, other, hours=1, key="job-2")
+
+    release(scene, used, scene.seller.person)
+    release(scene, other, scene.authority.officer, key="other")
+
+    assert figures(scene) == (60_000_00, 0, 60_000_00)
+
+
+# --- one broken row --------------------------------------------------------------------------
+
+
+def test_an_order_that_is_broken_does_not_keep_the_next_from_lapsing(scene):
+    broken = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    whole = another_hold(scene)
+    Order.objects.filter(pk=broken.pk).update(hold=999_999_999)
+
+    tasks.release_lapsed_holds()
+
+    assert Order.objects.get(pk=broken.pk).status == "OPEN"
+    assert Order.objects.get(pk=whole.pk).status == "LAPSED"
+
+
+def test_a_voucher_that_is_broken_does_not_keep_the_next_from_expiring(caplog):
+    scene = cast.make_scene(cast.M1)
+    other = cast.an_sme("Other Ltd")
+    whole = cast.an_issued_voucher(scene.scheme, other)
+    # The ledger knows no account of this name.
+    Voucher.objects.filter(pk=scene.voucher.pk).update(code="V-NOWHERE")
+
+    tasks.expire_due_vouchers()
+
+    assert status(scene) == "ACTIVE"
+    assert Voucher.objects.get(pk=whole.pk).status == "EXPIRED"
+    assert "V-NOWHERE did not expire" in caplog.text
 
 
 # --- return ----------------------------------------------------------------------------------

@@ -225,7 +225,7 @@ def answers_missing(answers: Mapping[str, Any], rules: Policy) -> list[str]:
         missing += [] if first and last and first <= last else ["contract_until_on"]
     if answers.get("declaration") is not True:
         missing.append("declaration")
-    return missing
+    return list(dict.fromkeys(missing))
 
 
 def _unreadable(answers: Mapping[str, Any]) -> list[str]:
@@ -233,8 +233,9 @@ def _unreadable(answers: Mapping[str, Any]) -> list[str]:
     storage = decimal_answer(answers, "fee_storage")
     wrong = [
         name
-        for name in DECIMALS[1:]
-        if answers.get(name) and (decimal_answer(answers, name) or 0) < 0
+        for name in DECIMALS
+        if answers.get(name)
+        and ((number := decimal_answer(answers, name)) is None or number < 0)
     ]
     wrong += [name for name in DAYS if answers.get(name) and not day_answer(answers, name)]
     if storage is not None and storage > (total or 0):

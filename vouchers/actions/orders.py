@@ -30,6 +30,9 @@ from vouchers.actions.terms import (
 from vouchers.actions.vouchers import locked_voucher
 from vouchers.models import Order, Voucher
 from vouchers.queries import (
+    has_bill_unsettled,
+    has_line_undecided,
+    has_use_unbilled,
     policy_in_force,
     unused_code,
     voucher_account,
@@ -63,6 +66,26 @@ class OrderAlreadyOpen(Refused):
     sentence = _(
         "The order %(order)s is already open on this voucher, for the same offer and "
         "reference. Use it, or give this one another reference."
+    )
+
+
+class OrderBilled(Refused):
+    """The order is on a bill that is not decided yet."""
+
+    code = "order_billed"
+    sentence = _(
+        "The order %(order)s is on a bill that is not decided yet, and its hold stays for that "
+        "bill. Wait until the bill is settled and each withheld line is decided."
+    )
+
+
+class OrderUsed(Refused):
+    """The order was used, and the use is not billed and settled."""
+
+    code = "order_used"
+    sentence = _(
+        "The order %(order)s was used, and its hold stays for that use. Ask %(provider)s to "
+        "bill it, or to release the order."
     )
 
 
@@ -277,13 +300,16 @@ def locked_order(order: Order) -> Order:
 def release_hold(*, order: Order, actor: User | str, at: datetime, key: str) -> Order:
     """Give back what is left of an order's hold; the order is over.
 
-    The holder may release what the holder placed. The provider may release any of its orders,
-    and an officer any of the programme's.
+    The holder may release what the holder placed, unless it was used: then the hold is for the
+    provider's bill. The provider may release any of its orders, and an officer any of the
+    programme's, once no bill waits for its settlement.
 
     :raises NotAllowed: if the actor is none of these.
     :raises OrderNotOpen: if nothing is held for the order any more.
+    :raises OrderBilled: if a bill waits to be settled; for the holder, also if a line is withheld.
+    :raises OrderUsed: if the holder asks, and there is use that is not billed and settled.
     """
-    _require_releaser(order, actor)
+    is_own = _require_releaser(order, actor)
     act = ledger.begin(
         kind=ActKind.RELEASE_HOLD,
         key=key,
@@ -297,31 +323,41 @@ def release_hold(*, order: Order, actor: User | str, at: datetime, key: str) -> 
     if act.is_replay:
         return row
     _require_open(row)
+    _require_not_needed(row, is_own=is_own)
     ledger.release(act, [row.hold])
     row.status = Order.Status.RELEASED
     row.save(update_fields=["status"])
     return row
 
 
-def _require_releaser(order: Order, actor: User | str) -> None:
+def _require_releaser(order: Order, actor: User | str) -> bool:
+    """Return whether the actor gives up its own hold; the provider and officers do not."""
     provider, voucher = order.offer.provider, order.voucher
     if isinstance(actor, str):
-        is_allowed = actor == provider.address
+        by_other, by_holder = actor == provider.address, False
     else:
-        by_holder = order.placed_by == Order.PlacedBy.HOLDER
-        is_allowed = (
-            (by_holder and has_role(actor, Role.APPLICANT, organisation=voucher.organisation))
-            or has_role(actor, Role.PROVIDER, organisation=provider.organisation)
-            or has_role(
-                actor,
-                Role.OFFICER,
-                organisation=voucher.programme.authority,
-                programme_code=voucher.programme.code,
-            )
+        by_other = has_role(
+            actor, Role.PROVIDER, organisation=provider.organisation
+        ) or has_role(
+            actor,
+            Role.OFFICER,
+            organisation=voucher.programme.authority,
+            programme_code=voucher.programme.code,
         )
-    if not is_allowed:
+        by_holder = order.placed_by == Order.PlacedBy.HOLDER and has_role(
+            actor, Role.APPLICANT, organisation=voucher.organisation
+        )
+    if not (by_other or by_holder):
         where = _(" in %(name)s") % {"name": provider.organisation.name}
         raise NotAllowed(roles=Role.PROVIDER.label, where=where)
+    return not by_other
+
+
+def _require_not_needed(order: Order, *, is_own: bool) -> None:
+    if has_bill_unsettled(order) or (is_own and has_line_undecided(order)):
+        raise OrderBilled(order=order.code)
+    if is_own and has_use_unbilled(order):
+        raise OrderUsed(order=order.code, provider=order.offer.provider.organisation.name)
 
 
 def _require_open(order: Order) -> None:
@@ -335,6 +371,7 @@ def lapse_hold(*, order: Order, at: datetime, key: str) -> Order:
 
     :raises OrderNotOpen: if nothing is held for the order any more.
     :raises NotLapsedYet: if the hold's time has not passed.
+    :raises OrderBilled: if a bill waits to be settled, or a withheld line to be decided.
     """
     act = ledger.begin(
         kind=ActKind.LAPSE_HOLD,
@@ -351,6 +388,8 @@ def lapse_hold(*, order: Order, at: datetime, key: str) -> Order:
     _require_open(row)
     if row.lapses_at > at:
         raise NotLapsedYet(order=row.code, lapses_at=row.lapses_at)
+    if has_line_undecided(row):
+        raise OrderBilled(order=row.code)
     ledger.lapse(act, [row.hold])
     row.status = Order.Status.LAPSED
     row.save(update_fields=["status"])

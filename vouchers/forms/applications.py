@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from common.formatting import CURRENCY_SIGNS
@@ -14,6 +15,7 @@ from common.money import is_currency
 from common.statuses import Words
 from common.widgets import DayInput, FigureInput
 from policy.programme import Programme
+from vouchers.queries import DAY_FIRST, DAY_LAST
 
 YES_NO = [("yes", _("Yes")), ("no", _("No"))]
 USE_TYPES = [
@@ -23,7 +25,12 @@ USE_TYPES = [
     ("SIMULATION", _("Simulate")),
     ("OTHER", _("Something else")),
 ]
-DAY_ERRORS = {"invalid": _("Enter a real day, for example 31 3 2026")}
+DAY_FAR = _("Enter a day from 2000 to 2100, for example 31 3 2026")
+DAY_ERRORS = {
+    "invalid": _("Enter a real day, for example 31 3 2026"),
+    "min_value": DAY_FAR,
+    "max_value": DAY_FAR,
+}
 HOURS_ERRORS = {
     "invalid": _("Enter hours as a number, for example 1,200"),
     "min_value": _("Enter more than 0 hours, for example 1,200"),
@@ -81,6 +88,17 @@ def fee_field(label: Words, help_text: Words = "", **more: Any) -> forms.Decimal
         widget=FigureInput({"class": "govuk-input--width-10"}),
         error_messages=FEE_ERRORS,
         **more,
+    )
+
+
+def day_field(label: Words, help_text: Words = "") -> forms.DateField:
+    """Return a question for a day that a plan may name."""
+    return forms.DateField(
+        label=label,
+        help_text=help_text,
+        widget=DayInput,
+        validators=[MinValueValidator(DAY_FIRST), MaxValueValidator(DAY_LAST)],
+        error_messages=DAY_ERRORS,
     )
 
 
@@ -207,21 +225,12 @@ class TimeForm(AnswerForm):
     task = "time"
     title = _("Time and money")
 
-    start_on = forms.DateField(
-        label=_("First day of use"), widget=DayInput, error_messages=DAY_ERRORS
+    start_on = day_field(_("First day of use"))
+    end_on = day_field(_("Last day of use"))
+    contract_from_on = day_field(
+        _("First day of the contract"), _("As the contract with the provider says")
     )
-    end_on = forms.DateField(
-        label=_("Last day of use"), widget=DayInput, error_messages=DAY_ERRORS
-    )
-    contract_from_on = forms.DateField(
-        label=_("First day of the contract"),
-        widget=DayInput,
-        error_messages=DAY_ERRORS,
-        help_text=_("As the contract with the provider says"),
-    )
-    contract_until_on = forms.DateField(
-        label=_("Last day of the contract"), widget=DayInput, error_messages=DAY_ERRORS
-    )
+    contract_until_on = day_field(_("Last day of the contract"))
     fee_total = fee_field(
         _("Whole fee for the compute"),
         _("What the provider charges in all, before any voucher"),

@@ -23,9 +23,16 @@ class QuoteForm(forms.Form):
 
 
 class HoldForm(KeyedForm, QuoteForm):
-    """The same, with the price seen."""
+    """The same, with the price seen, and a name where one offer is ordered more than once."""
 
-    field_order = ["offer", "hours", "key"]
+    provider_reference = forms.CharField(
+        label=_("Name of this order (optional)"),
+        max_length=80,
+        required=False,
+        help_text=_("Needed when you order the same offer twice; the meter can count under it"),
+    )
+
+    field_order = ["offer", "hours", "provider_reference", "key"]
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)

@@ -11,6 +11,8 @@ from vouchers.queries.applications import (
     standing_of,
 )
 from vouchers.queries.facts import (
+    DAY_FIRST,
+    DAY_LAST,
     applicant_facts,
     claim_of,
     committed_this_year,
@@ -42,6 +44,9 @@ from vouchers.queries.proposals import (
     proposal_of,
 )
 from vouchers.queries.vouchers import (
+    has_bill_unsettled,
+    has_line_undecided,
+    has_use_unbilled,
     order_by_reference,
     order_of,
     orders_lapsed_by,
@@ -58,6 +63,8 @@ from vouchers.queries.vouchers import (
 )
 
 __all__ = [
+    "DAY_FIRST",
+    "DAY_LAST",
     "NoPolicyInForce",
     "Proposal",
     "applicant_facts",
@@ -73,6 +80,9 @@ __all__ = [
     "decisions_of",
     "decisions_to_issue",
     "find_one",
+    "has_bill_unsettled",
+    "has_line_undecided",
+    "has_use_unbilled",
     "in_words",
     "is_round_open",
     "order_by_reference",

@@ -21,6 +21,12 @@ from vouchers.queries.applications import standing_effect
 from vouchers.queries.programmes import budget_available
 from vouchers.queries.vouchers import voucher_account
 
+# An answer outside these days, or beyond these figures, is a slip or a trick, never a plan.
+DAY_FIRST = date(2000, 1, 1)
+DAY_LAST = date(2100, 12, 31)
+DECIMAL_BELOW = Decimal(10) ** 12
+DECIMAL_PLACES_MAX = 6
+
 
 def region_of(organisation: Organisation) -> str:
     """Return an organisation's region as programmes name it: with its country in front."""
@@ -74,20 +80,29 @@ def _is_listed(application: Application, provider: Provider | None) -> bool | No
 
 
 def decimal_answer(answers: Mapping[str, Any], name: str) -> Decimal | None:
-    """Return an answer kept as a decimal's text, or None where it is missing or unreadable."""
+    """Return an answer kept as a decimal's text, or None where it is missing or unreadable.
+
+    A figure of 10^12 or more, or with more than 6 decimals, counts as unreadable.
+    """
     try:
         number = Decimal(str(answers.get(name) or ""))
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    if not number.is_finite() or abs(number) >= DECIMAL_BELOW:
+        return None
+    return number if int(number.as_tuple().exponent) >= -DECIMAL_PLACES_MAX else None
 
 
 def day_answer(answers: Mapping[str, Any], name: str) -> date | None:
-    """Return an answer kept as an ISO day, or None where it is missing or unreadable."""
+    """Return an answer kept as an ISO day, or None where it is missing or unreadable.
+
+    A day before 2000 or after 2100 counts as unreadable.
+    """
     try:
-        return date.fromisoformat(str(answers.get(name) or ""))
+        day = date.fromisoformat(str(answers.get(name) or ""))
     except ValueError:
         return None
+    return day if DAY_FIRST <= day <= DAY_LAST else None
 
 
 def claim_of(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from common.days import day_of
 from ledger import queries as ledger
@@ -124,10 +124,48 @@ def order_by_reference(provider: Provider, reference: str) -> Order | None:
 
 
 def orders_lapsed_by(at: datetime) -> QuerySet[Order]:
-    """Return the open orders whose hold's time has passed at an instant, oldest first."""
-    return Order.objects.filter(status=Order.Status.OPEN, lapses_at__lte=at).order_by(
-        "lapses_at", "pk"
+    """Return the open orders whose hold's time has passed at an instant, oldest first.
+
+    An order on a bill that is not decided yet is left out: its hold has to cover that bill.
+    """
+    passed = Order.objects.filter(status=Order.Status.OPEN, lapses_at__lte=at)
+    return passed.exclude(_has_line_undecided()).order_by("lapses_at", "pk")
+
+
+# Billing stands above this app: what it wrote about an order is asked for by the names under
+# which its rows belong to the order.
+_DECIDED = ("ACCEPTED", "DECLINED")
+
+
+def _has_line_undecided() -> Exists:
+    # A line of a bill that was sent has no verdict or an objection; what settlement withheld
+    # is open until it is accepted or declined, and neither is ever taken back.
+    lines = Order.objects.filter(pk=OuterRef("pk"), bill_lines__isnull=False)
+    decided = Count(
+        "bill_lines__verdicts", filter=Q(bill_lines__verdicts__outcome__in=_DECIDED)
     )
+    return Exists(lines.values("bill_lines").annotate(decided=decided).filter(decided=0))
+
+
+def has_line_undecided(order: Order) -> bool:
+    """Return whether an order is on a bill not settled yet, or has a withheld line still open."""
+    return Order.objects.filter(_has_line_undecided(), pk=order.pk).exists()
+
+
+def has_bill_unsettled(order: Order) -> bool:
+    """Return whether an order is on a bill that was sent and is not settled yet."""
+    return Order.objects.filter(pk=order.pk, bill_lines__bill__status="SENT").exists()
+
+
+def has_use_unbilled(order: Order) -> bool:
+    """Return whether an order has metered use that no settled bill has a line for."""
+    settled = Order.objects.filter(
+        pk=order.pk,
+        bill_lines__bill__status="SETTLED",
+        bill_lines__usage_line__isnull=False,
+    )
+    used = Order.objects.filter(pk=order.pk, usage__quantity_ms__gt=0).values_list("usage")
+    return used.difference(settled.values_list("bill_lines__usage_line")).exists()
 
 
 def vouchers_expired_by(at: datetime) -> list[Voucher]:

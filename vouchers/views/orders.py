@@ -61,6 +61,7 @@ def hold_new(request: HttpRequest, code: str) -> HttpResponse:
             voucher=found,
             offer=offers[form.cleaned_data["offer"]],
             hours=form.cleaned_data["hours"],
+            provider_reference=form.cleaned_data["provider_reference"],
             actor=person,
             at=timezone.now(),
             key=form.act_key,

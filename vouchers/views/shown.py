@@ -250,6 +250,7 @@ _ACTS = {
     "propose_policy": lambda: _("Policy version proposed"),
     "release_policy": lambda: _("Policy version put in force"),
     "open_round": lambda: _("Round opened"),
+    "prepare_batch": lambda: _("Batch prepared"),
 }
 
 
