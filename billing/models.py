@@ -173,7 +173,7 @@ class Verdict(models.Model):
     # One code of billing.reasons and its values; "" when accepted whole.
     reason = models.CharField(max_length=40, blank=True)
     reason_values = models.JSONField()
-    # What may be accepted once only: provider/source/key/period of the usage.
+    # What may be accepted once only: the usage's provider, source, key and period.
     usage_key = models.CharField(max_length=300, null=True)
     decided_by = models.CharField(max_length=40)
     decided_at = models.DateTimeField()
@@ -242,11 +242,12 @@ class Batch(models.Model):
         APPROVED = "APPROVED", "Approved"
         RELEASED = "RELEASED", "Sent to bank"
         CLOSED = "CLOSED", "Paid"
+        CANCELLED = "CANCELLED", "Cancelled"
 
     code = models.CharField(max_length=16, unique=True)
     programme = models.ForeignKey("vouchers.Programme", models.PROTECT, related_name="batches")
     total = models.BigIntegerField()
-    status = models.CharField(max_length=8, choices=Status.choices)
+    status = models.CharField(max_length=9, choices=Status.choices)
     prepared_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField()
     approved_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
@@ -257,7 +258,7 @@ class Batch(models.Model):
 
     class Meta:
         constraints = [
-            one_of("status", ["PREPARED", "APPROVED", "RELEASED", "CLOSED"]),
+            one_of("status", ["PREPARED", "APPROVED", "RELEASED", "CLOSED", "CANCELLED"]),
             models.CheckConstraint(condition=Q(total__gt=0), name="billing_batch_has_total"),
             models.CheckConstraint(
                 condition=(Q(approved_by__isnull=True) | ~Q(approved_by=F("prepared_by")))
@@ -268,7 +269,8 @@ class Batch(models.Model):
                 name="billing_batch_three_people",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["PREPARED", "APPROVED"]) | Q(released_by__isnull=False),
+                condition=Q(status__in=["PREPARED", "APPROVED", "CANCELLED"])
+                | Q(released_by__isnull=False),
                 name="billing_batch_released_by_somebody",
             ),
         ]
@@ -290,6 +292,7 @@ class Payment(models.Model):
         SENT = "SENT", "Sent to bank"
         PAID = "PAID", "Paid"
         RETURNED = "RETURNED", "Returned"
+        CANCELLED = "CANCELLED", "Cancelled"
 
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="payments")
     payee = models.ForeignKey("parties.Organisation", models.PROTECT, related_name="payments")
@@ -299,13 +302,13 @@ class Payment(models.Model):
     amount = models.BigIntegerField()
     unit = models.CharField(max_length=28)
     end_to_end_id = models.CharField(max_length=35, unique=True)
-    status = models.CharField(max_length=8, choices=Status.choices)
+    status = models.CharField(max_length=9, choices=Status.choices)
     answered_at = models.DateTimeField(null=True)
     answer_reason = models.CharField(max_length=140, blank=True, default="")
 
     class Meta:
         constraints = [
-            one_of("status", ["PREPARED", "SENT", "PAID", "RETURNED"]),
+            one_of("status", ["PREPARED", "SENT", "PAID", "RETURNED", "CANCELLED"]),
             models.CheckConstraint(
                 condition=Q(amount__gt=0), name="billing_payment_has_amount"
             ),

@@ -15,6 +15,16 @@ REASONS: dict[str, Any] = {
     "billed_above_meter": _(
         "Billed: %(billed_ms)s; the meter shows %(metered_ms)s in the bill's period. The "
         "difference is withheld. Send the missing usage, or bill what was metered."),
+    "fee_above_meter": _(
+        "The fee claimed is %(fee_amount)s. The meter shows %(metered_ms)s in the claim's period, "
+        "which at the provider's published price of at most %(rate)s %(unit)s an hour come to "
+        "%(metered_amount)s. The difference is withheld."),
+    "no_price": _(
+        "The provider publishes no price in %(unit)s for what was metered, so the fee can't be "
+        "compared with it. An officer looks at the claim."),
+    "claim_billed_before": _(
+        "Claim %(bill)s for this voucher and provider was accepted for days of the same period. "
+        "Use is paid once, so this claim is withheld; claim for the other days."),
     "line_billed_before": _(
         "This usage is already on bill %(bill)s. It is paid once, so this line is withheld."),
     "invoice_sent_before": _(

@@ -119,9 +119,25 @@ BATCH: Final = {
     "CLOSED": Status(
         _("Paid"), _("Paid"), "green", _("The bank has answered every payment."), NOBODY
     ),
+    "CANCELLED": Status(
+        _("Cancelled"),
+        _("Cancelled"),
+        "grey",
+        _(
+            "It was called off before it went to the bank. What it would have paid is due again."
+        ),
+        NOBODY,
+    ),
 }
 
 PAYMENT: Final = {
+    "CANCELLED": Status(
+        _("Cancelled"),
+        _("Cancelled"),
+        "grey",
+        _("Its batch was called off. The amount goes into a later batch."),
+        US,
+    ),
     "PREPARED": Status(
         _("Prepared"),
         _("In a batch"),
@@ -216,6 +232,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.PREPARE_BATCH: _("Batch prepared"),
     ActKind.APPROVE_BATCH: _("Batch approved"),
     ActKind.RELEASE_BATCH: _("Batch sent to bank"),
+    ActKind.CANCEL_BATCH: _("Batch cancelled"),
     ActKind.READ_STATEMENT: _("Bank statement read"),
     ActKind.CONFIRM_PAYMENT: _("Payment confirmed"),
     ActKind.RETURN_PAYMENT: _("Payment returned"),

@@ -6,7 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing import actions
-from billing.queries import bills_due
+from billing.models import Bill
+from billing.queries import bills_to_settle, is_due
 from common.errors import Refused
 from ledger.actions import SYSTEM
 
@@ -17,12 +18,19 @@ logger = logging.getLogger(__name__)
 def settle_submitted_bills() -> None:
     """Settle each bill whose days for an objection are over; a refused one waits.
 
-    Each bill is a transaction of its own. A finance officer may settle a bill earlier.
+    Each bill is a transaction of its own, and none stops those behind it. A finance officer may
+    settle a bill earlier.
     """
-    for bill in bills_due(timezone.now()):
+    for bill in bills_to_settle():
         try:
-            actions.settle_bill(
-                bill=bill, actor=SYSTEM, at=timezone.now(), key=f"settle:{bill.number}"
-            )
+            _settle_if_due(bill)
         except Refused as refused:
             logger.warning("Bill %s is not settled yet: %s", bill.number, refused)
+        except Exception:
+            logger.exception("Bill %s could not be settled", bill.number)
+
+
+def _settle_if_due(bill: Bill) -> None:
+    now = timezone.now()
+    if is_due(bill, now):
+        actions.settle_bill(bill=bill, actor=SYSTEM, at=now, key=f"settle:{bill.number}")

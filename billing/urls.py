@@ -50,6 +50,7 @@ urlpatterns = [
     path("batches/<str:code>/", batches.batch, name="batch"),
     path("batches/<str:code>/approve/", batches.batch_approve, name="batch_approve"),
     path("batches/<str:code>/release/", batches.batch_release, name="batch_release"),
+    path("batches/<str:code>/cancel/", batches.batch_cancel, name="batch_cancel"),
     path("batches/<str:code>/file/", batches.batch_file, name="batch_file"),
     path("statements/", bank.statements, name="statements"),
     path("statements/new/", bank.statement_upload, name="statement_upload"),

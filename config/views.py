@@ -93,4 +93,3 @@ def statuses(request: HttpRequest) -> HttpResponse:
         "statuses.html",
         {"tables": [*voucher_statuses.tables(), *billing_statuses.tables()]},
     )
-

@@ -158,6 +158,7 @@ class ActKind(StrEnum):
     PREPARE_BATCH = "prepare_batch"
     APPROVE_BATCH = "approve_batch"
     RELEASE_BATCH = "release_batch"
+    CANCEL_BATCH = "cancel_batch"
     READ_STATEMENT = "read_statement"
     CONFIRM_PAYMENT = "confirm_payment"
     RETURN_PAYMENT = "return_payment"

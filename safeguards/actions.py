@@ -42,7 +42,8 @@ class LineFacts:
 
     `amount_metered` is what the line's own rate makes of the metered part. `billed_before` and
     `invoice_before` name the earlier bill that carries the same usage or the same invoice
-    number, or are empty.
+    number, or are empty. A fee (`is_fee`) is claimed without a quantity of its own: what counts
+    is by how much its amount passes `amount_metered`.
     """
 
     row: int
@@ -52,6 +53,7 @@ class LineFacts:
     amount_metered: int
     billed_before: str
     invoice_before: str
+    is_fee: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,9 @@ def _line_billed_before(
 def _billed_above_meter(
     line: LineFacts, parameters: _Parameters
 ) -> tuple[int, dict[str, Any]] | None:
+    if line.is_fee:
+        over = line.amount - line.amount_metered
+        return (over, {"metered_ms": line.metered_ms}) if over > 0 else None
     above = line.billed_ms - line.metered_ms
     if above <= int(parameters.get("tolerance_ms", "0")):
         return None
@@ -151,7 +156,7 @@ def _keep(
             )
         )
     RuleResult.objects.bulk_create(results)
-    Alert.objects.bulk_create(
+    alerts = [
         Alert(
             rule=result.rule,
             about=about,
@@ -164,7 +169,9 @@ def _keep(
         )
         for result in results
         if result.facts["lines_withheld"]
-    )
+    ]
+    # Asked again about a bill, after an objection, a rule's one alert stands.
+    Alert.objects.bulk_create(alerts, ignore_conflicts=True)
 
 
 @transaction.atomic

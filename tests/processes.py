@@ -22,7 +22,13 @@ def environment(app_url: str, var: Path, **more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("TESSERA_TEST", "PYTEST", "COVERAGE"))
     }
-    return {**own, "DATABASE_URL": app_url, "TESSERA_VAR": str(var), "SECRET_KEY": "x" * 50, **more}
+    return {
+        **own,
+        "DATABASE_URL": app_url,
+        "TESSERA_VAR": str(var),
+        "SECRET_KEY": "x" * 50,
+        **more,
+    }
 
 
 @contextmanager

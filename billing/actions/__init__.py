@@ -6,6 +6,7 @@ from billing.actions.batches import (
     BatchNotReady,
     NothingDue,
     approve_batch,
+    cancel_batch,
     prepare_batch,
     release_batch,
 )
@@ -15,6 +16,7 @@ from billing.actions.bills import (
     InvoiceNumberMissing,
     LineInvalid,
     NothingToBill,
+    PeriodFarOff,
     PeriodInvalid,
     submit_bill,
 )
@@ -49,6 +51,7 @@ __all__ = [
     "NoteMissing",
     "NothingDue",
     "NothingToBill",
+    "PeriodFarOff",
     "PeriodInvalid",
     "StatementOfNobody",
     "TransferNotCorrectable",
@@ -56,6 +59,7 @@ __all__ = [
     "UsageReport",
     "VoucherNotActive",
     "approve_batch",
+    "cancel_batch",
     "correct_transfer",
     "decide_line",
     "object_to_line",

@@ -198,7 +198,7 @@ def _mismatch(entry: Entry, payment: Payment | None, authorities: set[int]) -> _
     if not entry.is_booked:
         values["status"] = entry.status
         return _Answer(Match.UNMATCHED, "bank_not_booked", values)
-    if payment.status == Payment.Status.PREPARED:
+    if payment.status in (Payment.Status.PREPARED, Payment.Status.CANCELLED):
         return _Answer(Match.UNMATCHED, "bank_not_sent", values)
     if (entry.amount_minor, entry.currency) != (payment.amount, payment.unit):
         values |= {

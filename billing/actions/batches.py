@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from stdnum import bic
 
+from billing.actions.lines import checked_note
 from billing.bank.pain001 import Instruction, credit_transfer_file
 from billing.bank.party import AccountNumber, Agent, Party
 from billing.models import Batch, Payment, PaymentFile
@@ -193,6 +194,37 @@ def release_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Payme
     )
 
 
+@transaction.atomic
+def cancel_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str) -> Batch:
+    """Call a batch off before it goes to the bank; all that it would have paid is due again.
+
+    Any finance officer may, the one who prepared or approved it among them: no value moves.
+
+    :raises NotAllowed: if the person is no finance officer of the programme.
+    :raises NoteMissing: if there is no word why, or too many.
+    :raises BatchNotReady: if it was sent to the bank, or cancelled before.
+    :raises KeyReused: if the key was used for another batch.
+    """
+    _require_finance(batch.programme, actor)
+    note = checked_note(note)
+    act = begin(
+        kind=ActKind.CANCEL_BATCH,
+        key=key,
+        actor=actor.address,
+        about=batch.address,
+        at=at,
+        payload={"note": note},
+        reason=note,
+    )
+    if act.is_replay:
+        return Batch.objects.get(pk=batch.pk)
+    batch = _at_step(batch, Batch.Status.PREPARED, Batch.Status.APPROVED)
+    batch.status = Batch.Status.CANCELLED
+    batch.save(update_fields=["status"])
+    Payment.objects.filter(batch=batch).update(status=Payment.Status.CANCELLED)
+    return batch
+
+
 def _require_finance(programme: Programme, actor: User) -> None:
     require_role(
         actor,
@@ -202,13 +234,13 @@ def _require_finance(programme: Programme, actor: User) -> None:
     )
 
 
-def _at_step(batch: Batch, status: str) -> Batch:
+def _at_step(batch: Batch, *statuses: str) -> Batch:
     batch = (
         Batch.objects.select_for_update(of=("self",))
         .select_related("programme__authority", "prepared_by", "approved_by")
         .get(pk=batch.pk)
     )
-    if batch.status != status:
+    if batch.status not in statuses:
         raise BatchNotReady(batch=batch.code, status=Batch.Status(batch.status).label)
     return batch
 

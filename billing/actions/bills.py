@@ -23,6 +23,7 @@ from vouchers.models import Programme
 AMOUNT_MAX = 10**17
 QUANTITY_MS_MAX = 10**15
 RATE_MAX = Decimal(10**10)
+YEARS = (2000, 2100)
 
 
 class PeriodInvalid(Refused):
@@ -32,6 +33,16 @@ class PeriodInvalid(Refused):
     sentence = _(
         "The period from %(period_from)s to %(period_until)s can't be billed. It must end after "
         "it begins, both at a whole second."
+    )
+
+
+class PeriodFarOff(Refused):
+    """A period in a year in which nothing was or will be used."""
+
+    code = "period_far_off"
+    sentence = _(
+        "The period from %(period_from)s to %(period_until)s can't be billed. Give days of the "
+        "years %(first_year)s to %(last_year)s."
     )
 
 
@@ -99,6 +110,7 @@ def submit_bill(
 
     :raises InvoiceNumberMissing: if there is no invoice number.
     :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
+    :raises PeriodFarOff: if the period is not within the years 2000 to 2100.
     :raises BillNotForMode: if the programme pays the beneficiary after use.
     :raises NothingToBill: if there is not a single line.
     :raises LineInvalid: naming the first line with an impossible number.
@@ -175,12 +187,22 @@ def check_heads(invoice_number: str, period_from: datetime, period_until: dateti
 
     :raises InvoiceNumberMissing: if there is no invoice number, or it is too long.
     :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
+    :raises PeriodFarOff: if the period is not within the years 2000 to 2100.
     """
     if not 0 < len(invoice_number.strip()) <= 60:
         raise InvoiceNumberMissing
     is_whole = not period_from.microsecond and not period_until.microsecond
     if period_from >= period_until or not is_whole:
         raise PeriodInvalid(period_from=period_from, period_until=period_until)
+    first_year, last_year = YEARS
+    # A year's first and last day have hours in another year where the clocks are different.
+    if period_from.year < first_year - 1 or period_until.year > last_year + 1:
+        raise PeriodFarOff(
+            period_from=period_from,
+            period_until=period_until,
+            first_year=first_year,
+            last_year=last_year,
+        )
 
 
 def _told(line: BillLineInput) -> list[object]:

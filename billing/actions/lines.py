@@ -1,13 +1,14 @@
 """Decide single lines: the holder objects before settlement, an officer looks after it."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.claims import pay_claim
+from billing.actions.claims import pay_claim, weigh_claim
 from billing.actions.settlement import BillSettled, locked, require_settler, settle_orders
-from billing.actions.verdicts import Weighed, claim_row, rows_of, usage_keys
+from billing.actions.verdicts import Weighed, claim_row, rows_of, usage_keys, weigh
 from billing.models import Bill, BillLine, Verdict
 from billing.queries import line_verdict
 from common.errors import Refused
@@ -78,7 +79,7 @@ def object_to_line(
     """
     holder = line.voucher.organisation if line.voucher else line.bill.programme.authority
     require_role(actor, Role.APPLICANT, organisation=holder)
-    note = _checked(note)
+    note = checked_note(note)
     act = _begin(ActKind.OBJECT_TO_LINE, line, {"note": note}, actor, at, key)
     if act.is_replay:
         return Verdict.objects.get(act_id=act.id)
@@ -110,6 +111,8 @@ def decide_line(
 
     What is accepted is covered as at settlement, from what the order's hold or the voucher has
     left now; it makes a settlement of its own, whose `billed` is the part that was withheld.
+    Accepting a line that was withheld for an objection settles the objection only: the rules
+    weigh the line as they would have, and what they withhold waits for a decision of its own.
 
     :raises NotAllowed: if the person is no officer or finance officer of the programme.
     :raises SamePerson: if the person sent the bill, or sent or decided an application behind it.
@@ -121,7 +124,7 @@ def decide_line(
     :raises KeyReused: if the key was used for another decision.
     """
     require_settler(line.bill, actor, at)
-    note = _checked(note)
+    note = checked_note(note)
     content = {"accept": accept, "note": note}
     act = _begin(ActKind.DECIDE_LINE, line, content, actor, at, key)
     if act.is_replay:
@@ -139,7 +142,11 @@ def decide_line(
     return _accepted(bill, line, before, note, actor, act)
 
 
-def _checked(note: str) -> str:
+def checked_note(note: str) -> str:
+    """Return a note without space around it.
+
+    :raises NoteMissing: if there are no words, or too many.
+    """
     note = note.strip()
     if not 0 < len(note) <= NOTE_CHARACTERS_MAX:
         raise NoteMissing(most=NOTE_CHARACTERS_MAX)
@@ -186,28 +193,36 @@ def _accepted(
     bill: Bill, line: BillLine, before: Verdict, note: str, actor: User, act: Act
 ) -> Verdict:
     usage_key = _usage_key(bill, line)
-    part = _withheld_part(bill, line, before)
+    part = _withheld_part(bill, line, before, act)
     if bill.kind == Bill.Kind.CLAIM:
-        pay_claim(bill, line, part, act)
+        pay_claim(bill, part, act)
     else:
         settle_orders(bill, [part], act)
-    values = {
-        name: part.values[name] for name in ("beyond_amount", "unit") if name in part.values
-    }
     return Verdict.objects.create(
         line=line,
-        outcome=Verdict.Outcome.ACCEPTED,
-        accepted=line.amount,
-        withheld=0,
+        outcome=_outcome(before.accepted + part.accepted, part.withheld),
+        accepted=before.accepted + part.accepted,
+        withheld=part.withheld,
         covered=before.covered + part.covered,
         co_payment=before.co_payment + part.co_payment,
-        reason="accepted_after_look",
-        reason_values={**values, "note": note},
-        usage_key=usage_key,
+        reason=part.reason if part.withheld else "accepted_after_look",
+        reason_values={**_kept_values(part), "note": note},
+        usage_key=usage_key if part.accepted else None,
         decided_by=actor.address,
         decided_at=act.at,
         act_id=act.id,
     )
+
+
+def _outcome(accepted: int, withheld: int) -> Verdict.Outcome:
+    if not withheld:
+        return Verdict.Outcome.ACCEPTED
+    return Verdict.Outcome.REDUCED if accepted else Verdict.Outcome.WITHHELD
+
+
+def _kept_values(part: Weighed) -> dict[str, Any]:
+    names = set(part.values) if part.withheld else {"beyond_amount", "unit"}
+    return {name: value for name, value in part.values.items() if name in names}
 
 
 def _usage_key(bill: Bill, line: BillLine) -> str | None:
@@ -221,12 +236,21 @@ def _usage_key(bill: Bill, line: BillLine) -> str | None:
     return None if holder else usage_key
 
 
-def _withheld_part(bill: Bill, line: BillLine, before: Verdict) -> Weighed:
-    """Return the withheld part of a line as if it were a line of its own, accepted whole."""
+def _withheld_part(bill: Bill, line: BillLine, before: Verdict, act: Act) -> Weighed:
+    """Return the withheld part of a line as if it were a line of its own, accepted whole.
+
+    What was withheld for an objection alone was never anybody's to judge but the rules': once
+    the objection is settled they say how much of the line counts, and the rest stays withheld.
+    """
+    is_objected = before.reason == "objected"
     if bill.kind == Bill.Kind.CLAIM:
+        if is_objected:
+            return weigh_claim(bill, line, act, is_overruled=True)
         row = claim_row(line, line.quantity_ms)
     else:
         row = next(one for one in rows_of(bill) if one.id == line.pk)
         if row.billed_before:
             raise LineAcceptedBefore(row=line.row, bill=bill.number)
+        if is_objected:
+            return weigh(bill, [row._replace(objection=None)], act, act.at)[0]
     return Weighed(row._replace(amount=before.withheld), before.withheld)

@@ -115,7 +115,7 @@ def locked(bill: Bill) -> Bill:
 def _settle_claim(bill: Bill, act: Act, decided_by: str) -> list[Settlement]:
     line = bill.lines.get()
     weighed = weigh_claim(bill, line, act)
-    settlement = pay_claim(bill, line, weighed, act)
+    settlement = pay_claim(bill, weighed, act)
     keep_verdicts(bill, [weighed], act, decided_by)
     return [settlement]
 

@@ -1,9 +1,11 @@
 """Weigh each line of a bill: what is accepted, what is withheld, and why. Values, no writing."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,6 +16,8 @@ from billing.queries import price_of
 from common.money import is_currency
 from ledger.actions import Act
 from safeguards.actions import LineAnswer, LineFacts, check_lines
+
+USAGE_NAME_CHARACTERS_MAX = 300
 
 
 class LineRow(NamedTuple):
@@ -133,6 +137,7 @@ def rows_of(bill: Bill) -> list[LineRow]:
 
 def claim_row(line: BillLine, metered_ms: int) -> LineRow:
     """Return a claim's line as it is weighed: it has no usage line of its own."""
+    objection = line.verdicts.filter(reason="objected").order_by("pk").last()
     return LineRow(
         id=line.pk,
         row=line.row,
@@ -149,6 +154,7 @@ def claim_row(line: BillLine, metered_ms: int) -> LineRow:
         catalogue_rate=None,
         valid_from_on=None,
         valid_until_on=None,
+        objection=objection.reason_values["note"] if objection else None,
     )
 
 
@@ -169,10 +175,11 @@ def earlier_invoice(bill: Bill) -> str:
 def weigh(bill: Bill, lines: Sequence[LineRow], act: Act, at: datetime) -> list[Weighed]:
     """Return the verdict of each line, in the order of the lines.
 
-    Lines without a meter and lines with an objection are withheld before the rules are asked.
+    Lines without a meter are withheld before the rules are asked. A line with an objection is
+    withheld whole; the rules still look at it, so that it is told what else is wrong with it.
     """
     invoice_before = earlier_invoice(bill)
-    asked = [line for line in lines if line.usage_line is not None and line.objection is None]
+    asked = [line for line in lines if line.usage_line is not None]
     facts = [_facts(line, bill.unit, invoice_before) for line in asked]
     answers = check_lines(facts, about=bill.address, unit=bill.unit, act=act, at=at)
     by_row = {answer.row: answer for answer in answers}
@@ -193,7 +200,7 @@ def _facts(line: LineRow, unit: str, invoice_before: str) -> LineFacts:
 
 def _weighed(line: LineRow, answer: LineAnswer | None, bill: Bill) -> Weighed:
     if line.objection is not None:
-        return Weighed(line, 0, "objected", {"note": line.objection})
+        return objected(line)
     if answer is None:
         return Weighed(line, 0, "no_meter", {})
     most, reason, values = _most(line, bill, is_ruled=bool(answer.rule))
@@ -205,13 +212,21 @@ def _weighed(line: LineRow, answer: LineAnswer | None, bill: Bill) -> Weighed:
     return Weighed(line, accepted, reason, values) if accepted < rest else Weighed(line, rest)
 
 
+def objected(line: LineRow) -> Weighed:
+    """Return the verdict of a line that its holder disputes: all of it waits for a person."""
+    return Weighed(line, 0, "objected", {"note": line.objection})
+
+
 def _most(line: LineRow, bill: Bill, *, is_ruled: bool) -> tuple[int, str, dict[str, Any]]:
     """Return the most that validity and catalogue allow, and what to say if that cuts.
 
     Where no rule spoke, what was billed above the meter lies within the rule's tolerance.
     """
     quantity = line.metered_ms if is_ruled else line.quantity_ms
-    values = {"billed_rate": _rate(line.rate), "catalogue_rate": _rate(line.catalogue_rate)}
+    values = {
+        "billed_rate": rate_text(line.rate),
+        "catalogue_rate": rate_text(line.catalogue_rate),
+    }
     reason = "price_above_catalogue"
     if line.valid_ms < min(line.quantity_ms, line.metered_ms):
         quantity, reason = line.valid_ms, "outside_validity"
@@ -224,7 +239,8 @@ def _most(line: LineRow, bill: Bill, *, is_ruled: bool) -> tuple[int, str, dict[
     return price_of(line.catalogue_rate or Decimal(0), quantity, bill.unit), reason, values
 
 
-def _rate(rate: Decimal | None) -> str:
+def rate_text(rate: Decimal | None) -> str:
+    """Return a rate as it is told, without zeros that say nothing."""
     return f"{rate or Decimal(0):f}".rstrip("0").rstrip(".")
 
 
@@ -237,4 +253,11 @@ def usage_keys(bill: Bill) -> Callable[[str, str], str]:
     first = bill.period_from.astimezone(ZoneInfo(bill.programme.zone)).replace(tzinfo=None)
     period = first.date().isoformat() if first.time() == time() else first.isoformat()
     provider = bill.provider.organisation.code
-    return lambda source, key: f"{provider}/{source}/{key}/{period}"
+    return lambda source, key: _usage_name(provider, source, key, period)
+
+
+def _usage_name(*parts: str) -> str:
+    """Return one name for several parts, never that of other parts; long ones as a digest."""
+    name = json.dumps(parts, ensure_ascii=False)
+    is_long = len(name) > USAGE_NAME_CHARACTERS_MAX
+    return f"sha256:{sha256(name.encode()).hexdigest()}" if is_long else name

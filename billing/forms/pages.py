@@ -295,6 +295,17 @@ class DecideForm(KeyedForm):
     )
 
 
+class CancelBatchForm(KeyedForm):
+    """Why a batch is called off."""
+
+    note = forms.CharField(
+        label=_("Why"),
+        max_length=500,
+        widget=forms.Textarea({"rows": 4, "maxlength": 500}),
+        help_text=_("It is kept with the batch"),
+    )
+
+
 class BatchForm(KeyedForm):
     """The programme whose payables are put in a batch."""
 

@@ -26,6 +26,7 @@ from common.money import CURRENCY_EXPONENTS, is_currency
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
+from providers.models import Offer, Price, Provider
 from vouchers.models import Programme, Voucher
 from vouchers.queries import policy_in_force, programme_scope, programmes_visible_to
 
@@ -65,6 +66,22 @@ def price_of(rate: Decimal, quantity_ms: int, unit: str) -> int:
         return quantity_ms
     exact = int(rate * _RATE_SCALE) * scale_of(unit) * quantity_ms
     return (2 * exact + _RATE_HOUR) // (2 * _RATE_HOUR)
+
+
+def prices_published_within(
+    provider: Provider, currency: str, from_at: datetime, until_at: datetime
+) -> list[Price]:
+    """Return a provider's published prices that were in force at some time in [from, until)."""
+    prices = Price.objects.filter(
+        offer__provider=provider,
+        offer__status=Offer.Status.PUBLISHED,
+        currency=currency,
+        from_at__lt=until_at,
+    )
+    followed = prices.filter(
+        offer=OuterRef("offer"), from_at__gt=OuterRef("from_at"), from_at__lte=from_at
+    )
+    return list(prices.filter(~Exists(followed)).select_related("offer").order_by("pk"))
 
 
 def programmes_overseen(person: User, *roles: Role) -> QuerySet[Programme]:
@@ -112,17 +129,19 @@ def bill_of(person: User, number: str) -> Bill:
 
 def bills_to_settle() -> QuerySet[Bill]:
     """Return the bills and claims that were sent and not settled, oldest first."""
-    return Bill.objects.filter(status=Bill.Status.SENT).order_by("sent_at", "pk")
+    waiting = Bill.objects.filter(status=Bill.Status.SENT).select_related("programme")
+    return waiting.order_by("sent_at", "pk")
 
 
-def bills_due(at: datetime) -> list[Bill]:
-    """Return the bills whose days for an objection are over, and the claims, oldest first.
+def is_due(bill: Bill, at: datetime) -> bool:
+    """Return whether a bill's days for an objection are over; a claim has none.
 
     A claim is the beneficiary's own: there is nobody to wait for. The days are those of the
     programme's policy in force when the bill was sent.
+
+    :raises NoPolicyInForce: if the programme had no policy on that day.
     """
-    waiting = bills_to_settle().select_related("programme")
-    return [bill for bill in waiting if bill.kind == Bill.Kind.CLAIM or _was_open_to(bill) <= at]
+    return bill.kind == Bill.Kind.CLAIM or _was_open_to(bill) <= at
 
 
 def _was_open_to(bill: Bill) -> datetime:

@@ -101,7 +101,7 @@ def payments_to(person: User) -> QuerySet[Payment]:
         Payment.objects.filter(
             payee__in=organisations_of(person, Role.PROVIDER, Role.APPLICANT)
         )
-        .exclude(status=Payment.Status.PREPARED)
+        .exclude(status__in=[Payment.Status.PREPARED, Payment.Status.CANCELLED])
         .select_related("batch__programme", "payee")
         .order_by("-batch__released_at", "end_to_end_id")
     )
@@ -110,7 +110,12 @@ def payments_to(person: User) -> QuerySet[Payment]:
 def statements_visible_to(person: User) -> QuerySet[BankStatement]:
     """Return the bank statements that a person may see, newest first."""
     authorities = programmes_visible_to(person).values("authority")
-    accounts = BankDetail.objects.filter(organisation__in=authorities).values("number")
+    # A proposed account is nobody's yet: it opens no statement.
+    accounts = (
+        BankDetail.objects.exclude(status=BankDetail.Status.PROPOSED)
+        .filter(organisation__in=authorities)
+        .values("number")
+    )
     return (
         BankStatement.objects.filter(account__in=accounts)
         .select_related("read_by")

@@ -78,7 +78,35 @@ def metered_ms(used: Order | Voucher, from_at: datetime, until_at: datetime) -> 
 
 def metered_within(lines: Q, from_at: datetime, until_at: datetime) -> int:
     """Return what some usage lines come to within [from, until), in GPU-ms, exactly."""
-    inside = Func(
+    found = UsageLine.objects.filter(lines, started_at__lt=until_at, ended_at__gt=from_at)
+    return int(found.aggregate(total=Sum(_inside(from_at, until_at)))["total"] or 0)
+
+
+class UseOfClass(NamedTuple):
+    """What was metered of one class of one resource, in resource-milliseconds."""
+
+    resource: str
+    resource_class: str
+    quantity_ms: int
+
+
+def metered_by_class(lines: Q, from_at: datetime, until_at: datetime) -> list[UseOfClass]:
+    """Return what some usage lines come to within [from, until) by what was used, exactly."""
+    found = (
+        UsageLine.objects.filter(lines, started_at__lt=until_at, ended_at__gt=from_at)
+        .values("resource", "resource_class")
+        .annotate(total=Sum(_inside(from_at, until_at)))
+        .order_by("resource", "resource_class")
+    )
+    return [
+        UseOfClass(row["resource"], row["resource_class"], int(row["total"]))
+        for row in found
+        if row["total"]
+    ]
+
+
+def _inside(from_at: datetime, until_at: datetime) -> Func:
+    return Func(
         F("count_thousandths"),
         F("started_at"),
         F("ended_at"),
@@ -87,8 +115,6 @@ def metered_within(lines: Q, from_at: datetime, until_at: datetime) -> int:
         function="billing_clipped_ms",
         output_field=BigIntegerField(),
     )
-    found = UsageLine.objects.filter(lines, started_at__lt=until_at, ended_at__gt=from_at)
-    return int(found.aggregate(total=Sum(inside))["total"] or 0)
 
 
 _DAILY = """

@@ -17,7 +17,7 @@ from billing.bank.statement import WARNINGS
 from billing.forms.pages import StatementForm
 from billing.models import BankLine
 from billing.reasons import sentence
-from billing.views.shown import by_words, figure, page_of, query_of, table, tag
+from billing.views.shown import by_words, figure, page_of, query_of, sentence_cell, table, tag
 from common.formatting import day, money
 from common.forms import answer_form
 from common.money import CURRENCY_EXPONENTS
@@ -172,5 +172,5 @@ def _line_row(line: BankLine) -> list[Any]:
         line.counterparty or "–",
         money(amount, unit) if unit in CURRENCY_EXPONENTS else f"{amount} {unit}",
         tag(statuses.BANK_LINE[line.match]),
-        sentence(line.reason, line.reason_values) or "–",
+        sentence_cell(sentence(line.reason, line.reason_values)),
     ]

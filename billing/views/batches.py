@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
-from billing.forms.pages import BatchForm
+from billing.forms.pages import BatchForm, CancelBatchForm
 from billing.models import Batch, Payment, PaymentFile
 from billing.queries import Payable
 from billing.views.shown import (
@@ -196,6 +196,7 @@ def batch(request: HttpRequest, code: str) -> HttpResponse:
         "page": page,
         "query": query_of(request),
         "step": _next_step(found, person),
+        "cancel": _cancel_url(found, person),
         "events": timeline(acts_of(found.address, found.act_id), leads_on=True),
         "zone": zone,
     }
@@ -219,6 +220,15 @@ def _payment_row(payment: Payment) -> list[Any]:
         tag(statuses.PAYMENT[payment.status]),
         payment.answer_reason or "–",
     ]
+
+
+def _cancel_url(found: Batch, person: User) -> str:
+    """Return where the batch is called off; empty if it is too late or not this person's."""
+    is_waiting = found.status in (Batch.Status.PREPARED, Batch.Status.APPROVED)
+    overseen = queries.programmes_overseen(person, Role.FINANCE)
+    if not is_waiting or not overseen.filter(pk=found.programme_id).exists():
+        return ""
+    return reverse("batch_cancel", args=[found.code])
 
 
 def _next_step(found: Batch, person: User) -> dict[str, Any] | None:
@@ -280,19 +290,39 @@ def batch_release(request: HttpRequest, code: str) -> HttpResponse:
     return _step(request, code, release, words)
 
 
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_cancel(request: HttpRequest, code: str) -> HttpResponse:
+    """Call a batch off, with a word why, before it goes to the bank."""
+    form = CancelBatchForm(request.POST if request.method == "POST" else None)
+
+    def cancel(found: Batch, person: User, key: str) -> str:
+        note = form.cleaned_data["note"]
+        actions.cancel_batch(batch=found, note=note, actor=person, at=timezone.now(), key=key)
+        return _("Batch %(code)s is cancelled. What it would have paid is due again.")
+
+    words = {
+        "title": _("Cancel batch %(code)s"),
+        "submit": _("Cancel the batch"),
+        "warning": _("Nothing is paid by this batch. It can't be taken up again."),
+    }
+    return _step(request, code, cancel, words, form)
+
+
 def _step(
     request: HttpRequest,
     code: str,
     act: Callable[[Batch, User, str], str],
     words: dict[str, str],
+    form: KeyedForm | None = None,
 ) -> HttpResponse:
     person = signed_in(request)
     require_role(person, Role.FINANCE)
     found = queries.batch_of(person, code)
-    form = KeyedForm(request.POST if request.method == "POST" else None)
+    asked = form or KeyedForm(request.POST if request.method == "POST" else None)
 
     def done() -> HttpResponse:
-        messages.success(request, act(found, person, form.act_key) % {"code": code})
+        messages.success(request, act(found, person, asked.act_key) % {"code": code})
         return redirect("batch", code)
 
     context = {
@@ -310,7 +340,7 @@ def _step(
             },
         ],
     }
-    return answer_form(request, form, "form_page.html", done, context)
+    return answer_form(request, asked, "form_page.html", done, context)
 
 
 @login_required

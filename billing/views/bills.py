@@ -27,6 +27,7 @@ from billing.views.shown import (
     is_reader,
     page_of,
     query_of,
+    sentence_cell,
     table,
     tag,
     timeline,
@@ -328,7 +329,7 @@ def _line(line: BillLine) -> list[Any]:
         money(line.amount, unit),
         money(verdict.accepted, unit),
         tag(statuses.LINE[verdict.outcome or "WAITING"]),
-        why(line) or "–",
+        sentence_cell(why(line)),
     ]
 
 

@@ -15,7 +15,7 @@ from billing import actions, queries
 from billing.forms.pages import DecideForm
 from billing.models import Batch, Bill, BillLine
 from billing.views.bills import why
-from billing.views.shown import figure, page_of, query_of, table
+from billing.views.shown import figure, page_of, query_of, sentence_cell, table
 from common.formatting import gpu_hours, instant, money
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
@@ -157,7 +157,7 @@ def _withheld_row(line: BillLine) -> list[Any]:
         f"{line.source}/{line.key}",
         money(line.amount, line.bill.unit),
         money(verdict.withheld, line.bill.unit),
-        why(line),
+        sentence_cell(why(line)),
     ]
 
 

@@ -82,6 +82,11 @@ def figure(label: str) -> dict[str, Any]:
     return {"label": label, "numeric": True}
 
 
+def sentence_cell(text: str) -> str:
+    """Return words for a table's cell, wide enough to be read; a dash where there are none."""
+    return format_html('<span class="app-sentence">{}</span>', text) if text else "–"
+
+
 def unit_words(unit: str) -> str:
     """Return the name of a unit for the head of a column."""
     return unit if is_currency(unit) else _("GPU-hours")

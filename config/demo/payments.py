@@ -17,6 +17,7 @@ PREPARED_AFTER = 10
 # On the last days: one batch is with the bank, one is approved, one is only prepared.
 SENT_ON, APPROVED_ON = 270, 272
 _RETURNED = "AC04"  # ISO 20022: the account is closed
+_CALLED_OFF = "Another claim is settled tomorrow; both are paid together."
 _STRANGE_AFTER = 2
 _STRANGE_AMOUNT = 123_45
 
@@ -38,6 +39,7 @@ class Treasury:
         offset, claims = self.schemes
         _Run(self, offset).plan(SENT_ON, "RELEASED")
         _Run(self, offset).plan(APPROVED_ON, "APPROVED")
+        _Run(self, claims).plan(SENT_ON, "CANCELLED")
         _Run(self, claims).plan(APPROVED_ON, "PREPARED")
 
     def answer(self, scheme: Scheme, batch: Batch, at: datetime) -> None:
@@ -111,6 +113,7 @@ class _Run:
         """Plan the steps of three people on one day, up to the last, and the bank's answer."""
         steps = [
             ("PREPARED", day + 0.40, self._prepare),
+            *([("CANCELLED", day + 0.45, self._cancel)] if last == "CANCELLED" else []),
             ("APPROVED", day + 0.50, self._approve),
             ("RELEASED", day + 0.60, self._release),
             ("CLOSED", day + 2.45, self._answer),
@@ -125,6 +128,16 @@ class _Run:
             self.batch = actions.prepare_batch(
                 programme=self.scheme.programme,
                 actor=self.first,
+                at=at,
+                key=self.world.key(),
+            )
+
+    def _cancel(self, at: datetime) -> None:
+        if self.batch:
+            actions.cancel_batch(
+                batch=self.batch,
+                note=_CALLED_OFF,
+                actor=self.second,
                 at=at,
                 key=self.world.key(),
             )

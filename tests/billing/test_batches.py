@@ -57,6 +57,54 @@ def test_a_batch_holds_what_is_due_once(scene):
         stage.prepare(scene)
 
 
+def cancel(scene, batch, key="cancel", actor=None, note="A party was forgotten"):
+    return actions.cancel_batch(
+        batch=batch,
+        note=note,
+        actor=actor or scene.authority.finance[0],
+        at=stage.LATER,
+        key=key,
+    )
+
+
+@pytest.mark.parametrize("is_approved", [False, True])
+def test_a_cancelled_batch_makes_its_payments_due_again_and_pays_nothing(scene, is_approved):
+    (due,) = payables_due(scene.scheme.programme)
+    batch = stage.prepare(scene)
+    if is_approved:
+        batch = stage.approve(scene, batch)
+
+    cancelled = cancel(scene, batch)
+
+    assert cancel(scene, batch) == cancelled
+    assert cancelled.status == Batch.Status.CANCELLED
+    assert [one.status for one in batch.payments.all()] == ["CANCELLED"]
+    assert payables_due(scene.scheme.programme) == [due]
+    for step in (stage.approve, stage.release):
+        with pytest.raises(actions.BatchNotReady):
+            step(scene, batch)
+    again = stage.prepare(scene)
+    assert again.total == 600_00
+    stage.release(scene, stage.approve(scene, again))
+    stage.assert_in_step()
+
+
+def test_a_batch_is_cancelled_by_finance_with_words_before_it_is_sent(scene):
+    batch = stage.prepare(scene)
+    with pytest.raises(NotAllowed):
+        cancel(scene, batch, actor=scene.authority.officer)
+    with pytest.raises(actions.NoteMissing):
+        cancel(scene, batch, note=" ")
+    stage.release(scene, stage.approve(scene, batch))
+
+    with pytest.raises(actions.BatchNotReady):
+        cancel(scene, batch)
+
+    batch.refresh_from_db()
+    assert batch.status == Batch.Status.RELEASED
+    assert Payment.objects.get().status == Payment.Status.SENT
+
+
 def test_asked_twice_it_is_one_batch(scene):
     assert stage.prepare(scene, key="p") == stage.prepare(scene, key="p")
     assert Batch.objects.count() == 1

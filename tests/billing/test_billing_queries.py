@@ -6,10 +6,12 @@ import pytest
 from django.db import transaction
 
 from billing import queries
+from billing.models import Bill
 from billing.tasks import settle_submitted_bills
 from common.errors import NotFound
 from ledger import actions as ledger
 from ledger.kinds import ActKind
+from parties import actions as parties
 from parties.roles import Role
 from tests import cast
 from tests.billing import stage
@@ -111,5 +113,41 @@ def test_the_sweep_leaves_a_bill_alone_while_the_holder_may_object(scene):
     bill = stage.bill(scene)
     last = bill.sent_at + timedelta(days=7)  # of the programme's document
 
-    assert queries.bills_due(last - timedelta(seconds=1)) == []
-    assert queries.bills_due(last) == [bill]
+    assert not queries.is_due(bill, last - timedelta(seconds=1))
+    assert queries.is_due(bill, last)
+
+
+def test_a_programme_without_a_policy_does_not_stop_the_sweep(scene):
+    first = stage.bill(scene)
+    stage.use(scene.seller, scene.voucher.orders.get(), hours=1, key="job-2")
+    second = stage.bill(scene, invoice="INV-2")
+    # Sent before any policy was released: nothing says how long the holder may object.
+    Bill.objects.filter(pk=first.pk).update(sent_at=cast.NOON - timedelta(days=4_000))
+
+    settle_submitted_bills()
+
+    assert list(queries.bills_to_settle()) == [first]
+    second.refresh_from_db()
+    assert second.status == "SETTLED"
+
+
+def test_an_account_that_was_only_proposed_opens_no_statement(scene):
+    stage.settle(stage.bill(scene))
+    _batch, file = stage.sent(scene)
+    statement = stage.read(scene, stage.answer(file))
+    other = cast.make_authority("Other Bureau")
+    parties.propose_bank_detail(
+        organisation=other.organisation,
+        scheme="OTHER",
+        number=statement.account,
+        agent="BKCHCNBJ",
+        holder=other.organisation.name,
+        actor=other.finance[0],
+        at=stage.LATER,
+        key="proposed",
+    )
+    scheme = cast.make_programme(other, cast.M5)
+
+    assert scheme.programme in queries.programmes_overseen(other.finance[0])
+    assert not queries.statements_visible_to(other.finance[0]).exists()
+    assert queries.statements_visible_to(scene.authority.finance[0]).get() == statement

@@ -1,14 +1,18 @@
 """A fee paid after use is claimed once, by the voucher's holder, for metered use only."""
 
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
 from billing import actions
-from billing.models import Bill
+from billing.models import Bill, Verdict
+from billing.reasons import sentence
 from common.days import start_of
 from ledger.queries import balances
 from parties.queries import NotAllowed
+from providers import actions as providers
+from safeguards.models import Alert
 from tests import cast
 from tests.billing import stage
 from vouchers.queries import voucher_balance
@@ -46,6 +50,24 @@ def claim(scene, *, paid=200_000_00, excluded=0, invoice="F-1", key=None, **more
     return actions.submit_claim(**{**facts, **more})
 
 
+def use(scene, voucher=None, key="job-1", *, hours=8, gpus=1000, started=stage.START):
+    """Let the meter show use; unless told otherwise 8,000 GPU-hours, 200,000.00 at 25.00."""
+    voucher = voucher or scene.voucher
+    job = stage.a_record(voucher.code, key, hours=hours, gpus=gpus, started=started)
+    assert stage.record(scene.seller, job).recorded == 1
+
+
+def look(scene, bill, key="look"):
+    return actions.decide_line(
+        line=bill.lines.get(),
+        accept=True,
+        note="The contract has a price of its own",
+        actor=scene.authority.finance[0],
+        at=stage.LATER,
+        key=key,
+    )
+
+
 def owed(scene, organisation=None):
     organisation = organisation or scene.applicant.organisation
     address = scene.scheme.programme.account("beneficiary_payable", organisation.code)
@@ -54,7 +76,7 @@ def owed(scene, organisation=None):
 
 
 def test_nannings_example_pays_25_102(scene):
-    stage.record(scene.seller, stage.a_record(scene.voucher.code))
+    use(scene)
 
     bill = claim(scene)
     (settlement,) = stage.settle(bill)
@@ -68,7 +90,7 @@ def test_nannings_example_pays_25_102(scene):
 
 
 def test_a_fee_for_storage_is_left_out(scene):
-    stage.record(scene.seller, stage.a_record(scene.voucher.code))
+    use(scene)
 
     bill = claim(scene, paid=200_000_00, excluded=100_000_00)
     (settlement,) = stage.settle(bill)
@@ -79,13 +101,138 @@ def test_a_fee_for_storage_is_left_out(scene):
 
 
 def test_a_second_claim_gets_no_more_than_the_voucher_has(scene):
-    stage.record(scene.seller, stage.a_record(scene.voucher.code))
-    stage.settle(claim(scene))
+    use(scene)
+    use(scene, key="job-2", started=stage.START + timedelta(days=90))
+    border = stage.START + timedelta(days=60)
+    stage.settle(claim(scene, period_until=border))
 
-    (settlement,) = stage.settle(claim(scene, invoice="F-2"))
+    (settlement,) = stage.settle(claim(scene, invoice="F-2", period_from=border))
 
     assert (settlement.covered, settlement.beyond_hold) == (0, 25_102_00)
     assert owed(scene) == 25_102_00
+
+
+def test_the_same_days_are_claimed_once_under_whatever_invoice_number(scene):
+    use(scene)
+    first = claim(scene, paid=100_000_00)
+    stage.settle(first)
+    paid_before = owed(scene)
+
+    second = claim(scene, paid=100_000_00, invoice="F-2", period_from=stage.START)
+    stage.settle(second)
+
+    assert stage.verdicts(second) == [("WITHHELD", 0, 100_000_00, 0, "claim_billed_before")]
+    verdict = Verdict.objects.get(line__bill=second)
+    assert sentence(verdict.reason, verdict.reason_values).startswith(f"Claim {first.number} ")
+    assert owed(scene) == paid_before
+    assert Alert.objects.get().rule.code == "line_billed_before"
+
+
+def test_a_claim_that_was_withheld_whole_stands_in_nobodys_way(scene):
+    stage.settle(claim(scene))
+    use(scene)
+
+    second = claim(scene, invoice="F-2")
+    stage.settle(second)
+
+    assert stage.verdicts(second) == [("ACCEPTED", 200_000_00, 0, 25_102_00, "")]
+
+
+def test_a_fee_above_use_at_the_providers_price_is_accepted_up_to_it(scene):
+    use(scene, hours=4)
+
+    bill = claim(scene, paid=210_000_00, excluded=10_000_00)
+    (settlement,) = stage.settle(bill)
+
+    # 4,000 hours x 25.00 = 100,000.00 of a fee of 200,000.00; storage is left out as always.
+    assert (settlement.billed, settlement.accepted, settlement.withheld) == (
+        210_000_00,
+        110_000_00,
+        100_000_00,
+    )
+    assert settlement.covered == 12_551_00
+    assert stage.verdicts(bill) == [
+        ("REDUCED", 110_000_00, 100_000_00, 12_551_00, "fee_above_meter")
+    ]
+    verdict = Verdict.objects.get()
+    assert sentence(verdict.reason, verdict.reason_values) == (
+        "The fee claimed is ¥200,000.00. The meter shows 4,000 GPU-hours in the claim's period, "
+        "which at the provider's published price of at most 25 CNY an hour come to ¥100,000.00. "
+        "The difference is withheld."
+    )
+    alert = Alert.objects.get()
+    assert (alert.rule.code, alert.value) == ("billed_above_meter", 100_000_00)
+    stage.assert_in_step()
+
+
+def test_the_rest_of_a_fee_is_a_persons_to_accept(scene):
+    use(scene, hours=4)
+    bill = claim(scene, paid=210_000_00, excluded=10_000_00)
+    stage.settle(bill)
+
+    look(scene, bill)
+
+    # Storage was left out of the first part and is not left out of the second once more.
+    assert stage.verdicts(bill) == [
+        ("ACCEPTED", 210_000_00, 0, 25_102_00, "accepted_after_look")
+    ]
+    assert owed(scene) == 25_102_00
+    stage.assert_in_step()
+
+
+def test_the_highest_price_of_the_class_in_the_period_counts(scene):
+    seller = scene.seller
+    cast.an_offer(seller.provider, seller.person, rate="90.00", resource_class="A800")
+    dearer = cast.an_offer(seller.provider, seller.person, rate="40.00")
+    providers.publish_price(
+        offer=dearer,
+        rate=Decimal("60.00"),
+        currency="CNY",
+        from_at=start_of(date(2026, 1, 1), stage.ZONE),
+        actor=seller.person,
+        at=stage.LATER,
+        key="price",
+    )
+    use(scene, hours=4)
+
+    bill = claim(scene)
+    (settlement,) = stage.settle(bill)
+
+    assert settlement.accepted == 160_000_00
+
+
+def test_use_without_a_published_price_waits_for_a_person(scene):
+    providers.withdraw_offer(
+        offer=scene.seller.offer, actor=scene.seller.person, at=stage.LATER, key="withdraw"
+    )
+    use(scene)
+    bill = claim(scene)
+    stage.settle(bill)
+    assert stage.verdicts(bill) == [("WITHHELD", 0, 200_000_00, 0, "no_price")]
+    assert owed(scene) == 0
+
+    look(scene, bill)
+
+    assert owed(scene) == 25_102_00
+
+
+def test_an_objection_to_a_claim_withholds_it_whole_and_ends_no_rule(scene):
+    use(scene, hours=4)
+    bill = claim(scene)
+    actions.object_to_line(
+        line=bill.lines.get(),
+        note="Sent by mistake",
+        actor=scene.applicant.person,
+        at=stage.LATER,
+        key="object",
+    )
+    stage.settle(bill)
+    assert stage.verdicts(bill) == [("WITHHELD", 0, 200_000_00, 0, "objected")]
+
+    look(scene, bill)
+
+    assert stage.verdicts(bill)[0][1:3] == (100_000_00, 100_000_00)
+    assert owed(scene) == 12_551_00
 
 
 def test_without_metered_use_in_the_period_nothing_is_paid(scene):
@@ -101,9 +248,8 @@ def test_an_invoice_that_another_holder_claimed_is_withheld(scene):
     other = cast.an_sme("Other Model Ltd")
     days = {"contract_from_on": "2025-01-01", "contract_until_on": "2026-12-31"}
     voucher = cast.an_issued_voucher(scene.scheme, other, fee_total="200000.00", **days)
-    stage.record(
-        scene.seller, stage.a_record(scene.voucher.code), stage.a_record(voucher.code, "j2")
-    )
+    use(scene)
+    use(scene, voucher, "job-2")
     first = claim(scene)
     stage.settle(first)
 
@@ -115,7 +261,7 @@ def test_an_invoice_that_another_holder_claimed_is_withheld(scene):
 
 
 def test_a_withheld_claim_is_paid_after_a_look(scene):
-    stage.record(scene.seller, stage.a_record(scene.voucher.code))
+    use(scene)
     stage.settle(claim(scene, paid=100_00))
     bill = claim(scene)
     stage.settle(bill)

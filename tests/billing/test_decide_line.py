@@ -5,7 +5,9 @@ import pytest
 from billing import actions
 from billing.models import Settlement, Verdict
 from billing.queries import lines_withheld
+from billing.reasons import sentence
 from parties.queries import NotAllowed, SamePerson
+from safeguards.models import Alert
 from tests import cast
 from tests.billing import stage
 
@@ -126,6 +128,53 @@ def test_an_objection_can_be_overruled(scene, order):
     decide(scene, bill)
 
     assert stage.payable(scene) == 120_00
+
+
+def test_what_an_objected_line_bills_above_the_meter_stays_withheld(scene, order):
+    stage.use(scene.seller, order, hours=8)
+    bill = stage.bill(scene, stage.a_line(hours=100, amount=9_999_00))
+    actions.object_to_line(
+        line=bill.lines.get(),
+        note="Far too many",
+        actor=scene.applicant.person,
+        at=stage.LATER,
+        key="object",
+    )
+    stage.settle(bill)
+    assert stage.verdicts(bill) == [("WITHHELD", 0, 9_999_00, 0, "objected")]
+    alert = Alert.objects.get()
+    assert (alert.rule.code, alert.value) == ("billed_above_meter", 9_799_00)
+
+    overruled = decide(scene, bill)
+
+    assert stage.verdicts(bill) == [("REDUCED", 200_00, 9_799_00, 120_00, "billed_above_meter")]
+    assert sentence(overruled.reason, overruled.reason_values).startswith("Billed: 100")
+    assert stage.payable(scene) == 120_00
+    assert Alert.objects.get() == alert
+    # What is left waits for a decision of its own.
+    decide(scene, bill, accept=False, key="second look")
+    assert stage.verdicts(bill) == [("DECLINED", 200_00, 9_799_00, 120_00, "not_accepted")]
+    assert stage.payable(scene) == 120_00
+    stage.assert_in_step()
+
+
+def test_an_objected_line_above_the_orders_price_is_accepted_at_it(scene, order):
+    stage.use(scene.seller, order, hours=8)
+    bill = stage.bill(scene, stage.a_line(rate="100"))
+    actions.object_to_line(
+        line=bill.lines.get(),
+        note="Too dear",
+        actor=scene.applicant.person,
+        at=stage.LATER,
+        key="object",
+    )
+    stage.settle(bill)
+
+    decide(scene, bill)
+
+    assert stage.verdicts(bill) == [
+        ("REDUCED", 200_00, 600_00, 120_00, "price_above_catalogue")
+    ]
 
 
 def test_an_objection_comes_before_settlement_from_the_holder_with_words(scene, order):

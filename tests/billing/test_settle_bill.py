@@ -1,5 +1,6 @@
 """What is accepted of a bill is paid within the hold; what is doubtful is withheld with words."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -290,6 +291,44 @@ def test_hours_in_kind_are_delivered_and_nothing_is_paid():
     with pytest.raises(actions.NothingDue):
         stage.prepare(scene)
     stage.assert_in_step()
+
+
+def test_a_slash_in_a_source_or_a_key_makes_no_two_uses_one(scene, order):
+    job = stage.a_record(order.code, "x/y")
+    other = replace(stage.a_record(order.code, "y"), source="slurm/x")
+    stage.record(scene.seller, job)
+    actions.record_usage(
+        provider=scene.seller.provider,
+        source="slurm/x",
+        records=[other],
+        actor=scene.seller.provider.address,
+        at=stage.LATER,
+        key="slash",
+    )
+    bill = stage.bill(scene)
+
+    stage.settle(bill)
+
+    assert [verdict[:2] for verdict in stage.verdicts(bill)] == [("ACCEPTED", 250_00)] * 2
+
+
+def test_the_longest_names_of_usage_are_settled(scene, order):
+    source, key = "量" * 80, "钥" * 160
+    actions.record_usage(
+        provider=scene.seller.provider,
+        source=source,
+        records=[replace(stage.a_record(order.code, key), source=source)],
+        actor=scene.seller.provider.address,
+        at=stage.LATER,
+        key="long",
+    )
+    # A period that begins at a time of day has the longest name.
+    period = (stage.JUNE + timedelta(seconds=1), stage.JULY)
+    bill = stage.bill(scene, period=period)
+
+    stage.settle(bill)
+
+    assert [verdict[:2] for verdict in stage.verdicts(bill)] == [("ACCEPTED", 250_00)]
 
 
 def test_asked_twice_it_is_settled_once(scene, order):

@@ -1,6 +1,6 @@
 """A bill is taken as it is sent, once, and its sum is that of its lines."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -114,6 +114,16 @@ def test_a_period_must_end_after_it_begins_at_whole_seconds(scene, order):
     for until in (stage.JUNE, stage.JUNE + timedelta(microseconds=1)):
         with pytest.raises(actions.PeriodInvalid):
             stage.bill(scene, stage.a_line(), period=(stage.JUNE, until))
+
+
+@pytest.mark.parametrize("years", [(1, 2025), (1998, 2025), (2025, 2102), (2025, 9999)])
+def test_a_period_of_another_century_is_refused_with_words(scene, order, years):
+    first, last = (datetime(year, 6, 1, tzinfo=UTC) for year in years)
+
+    with pytest.raises(actions.PeriodFarOff, match="the years 2000 to 2100"):
+        stage.bill(scene, stage.a_line(), period=(first, last))
+
+    assert not Bill.objects.exists()
 
 
 def test_a_bill_needs_an_invoice_number(scene, order):

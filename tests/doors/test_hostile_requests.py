@@ -14,7 +14,9 @@ def test_an_address_with_a_null_character_is_not_found(path):
     assert Client().get(path).status_code == 404
 
 
-@pytest.mark.parametrize("shown", ["tess_live_\0", "tess_live_é", "tess_live_\x7f", "tess_live_"])
+@pytest.mark.parametrize(
+    "shown", ["tess_live_\0", "tess_live_é", "tess_live_\x7f", "tess_live_"]
+)
 def test_a_key_that_no_key_can_be_is_refused(shown):
     answer = Client().get("/api/v1/orders", headers={"Authorization": f"Bearer {shown}"})
 
@@ -24,7 +26,9 @@ def test_a_key_that_no_key_can_be_is_refused(shown):
 
 def test_the_door_without_a_password_is_the_demos_alone(settings):
     settings.DEMO = False
-    assert Client().post("/demo/sign-in", {"email": "officer.a@demo.example"}).status_code == 404
+    assert (
+        Client().post("/demo/sign-in", {"email": "officer.a@demo.example"}).status_code == 404
+    )
 
     settings.DEMO = True
     assert Client().post("/demo/sign-in", {"email": "\0@demo.example"}).status_code == 404

@@ -11,7 +11,18 @@ from ledger.kinds import ActKind
 from policy.programme import shipped
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-APPS = ("parties", "ledger", "policy", "safeguards", "providers", "vouchers", "billing", "scoring", "notices", "common")
+APPS = (
+    "parties",
+    "ledger",
+    "policy",
+    "safeguards",
+    "providers",
+    "vouchers",
+    "billing",
+    "scoring",
+    "notices",
+    "common",
+)
 
 
 def sources(*apps):
@@ -84,7 +95,8 @@ def test_no_model_hides_work_in_save_or_clean():
         for path, text in sources()
         if path.name == "models.py"
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.FunctionDef) and node.name in ("save", "delete", "clean", "full_clean")
+        if isinstance(node, ast.FunctionDef)
+        and node.name in ("save", "delete", "clean", "full_clean")
     ]
     assert hidden == []
 

@@ -6,7 +6,16 @@ import pytest
 from django.apps import apps
 from django.db import connection, models
 
-OURS = ("parties", "ledger", "safeguards", "providers", "vouchers", "billing", "scoring", "notices")
+OURS = (
+    "parties",
+    "ledger",
+    "safeguards",
+    "providers",
+    "vouchers",
+    "billing",
+    "scoring",
+    "notices",
+)
 
 
 def fields(*kinds):
@@ -67,14 +76,29 @@ def test_every_choice_is_held_by_a_check():
 @pytest.mark.django_db
 def test_what_was_written_stays_written():
     said = {
-        "providers_price", "safeguards_ruleversion", "safeguards_ruleresult",
-        "vouchers_policyversion", "vouchers_policyrelease", "vouchers_round",
-        "vouchers_decision", "vouchers_standing", "billing_usagefile", "billing_usageline",
-        "billing_billline", "billing_verdict", "billing_settlement", "billing_paymentfile",
-        "billing_bankstatement", "billing_bankline", "scoring_outcome", "scoring_score",
+        "providers_price",
+        "safeguards_ruleversion",
+        "safeguards_ruleresult",
+        "vouchers_policyversion",
+        "vouchers_policyrelease",
+        "vouchers_round",
+        "vouchers_decision",
+        "vouchers_standing",
+        "billing_usagefile",
+        "billing_usageline",
+        "billing_billline",
+        "billing_verdict",
+        "billing_settlement",
+        "billing_paymentfile",
+        "billing_bankstatement",
+        "billing_bankline",
+        "scoring_outcome",
+        "scoring_score",
     }
     with connection.cursor() as cursor:
-        cursor.execute("select tgrelid::regclass::text from pg_trigger where tgname = 'insert_only'")
+        cursor.execute(
+            "select tgrelid::regclass::text from pg_trigger where tgname = 'insert_only'"
+        )
         marked = {row[0] for row in cursor.fetchall()}
     assert said <= marked
 

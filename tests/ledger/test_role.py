@@ -38,7 +38,9 @@ def test_the_role_is_nobody_special(portal):
     assert role == (False, False, False, False, False)
     assert owner != portal.info.user
     for other in (owner, "postgres"):
-        member = "select pg_has_role(current_user, oid, 'MEMBER') from pg_roles where rolname = %s"
+        member = (
+            "select pg_has_role(current_user, oid, 'MEMBER') from pg_roles where rolname = %s"
+        )
         assert portal.execute(member, [other]).fetchone() in ((False,), None)
         with pytest.raises(psycopg.errors.Error):
             portal.execute(sql.SQL("set role {}").format(sql.Identifier(other)))
@@ -47,7 +49,8 @@ def test_the_role_is_nobody_special(portal):
 def test_no_ledger_table_can_be_written(portal):
     for table in ledger_tables(portal):
         column = portal.execute(
-            "select column_name from information_schema.columns where table_name = %s limit 1", [table]
+            "select column_name from information_schema.columns where table_name = %s limit 1",
+            [table],
         ).fetchone()[0]
         for statement in (
             f"update {table} set {column} = {column}",
@@ -106,7 +109,10 @@ def test_nothing_can_be_planted_in_the_functions_way(portal):
 
 def test_a_role_with_another_password_is_not_let_in(committed_db, template):
     url = libpq_url(committed_db.app_url)
-    for user in ("postgres", psycopg.conninfo.conninfo_to_dict(libpq_url(template.owner_url))["user"]):
+    for user in (
+        "postgres",
+        psycopg.conninfo.conninfo_to_dict(libpq_url(template.owner_url))["user"],
+    ):
         facts = psycopg.conninfo.conninfo_to_dict(url)
         facts["user"] = user
         with pytest.raises(psycopg.OperationalError):

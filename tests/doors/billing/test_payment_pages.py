@@ -218,3 +218,19 @@ def test_a_file_that_is_no_statement_is_refused(browser, scene, due):
     for data in (b"not xml", bomb):
         assert "There is a problem" in words(read(finance, data))
     assert not BankStatement.objects.exists()
+
+
+def test_a_batch_is_called_off_on_its_page_with_a_word_why(browser, scene, due):
+    batch = prepared(browser, scene)
+    finance = browser(scene.authority.finance[0])
+    address = reverse("batch_cancel", args=[batch.code])
+    assert address in finance.get(reverse("batch", args=[batch.code])).content.decode()
+
+    answer = send(finance, address, note="A party was forgotten")
+
+    assert answer.url == reverse("batch", args=[batch.code])
+    batch.refresh_from_db()
+    assert batch.status == "CANCELLED"
+    page = finance.get(answer.url)
+    assert address not in page.content.decode()
+    assert "Batch cancelled" in words(page)
