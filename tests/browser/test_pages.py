@@ -236,8 +236,8 @@ def test_every_page_keeps_the_rules(come, history: History, who: str, language: 
         if response is None or response.status != 200:
             problems.append(f"{path} answers {response and response.status}")
             continue
-        problems += [f"{path} {one}" for one in problems_of(visitor, SPOKEN[language])]
         take_picture(visitor, f"{who} {path}", language)
+        problems += [f"{path} {one}" for one in problems_of(visitor, SPOKEN[language])]
     assert problems == []
 
 
@@ -331,8 +331,8 @@ def test_an_empty_form_comes_back_with_what_to_put_right(
             continue
         if visitor.page.locator(".govuk-error-summary:focus").count() != 1:
             problems.append(f"{path} does not lead the focus to what is wrong")
-        problems += [f"{path} {one}" for one in problems_of(visitor, SPOKEN[language])]
         take_picture(visitor, f"{who} empty {path}", language)
+        problems += [f"{path} {one}" for one in problems_of(visitor, SPOKEN[language])]
     assert problems == []
 
 
