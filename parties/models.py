@@ -3,6 +3,7 @@
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from common.tables import one_of
 from parties.roles import OrganisationKind, Role
@@ -125,7 +126,7 @@ class BankDetail(models.Model):
 
     class Scheme(models.TextChoices):
         IBAN = "IBAN", "IBAN"
-        OTHER = "OTHER", "Account number"
+        OTHER = "OTHER", _("Account number")
 
     class Status(models.TextChoices):
         PROPOSED = "PROPOSED", "Proposed"

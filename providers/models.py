@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from common.tables import one_of
 
@@ -37,7 +38,7 @@ class Offer(models.Model):
 
     class Resource(models.TextChoices):
         GPU = "GPU", "GPU"
-        CPU = "CPU", "CPU core"
+        CPU = "CPU", _("CPU core")
 
     class Status(models.TextChoices):
         PUBLISHED = "PUBLISHED", "Published"

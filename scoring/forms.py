@@ -84,7 +84,7 @@ class ReportForm(forms.Form):
 
     def __init__(self, data: Any, *, programmes: Iterable[Programme]) -> None:
         super().__init__(data)
-        choices = [(one.code, one.title) for one in programmes]
+        choices = [(one.code, one.title_here) for one in programmes]
         self.fields["programme"].choices = [("", _("All programmes")), *choices]  # type: ignore[attr-defined]
 
     def at(self, now: datetime) -> datetime:

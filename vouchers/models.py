@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from common.tables import in_order, not_negative, one_of
@@ -36,6 +37,11 @@ class Programme(models.Model):
     def account(self, kind: str, *more: str) -> str:
         """Return the address of one of this programme's ledger accounts."""
         return ":".join([kind, self.code, *more])
+
+    @property
+    def title_here(self) -> str:
+        """The title in the language that is spoken here and now."""
+        return self.title_zh if (get_language() or "").startswith("zh") else self.title
 
     @property
     def address(self) -> str:
@@ -244,8 +250,8 @@ class Order(models.Model):
         LAPSED = "LAPSED", "Lapsed"
 
     class PlacedBy(models.TextChoices):
-        HOLDER = "HOLDER", "The holder"
-        PROVIDER = "PROVIDER", "The provider, with the holder's code"
+        HOLDER = "HOLDER", _("The holder")
+        PROVIDER = "PROVIDER", _("The provider, with the holder's code")
 
     code = models.CharField(max_length=16, unique=True)
     voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="orders")

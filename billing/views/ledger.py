@@ -279,7 +279,7 @@ def ledger_act(request: HttpRequest, pk: int) -> HttpResponse:
         "kind": act_words(act.kind),
         "rows": [
             {"key": _("Who"), "value": names_of([act.actor])[act.actor]},
-            {"key": _("What"), "value": act.kind},
+            {"key": _("What"), "value": act_words(act.kind)},
             {"key": _("When"), "value": instant(act.at)},
             {
                 "key": _("About"),

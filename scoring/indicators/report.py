@@ -92,7 +92,7 @@ def _scopes(at: datetime, code: str) -> Iterable[Scope]:
             title = _("All programmes in %(unit)s") % {"unit": unit}
             yield Scope("", unit, title)
     for one in programmes:
-        yield Scope(one.code, one.unit, one.title)
+        yield Scope(one.code, one.unit, one.title_here)
 
 
 def _figures(scope: Scope, frames: Frames, at: datetime) -> Iterable[Figure]:
