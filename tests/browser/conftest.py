@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from parties.models import User
@@ -44,10 +45,14 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(told)
         pytest.skip(f"BROWSER TESTS DID NOT RUN: {told}")
+    # Under Playwright's event loop Django keeps other connections than outside of it: those of
+    # the other side must not stay open to a database that is to be copied or dropped.
+    connections.close_all()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
+        connections.close_all()
 
 
 @pytest.fixture(scope="package")
@@ -58,9 +63,9 @@ def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="package")
 def database(
-    template: Database, cluster_owner_url: str, django_db_blocker
+    chromium: Browser, template: Database, cluster_owner_url: str, django_db_blocker
 ) -> Iterator[Database]:
-    """One copy of the migrated database for all of this folder."""
+    """One copy of the migrated database for all of this folder, made under the browser's loop."""
     with copied(template, cluster_owner_url, django_db_blocker) as copy:
         yield copy
 
