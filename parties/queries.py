@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 
 from django.db.models import Q, QuerySet
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound, Refused
+from common.languages import in_language
 from parties.models import BankDetail, Membership, Organisation, User
 from parties.roles import OrganisationKind, Role
 from policy import duties
@@ -150,8 +150,7 @@ def require_apart(
     """
     permission = duties.may_act(act, person.address, earlier, programme)
     if not permission.allowed:
-        is_chinese = (get_language() or "").startswith("zh")
-        raise SamePerson(reason=permission.reason_zh if is_chinese else permission.reason_en)
+        raise SamePerson(reason=in_language(permission.reason_en, permission.reason_zh))
 
 
 def users_with(

@@ -10,14 +10,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
-from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from common.charts import Mark, balance_bar, bar
 from common.errors import NotFound
 from common.formatting import day, money
 from common.forms import answer_form
+from common.languages import in_language
 from parties.authentication import signed_in
 from parties.queries import require_role
 from policy.answers import Line
@@ -274,14 +275,13 @@ def outcome_new(request: HttpRequest, code: str) -> HttpResponse:
 def standing(request: HttpRequest) -> HttpResponse:
     """Show a holder its standing, how it came about, and what it changes next time."""
     found = queries.standings_visible_to(signed_in(request), timezone.now())
-    is_chinese = (get_language() or "").startswith("zh")
     context = {
         "standings": [
             {
                 "organisation": one.organisation,
                 "standing": one.standing,
                 "working": _lines(
-                    one.standing.working.get("lines", []) if one.standing else [], is_chinese
+                    one.standing.working.get("lines", []) if one.standing else []
                 ),
                 "scores": _scores(one.scores),
                 "effects": [
@@ -289,9 +289,7 @@ def standing(request: HttpRequest) -> HttpResponse:
                         "programme": effect.programme,
                         "amount": f"× {effect.effect.amount_multiplier:f}",
                         "validity": f"× {effect.effect.validity_multiplier:f}",
-                        "working": _lines(
-                            [line.to_dict() for line in effect.effect.working], is_chinese
-                        ),
+                        "working": _lines([line.to_dict() for line in effect.effect.working]),
                     }
                     for effect in one.effects
                 ],
@@ -302,11 +300,11 @@ def standing(request: HttpRequest) -> HttpResponse:
     return render(request, "scoring/standing.html", context)
 
 
-def _lines(stored: list[dict[str, str]], is_chinese: bool) -> list[dict[str, str]]:
+def _lines(stored: list[dict[str, str]]) -> list[dict[str, str]]:
     lines = [Line.from_dict(one) for one in stored]
     return [
         {
-            "name": line.label_zh if is_chinese else line.label_en,
+            "name": in_language(line.label_en, line.label_zh),
             "amount": line.amount,
             "clause": line.clause,
         }

@@ -2,9 +2,9 @@
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from common.languages import in_language
 from common.tables import in_order, not_negative, one_of
 
 
@@ -41,7 +41,7 @@ class Programme(models.Model):
     @property
     def title_here(self) -> str:
         """The title in the language that is spoken here and now."""
-        return self.title_zh if (get_language() or "").startswith("zh") else self.title
+        return in_language(self.title, self.title_zh)
 
     @property
     def address(self) -> str:

@@ -37,7 +37,6 @@ from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
 from vouchers.models import Programme
-from vouchers.views.shown import title_of
 
 READERS = (Role.FINANCE, Role.OFFICER, Role.INVESTIGATOR, Role.REGULATOR)
 
@@ -74,7 +73,7 @@ def batches(request: HttpRequest) -> HttpResponse:
 def _due_row(programme: Programme, payables: list[Payable]) -> list[Any]:
     return [
         {
-            "text": title_of(programme),
+            "text": programme.title_here,
             "url": f"{reverse('batch_new')}?programme={programme.code}",
         },
         len(payables),
@@ -85,7 +84,7 @@ def _due_row(programme: Programme, payables: list[Payable]) -> list[Any]:
 def _row(batch: Batch) -> list[Any]:
     return [
         {"text": batch.code, "url": reverse("batch", args=[batch.code])},
-        title_of(batch.programme),
+        batch.programme.title_here,
         instant(batch.prepared_at, batch.programme.zone),
         money(batch.total, batch.programme.unit),
         tag(statuses.BATCH[batch.status], is_staff=True),
@@ -129,7 +128,7 @@ def batch_new(request: HttpRequest) -> HttpResponse:
     lacking = queries.payables_without_bank_detail(programme)
     payable = [one for one in due if one not in lacking]
     context = {
-        "programme": title_of(programme),
+        "programme": programme.title_here,
         "payable": _payables(_("Paid by this batch"), payable, programme.unit),
         "lacking": _payables(_("Left out: no approved bank detail"), lacking, programme.unit),
         "total": money(sum(one.amount for one in payable), programme.unit),
@@ -174,7 +173,7 @@ def batch(request: HttpRequest, code: str) -> HttpResponse:
         "tag": tag(statuses.BATCH[found.status], is_staff=True),
         "meaning": statuses.BATCH[found.status].meaning,
         "rows": [
-            {"key": _("Programme"), "value": title_of(found.programme)},
+            {"key": _("Programme"), "value": found.programme.title_here},
             {"key": _("Total"), "value": money(found.total, found.programme.unit)},
             _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
             _step_fact(_("Approved"), found.approved_by, found.approved_at, zone),
@@ -328,7 +327,7 @@ def _step(
     context = {
         **words,
         "title": words["title"] % {"code": code},
-        "caption": title_of(found.programme),
+        "caption": found.programme.title_here,
         "back": reverse("batch", args=[code]),
         "rows": [
             {"key": _("Total"), "value": money(found.total, found.programme.unit)},

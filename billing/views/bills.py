@@ -42,7 +42,7 @@ from parties.queries import has_role, organisations_of
 from parties.roles import Role
 from providers.queries import provider_of
 from vouchers.models import Programme
-from vouchers.views.shown import title_of, working_lines
+from vouchers.views.shown import working_lines
 
 
 @login_required
@@ -91,7 +91,7 @@ def _bill_row(bill: Bill, state: BillState, *, is_staff: bool) -> list[Any]:
         {"text": bill.number, "url": reverse("bill", args=[bill.number])},
         bill.invoice_number,
         bill.provider.organisation.name,
-        title_of(bill.programme),
+        bill.programme.title_here,
         instant(bill.sent_at, bill.programme.zone),
         money(bill.total, bill.unit),
         tag(state.status, is_staff=is_staff),
@@ -114,7 +114,7 @@ def bill_new(request: HttpRequest) -> HttpResponse:
     form = BillForm(
         request.POST if request.method == "POST" else None,
         request.FILES if request.method == "POST" else None,
-        programmes=[(one.code, title_of(one)) for one in found],
+        programmes=[(one.code, one.title_here) for one in found],
         units={one.code: one.unit for one in found},
         today=day_of(now),
         initial={
@@ -217,7 +217,7 @@ def _facts(found: Bill, state: BillState, *, is_staff: bool) -> list[dict[str, A
         {"key": _("Invoice number"), "value": found.invoice_number},
         {"key": _("Provider"), "value": found.provider.organisation.name},
         {"key": _("Paid to"), "value": found.payee.name},
-        {"key": _("Programme"), "value": title_of(found.programme)},
+        {"key": _("Programme"), "value": found.programme.title_here},
         {
             "key": _("Period"),
             "value": days_words(

@@ -19,7 +19,6 @@ from parties.queries import require_role
 from parties.roles import Role
 from providers.queries import provider_by_code, providers_accredited
 from vouchers.queries import voucher_balance, voucher_of
-from vouchers.views.shown import title_of
 
 
 @login_required
@@ -73,7 +72,7 @@ def claim_new(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "title": _("Claim a fee that you paid"),
         "caption": _("Voucher %(code)s, %(programme)s")
-        % {"code": voucher.code, "programme": title_of(voucher.programme)},
+        % {"code": voucher.code, "programme": voucher.programme.title_here},
         "back": reverse("voucher", args=[voucher.code]),
         "submit": _("Send the claim"),
         "intro": _(

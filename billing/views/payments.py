@@ -19,7 +19,6 @@ from common.formatting import instant, money
 from parties.authentication import signed_in
 from parties.queries import organisations_of
 from parties.roles import Role
-from vouchers.views.shown import title_of
 
 
 @login_required
@@ -59,7 +58,7 @@ def payments(request: HttpRequest) -> HttpResponse:
             [
                 [
                     one.end_to_end_id,
-                    title_of(one.batch.programme),
+                    one.batch.programme.title_here,
                     instant(one.batch.released_at),
                     money(one.amount, one.unit),
                     tag(statuses.PAYMENT[one.status]),

@@ -21,7 +21,6 @@ from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
 from parties.queries import require_role
 from parties.roles import Role
-from vouchers.views.shown import title_of
 
 SETTLERS = (Role.FINANCE, Role.OFFICER)
 
@@ -79,7 +78,7 @@ def _row(bill: Bill) -> list[Any]:
         {"text": bill.number, "url": reverse("bill", args=[bill.number])},
         _("Claim") if bill.kind == Bill.Kind.CLAIM else _("Bill"),
         bill.payee.name,
-        title_of(bill.programme),
+        bill.programme.title_here,
         instant(bill.sent_at, bill.programme.zone),
         money(bill.total, bill.unit),
     ]

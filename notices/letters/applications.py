@@ -14,9 +14,9 @@ from notices.letters.letter import (
     Letters,
     Words,
     day_text,
-    in_language,
     paragraphs,
     people_of,
+    stored_text,
 )
 from parties.roles import Role
 from vouchers.models import Application, Decision, Voucher
@@ -75,7 +75,7 @@ def decision_made(deed: Deed) -> Letters:
                     )
                     % {**values, "amount": amount},
                 )
-            reasons = [f"• {in_language(reason)}" for reason in decision.reasons]
+            reasons = [f"• {stored_text(reason)}" for reason in decision.reasons]
             return Words(
                 _("Your application %(reference)s was not approved") % values,
                 paragraphs(

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.dateformat import format as format_date
-from django.utils.translation import get_language, pgettext
+from django.utils.translation import pgettext
 
+from common.languages import in_language
 from parties.models import Organisation, User
 from parties.queries import users_with
 from parties.roles import Role
@@ -84,6 +85,6 @@ def day_text(on: date) -> str:
     return format_date(on, pgettext("date format", "j F Y"))
 
 
-def in_language(text: Mapping[str, str]) -> str:
+def stored_text(text: Mapping[str, str]) -> str:
     """Return a stored text with `en` and `zh` in the language spoken."""
-    return text["zh" if (get_language() or "").startswith("zh") else "en"]
+    return in_language(text["en"], text["zh"])

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Refused
 from common.formatting import money
+from common.languages import in_language
 from common.money import GPU_MS_PER_HOUR, is_currency
 from policy import holds
 from policy.answers import Line
@@ -195,11 +195,10 @@ def amount_to_hold(
         organisation_kind=voucher.organisation.kind,
     )
     if not amount:
-        is_chinese = (get_language() or "").startswith("zh")
         raise NothingToHold(
             voucher=voucher.code,
             free=money(free, voucher.unit),
             price=money(price_total, voucher.unit),
-            limit=working[-1].label_zh if is_chinese else working[-1].label_en,
+            limit=in_language(working[-1].label_en, working[-1].label_zh),
         )
     return amount, working

@@ -6,9 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import get_language
-
 from common.days import day_of
+from common.languages import in_language
 from parties.models import Organisation
 from policy import approval, calculation, eligibility
 from policy.answers import Reason
@@ -83,5 +82,4 @@ def _standing_as_json(organisation: Organisation, rules: Policy) -> dict[str, An
 
 def in_words(reasons: Iterable[Reason]) -> str:
     """Return reasons as sentences, in the language of whoever reads."""
-    is_chinese = (get_language() or "").startswith("zh")
-    return " ".join(reason.zh if is_chinese else reason.en for reason in reasons)
+    return " ".join(in_language(reason.en, reason.zh) for reason in reasons)

@@ -47,7 +47,7 @@ from vouchers.views.answers import (
     state_of,
 )
 from vouchers.views.rounds_open import law_rows, rounds_with_law
-from vouchers.views.shown import day_words, decision_shown, round_title, timeline, title_of
+from vouchers.views.shown import day_words, decision_shown, round_title, timeline
 
 # What the portal promises an applicant; no programme sets these days.
 DECIDED_WITHIN = timedelta(days=20)
@@ -326,7 +326,7 @@ def _told(application: Application) -> dict[str, Any]:
     decisions = queries.decisions_of(application)
     return {
         "application": application,
-        "title": application.answers.get("project_title") or title_of(programme),
+        "title": application.answers.get("project_title") or programme.title_here,
         "round_title": round_title(application.round),
         "tag": statuses.APPLICATION[application.status],
         "decision": decision,

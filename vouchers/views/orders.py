@@ -26,7 +26,7 @@ from vouchers.actions.quotes import Quote, quote_order
 from vouchers.forms.orders import HoldForm, QuoteForm
 from vouchers.models import Order, Voucher
 from vouchers.views.catalogue import price_words
-from vouchers.views.shown import timeline, title_of, working_lines
+from vouchers.views.shown import timeline, working_lines
 from vouchers.views.vouchers import is_of_holder, is_officer
 
 
@@ -48,7 +48,7 @@ def hold_new(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "title": _("Place an order"),
         "voucher": found,
-        "programme": title_of(found.programme),
+        "programme": found.programme.title_here,
         "free": money(queries.voucher_balance(found).free, found.unit),
         "quote_form": quote_form,
         "quote": quote,

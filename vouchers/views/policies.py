@@ -22,7 +22,6 @@ from vouchers import actions, queries
 from vouchers.forms.programmes import PolicyForm, ReleaseForm
 from vouchers.models import Programme
 from vouchers.views.programmes import may_staff
-from vouchers.views.shown import title_of
 
 
 @login_required
@@ -37,7 +36,7 @@ def policy_propose(request: HttpRequest, code: str) -> HttpResponse:
     )
     context: dict[str, Any] = {
         "title": _("Propose a policy version"),
-        "caption": title_of(found),
+        "caption": found.title_here,
         "back": reverse("programme", args=[code]),
     }
 
@@ -118,7 +117,7 @@ def policy_release(request: HttpRequest, code: str, number: int) -> HttpResponse
 
     context = {
         "title": _("Put version %(number)s in force") % {"number": version.number},
-        "caption": title_of(found),
+        "caption": found.title_here,
         "back": reverse("programme", args=[code]),
         "submit": _("Put in force"),
         "rows": [

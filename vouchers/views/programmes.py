@@ -29,7 +29,7 @@ from vouchers import actions, queries
 from vouchers.forms.programmes import RoundForm
 from vouchers.models import PolicyVersion, Programme, Round
 from vouchers.views.rounds_open import law_rows
-from vouchers.views.shown import day_words, timeline, title_of
+from vouchers.views.shown import day_words, timeline
 
 STAFF = (Role.OFFICER, Role.FINANCE, Role.INVESTIGATOR, Role.REGULATOR, Role.ADMIN)
 
@@ -51,7 +51,7 @@ def programmes(request: HttpRequest) -> HttpResponse:
         ],
         "rows": [
             [
-                {"text": title_of(one), "url": reverse("programme", args=[one.code])},
+                {"text": one.title_here, "url": reverse("programme", args=[one.code])},
                 one.authority.name,
                 Programme.Mode(one.mode).label,
                 money(queries.budget_available(one), one.unit),
@@ -75,7 +75,7 @@ def programme(request: HttpRequest, code: str) -> HttpResponse:
     may_propose = may_staff(person, found)
     context = {
         "programme": found,
-        "title": title_of(found),
+        "title": found.title_here,
         "budget": budget_shown(found, now),
         "law_rows": law_rows(law, today) if law else [],
         "in_force": in_force,
@@ -211,7 +211,7 @@ def rounds(request: HttpRequest) -> HttpResponse:
         table = _rounds_table(one)
         may_open = may_staff(person, one, Role.FINANCE)
         tables.append(
-            {**table, "caption": title_of(one), "code": one.code, "may_open": may_open}
+            {**table, "caption": one.title_here, "code": one.code, "may_open": may_open}
         )
     return render(request, "vouchers/rounds.html", {"tables": tables})
 
@@ -249,7 +249,7 @@ def round_new(request: HttpRequest, code: str) -> HttpResponse:
 
     context = {
         "title": _("Open a round"),
-        "caption": title_of(found),
+        "caption": found.title_here,
         "back": reverse("programme", args=[code]),
         "submit": _("Open the round"),
         "warning": _("The budget is allotted from the appropriation at once."),

@@ -27,7 +27,7 @@ from vouchers.forms.orders import RedeemForm
 from vouchers.models import Voucher
 from vouchers.views.catalogue import price_words
 from vouchers.views.orders import quote_shown
-from vouchers.views.shown import day_words, order_columns, order_rows, title_of
+from vouchers.views.shown import day_words, order_columns, order_rows
 
 
 @login_required
@@ -106,7 +106,7 @@ def _voucher_rows(
     voucher: Voucher, offer: Offer, given: dict[str, Any]
 ) -> list[dict[str, Any]]:
     return [
-        {"key": _("Programme"), "value": title_of(voucher.programme)},
+        {"key": _("Programme"), "value": voucher.programme.title_here},
         {"key": _("Holder"), "value": voucher.organisation.name},
         {"key": _("Last day of the voucher"), "value": day_words(voucher.valid_until_on)},
         {"key": _("Your offer"), "value": offer.title},

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from common.days import day_of
 from common.formatting import day, money
+from common.languages import in_language
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
@@ -23,7 +24,6 @@ from policy.rules import minor
 from vouchers import queries, statuses
 from vouchers.forms.eligibility import ELSEWHERE, EligibilityForm
 from vouchers.models import Round
-from vouchers.views.shown import in_language, title_of
 
 
 @require_GET
@@ -119,7 +119,7 @@ def _whole(amount: Decimal, law: Law) -> str:
 
 def _round_shown(one: Round, law: Law) -> dict[str, Any]:
     return {
-        "title": title_of(one.programme),
+        "title": one.programme.title_here,
         "authority": one.programme.authority.name,
         "programme_code": one.programme.code,
         "code": one.code,
@@ -135,8 +135,8 @@ def _own_applications(person: User) -> list[dict[str, Any]]:
     return [
         {
             "reference": one.reference,
-            "title": one.answers.get("project_title") or title_of(one.round.programme),
-            "programme": title_of(one.round.programme),
+            "title": one.answers.get("project_title") or one.round.programme.title_here,
+            "programme": one.round.programme.title_here,
             "tag": statuses.APPLICATION[one.status],
             "is_draft": one.status == "DRAFT",
             "saved_at": one.saved_at,
@@ -162,7 +162,7 @@ def _answer_shown(one: Round, law: Law, given: dict[str, Any], now: datetime) ->
     # What nobody was asked here is asked in the application; it bars nobody yet.
     told = [one for one in answer.reasons if one.code not in {"FACT_MISSING", "ALL_MET"}]
     return {
-        "title": title_of(one.programme),
+        "title": one.programme.title_here,
         "may_apply": answer.outcome != "FAIL",
         "reasons": [
             {"text": in_language(reason.en, reason.zh), "clause": reason.clause}

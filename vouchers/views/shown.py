@@ -7,18 +7,18 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from common.charts import Mark, balance_bar
 from common.formatting import CURRENCY_SIGNS, day, instant, money
+from common.languages import in_language
 from common.money import is_currency
 from common.statuses import Status
 from ledger import queries as ledger
 from ledger.queries import Balance
 from parties.models import Organisation, User
 from vouchers import statuses
-from vouchers.models import Decision, Order, Programme, Round, Voucher
+from vouchers.models import Decision, Order, Round, Voucher
 
 SOON = timedelta(days=30)
 
@@ -26,24 +26,9 @@ SOON = timedelta(days=30)
 # --- words in the language of the page -------------------------------------------------------
 
 
-def is_chinese() -> bool:
-    """Say whether the page is read in Chinese."""
-    return (get_language() or "").startswith("zh")
-
-
-def in_language(en: str, zh: str) -> str:
-    """Return the text in the language of the page, or the one there is."""
-    return (zh or en) if is_chinese() else (en or zh)
-
-
-def title_of(programme: Programme) -> str:
-    """Return a programme's title in the language of the page."""
-    return in_language(programme.title, programme.title_zh)
-
-
 def round_title(round: Round) -> str:
     """Return a round's programme and code."""
-    return f"{title_of(round.programme)}, {round.code}"
+    return f"{round.programme.title_here}, {round.code}"
 
 
 # --- decisions -------------------------------------------------------------------------------

@@ -30,7 +30,6 @@ from vouchers.views.shown import (
     order_columns,
     order_rows,
     timeline,
-    title_of,
     voucher_bar,
     voucher_status,
 )
@@ -53,7 +52,7 @@ def vouchers(request: HttpRequest) -> HttpResponse:
         "vouchers": [
             {
                 "code": one.code,
-                "title": title_of(one.programme),
+                "title": one.programme.title_here,
                 "holder": "" if one.organisation_id in own else one.organisation.name,
                 "free": money(balances[one.code].free, one.unit),
                 "amount": money(one.amount, one.unit),
@@ -83,7 +82,7 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
     pays_after_use = found.programme.mode == "M1"
     context = {
         "voucher": found,
-        "title": title_of(found.programme),
+        "title": found.programme.title_here,
         "tag": voucher_status(found, balance, day_of(now, zone)),
         "rows": _facts(found, balance, is_holder),
         "bar": voucher_bar(found, balance),
