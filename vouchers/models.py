@@ -283,6 +283,14 @@ class Order(models.Model):
                 condition=Q(hold_amount__gt=0), name="vouchers_order_holds_something"
             ),
             in_order("placed_at", "lapses_at"),
+            # What a capture is of must never be a question.
+            models.UniqueConstraint(
+                "voucher",
+                "offer",
+                "provider_reference",
+                condition=Q(status="OPEN"),
+                name="vouchers_order_open_once",
+            ),
         ]
 
     def __str__(self) -> str:
