@@ -126,6 +126,12 @@ def committed_db(
         yield copy
 
 
+@pytest.fixture
+def a_copy(template: Database, cluster_owner_url: str, django_db_blocker):
+    """Return the way to a fresh copy, for a test that needs one for each of many examples."""
+    return lambda: copied(template, cluster_owner_url, django_db_blocker)
+
+
 @contextmanager
 def copied(template: Database, cluster_owner_url: str, django_db_blocker) -> Iterator[Database]:
     """Point Django at a copy of the migrated database for a while, then drop the copy."""

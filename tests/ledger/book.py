@@ -6,8 +6,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
+import pytest
 from django.db import connection, transaction
 
+from config.roles import libpq_url
 from ledger import actions as ledger
 from ledger import queries
 from ledger.kinds import AccountKind, ActKind, Flow
@@ -93,22 +96,38 @@ def sum_of_everything() -> int:
         return int(cursor.fetchone()[0])
 
 
-def seal(at: datetime) -> int | None:
-    """Seal once every earlier transaction of the whole server has ended.
+def has_the_horizon_passed(seconds: float) -> bool:
+    """Wait until every earlier transaction of the whole server has ended, or time is up.
 
-    The horizon is the server's: a test of another worker may hold it back for a moment.
+    The horizon is the server's: a test of another worker may hold it back for a while.
     """
     horizon = """
         select pg_snapshot_xmin(pg_current_snapshot())::text::bigint > max(txid) from ledger_act
     """
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + seconds
     with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
+        while True:
             cursor.execute(horizon)
-            if cursor.fetchone()[0]:
-                break
+            has_passed = bool(cursor.fetchone()[0])
+            if has_passed or time.monotonic() > deadline:
+                return has_passed
             time.sleep(0.05)
+
+
+def seal(at: datetime) -> int | None:
+    """Seal everything that was done."""
+    has_the_horizon_passed(seconds=60)
     return ledger.seal(at=at)
+
+
+def superuser(database: Any) -> psycopg.Connection:
+    """Connect as somebody whom no trigger and no right holds back."""
+    root = psycopg.connect(libpq_url(database.superuser_url), autocommit=True)
+    try:
+        root.execute("set session_replication_role = replica")
+    except psycopg.errors.InsufficientPrivilege:
+        pytest.skip("On a server of one's own, name a superuser in TESSERA_TEST_SUPERUSER_URL.")
+    return root
 
 
 def at_once(count: int, ask: Callable[[int], Any]) -> list[Any]:

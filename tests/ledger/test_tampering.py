@@ -7,14 +7,22 @@ is added. The changes are made as a superuser with triggers and foreign keys swi
 import json
 from io import StringIO
 
-import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.roles import libpq_url
 from ledger import actions as ledger
 from ledger import queries
-from tests.ledger.book import LATER, NOON, capture, hold, issue, lapse, open_book, seal
+from tests.ledger.book import (
+    LATER,
+    NOON,
+    capture,
+    hold,
+    issue,
+    lapse,
+    open_book,
+    seal,
+    superuser,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -62,15 +70,6 @@ def add_unsealed_rows():
     capture("c2", held, 20_00, is_final=True)
     lapsed = hold("h3", 10_00, voucher=2)
     lapse("l3", lapsed, LATER)
-
-
-def superuser(database):
-    connection = psycopg.connect(libpq_url(database.superuser_url), autocommit=True)
-    try:
-        connection.execute("set session_replication_role = replica")
-    except psycopg.errors.InsufficientPrivilege:
-        pytest.skip("On a server of one's own, name a superuser in TESSERA_TEST_SUPERUSER_URL.")
-    return connection
 
 
 def columns():
