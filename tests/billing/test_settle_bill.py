@@ -75,6 +75,7 @@ def test_a_bill_within_the_hold_leaves_the_rest_held(scene, order):
 
 
 def test_what_is_beyond_the_hold_is_not_covered_and_says_so(scene, order):
+    """Use above a hold had no name and no place elsewhere (Blnk #62)."""
     stage.use(scene.seller, order, hours=60, gpus=2)
 
     bill = stage.bill(scene)

@@ -5,9 +5,10 @@ from django.db import transaction
 
 from ledger import actions as ledger
 from ledger import queries
-from ledger.kinds import Flow
+from ledger.kinds import ActKind, Flow
 from tests.ledger.book import (
     at_once,
+    begin,
     capture,
     figures,
     hold,
@@ -65,6 +66,7 @@ def test_one_key_asked_fifty_times_moves_value_once(committed_db):
 
 
 def test_fifty_captures_race_for_one_hold(committed_db):
+    """Two commits of one hold read the same amount left elsewhere (Blnk PR #171)."""
     open_book(voucher_amount=100_00)
     held = hold("h", 50_00)
 
@@ -73,6 +75,23 @@ def test_fifty_captures_race_for_one_hold(committed_db):
     assert outcomes(answers) == (16, 34)
     assert figures("provider_payable:P:O-1") == (48_00, 48_00)
     assert queries.hold_remaining(held) == 2_00
+    assert queries.accounts_out_of_step() == []
+
+
+def test_fifty_payments_race_for_one_payable(committed_db):
+    open_book(voucher_amount=100_00)
+    capture("c", hold("h", 100_00), 100_00)
+
+    @transaction.atomic
+    def instruct(number):
+        move = ledger.Move(Flow.INSTRUCT, "provider_payable:P:O-1", "clearing:P:B-1", 3_00)
+        ledger.post(begin(f"i{number}", ActKind.RELEASE_BATCH), [move])
+
+    answers = at_once(CROWD, instruct)
+
+    assert outcomes(answers) == (33, 17)
+    assert figures("provider_payable:P:O-1") == (1_00, 1_00)
+    assert figures("clearing:P:B-1") == (99_00, 99_00)
     assert queries.accounts_out_of_step() == []
 
 

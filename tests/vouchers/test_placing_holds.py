@@ -86,6 +86,7 @@ def test_a_hold_takes_what_is_left_and_the_next_is_refused(scene):
 
 
 def test_the_same_key_places_one_hold(scene):
+    """A retry made a new hold, and another request of it, elsewhere (Formance wallets PR #109)."""
     first = place(scene)
 
     assert place(scene) == first
