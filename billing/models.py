@@ -54,6 +54,10 @@ class UsageLine(models.Model):
     ended_at = models.DateTimeField()
     quantity_ms = models.BigIntegerField()
     state = models.CharField(max_length=24)
+    # Priced once, when it is recorded: the order's rate in currency units an hour (none in
+    # kind), and what the whole line costs at it; neither where use is claimed afterwards.
+    rate = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    amount = models.BigIntegerField(null=True)
     recorded_at = models.DateTimeField()
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 
@@ -127,14 +131,25 @@ class Bill(models.Model):
 class BillLine(models.Model):
     """One line as it was billed; what the meter said is the usage line that it names."""
 
-    bill = models.ForeignKey(Bill, models.PROTECT, related_name="lines")
+    # Its index is that of (bill, row).
+    bill = models.ForeignKey(Bill, models.PROTECT, related_name="lines", db_index=False)
     row = models.IntegerField()
-    # Nobody's where no meter knows the line.
+    # Nobody's where no meter knows the line; else the usage line's, and checked a statement at
+    # a time instead of a row at a time (docs/decisions/0012).
     voucher = models.ForeignKey(
-        "vouchers.Voucher", models.PROTECT, related_name="bill_lines", null=True
+        "vouchers.Voucher",
+        models.PROTECT,
+        related_name="bill_lines",
+        null=True,
+        db_constraint=False,
+        db_index=False,
     )
     order = models.ForeignKey(
-        "vouchers.Order", models.PROTECT, related_name="bill_lines", null=True
+        "vouchers.Order",
+        models.PROTECT,
+        related_name="bill_lines",
+        null=True,
+        db_constraint=False,
     )
     usage_line = models.ForeignKey(UsageLine, models.PROTECT, related_name="+", null=True)
     source = models.CharField(max_length=80)
@@ -163,7 +178,14 @@ class Verdict(models.Model):
         WITHHELD = "WITHHELD", "Withheld"
         DECLINED = "DECLINED", "Not accepted"
 
-    line = models.ForeignKey(BillLine, models.PROTECT, related_name="verdicts")
+    # Its index is that of (line, id). What it and `act` name is checked a statement at a time.
+    line = models.ForeignKey(
+        BillLine,
+        models.PROTECT,
+        related_name="verdicts",
+        db_index=False,
+        db_constraint=False,
+    )
     outcome = models.CharField(max_length=8, choices=Outcome.choices)
     # accepted + withheld = the line's amount; covered is what the voucher pays of accepted.
     accepted = models.BigIntegerField()
@@ -173,11 +195,19 @@ class Verdict(models.Model):
     # One code of billing.reasons and its values; "" when accepted whole.
     reason = models.CharField(max_length=40, blank=True)
     reason_values = models.JSONField()
-    # What may be accepted once only: the usage's provider, source, key and period.
-    usage_key = models.CharField(max_length=300, null=True)
+    # What may be accepted once only: a usage line, for a period that begins at an instant.
+    usage_line = models.ForeignKey(
+        UsageLine,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        db_index=False,
+        db_constraint=False,
+    )
+    usage_from = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=40)
     decided_at = models.DateTimeField()
-    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+", db_constraint=False)
 
     class Meta:
         constraints = [
@@ -186,7 +216,14 @@ class Verdict(models.Model):
             models.CheckConstraint(
                 condition=Q(covered__lte=F("accepted")), name="billing_verdict_covers_accepted"
             ),
-            models.UniqueConstraint("usage_key", name="billing_verdict_usage_accepted_once"),
+            models.UniqueConstraint(
+                "usage_line", "usage_from", name="billing_verdict_usage_accepted_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(usage_line__isnull=True, usage_from__isnull=True)
+                | Q(usage_line__isnull=False, usage_from__isnull=False),
+                name="billing_verdict_usage_has_period",
+            ),
         ]
         indexes = [models.Index(fields=["line", "id"])]
 

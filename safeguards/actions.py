@@ -104,9 +104,19 @@ RULES: dict[str, _Check] = {
 
 
 def check_lines(
-    lines: Sequence[LineFacts], *, about: str, unit: str, act: Act, at: datetime
+    lines: Sequence[LineFacts],
+    *,
+    about: str,
+    unit: str,
+    act: Act,
+    at: datetime,
+    lines_total: int | None = None,
 ) -> list[LineAnswer]:
     """Ask every rule about each line of a bill, and keep what each rule answered.
+
+    Lines about which no rule can have a word need not be given: those at or below the meter,
+    billed for the first time under a new invoice number. `lines_total` then says how many there
+    are with them.
 
     Belongs inside the transaction that would pay the bill. The answers come in the order of
     the lines. Each rule leaves one result about the bill, and an alert where it withheld
@@ -115,7 +125,8 @@ def check_lines(
     rules = rules_in_force(at)
     checks = [(code, check, rules[code].parameters) for code, check in RULES.items()]
     answers = [_answer(line, checks) for line in lines]
-    _keep(answers, rules, about=about, unit=unit, act=act, at=at)
+    count = len(lines) if lines_total is None else lines_total
+    _keep(answers, rules, about=about, unit=unit, act=act, at=at, count=count)
     return answers
 
 
@@ -135,12 +146,13 @@ def _keep(
     unit: str,
     act: Act,
     at: datetime,
+    count: int,
 ) -> None:
     results = []
     for code in RULES:
         mine = [answer for answer in answers if answer.rule == code]
         facts = {
-            "lines": len(answers),
+            "lines": count,
             "lines_withheld": len(mine),
             "rows": [answer.row for answer in mine[:ROWS_NAMED_MAX]],
         }

@@ -241,17 +241,21 @@ _METERED = """
             bill_id, row, voucher_id, order_id, usage_line_id, source, key, quantity_ms, rate,
             amount)
         select %(bill)s, row_number() over (order by u.order_id, u.started_at, u.id), u.voucher_id,
-            u.order_id, u.id, u.source, u.key, inside.ms, coalesce(p.rate, 0),
-            case when %(is_money)s then billing_price(coalesce(p.rate, 0), inside.ms, %(scale)s)
+            u.order_id, u.id, u.source, u.key, inside.ms, coalesce(u.rate, 0),
+            -- Priced when it was recorded, unless the period cuts through it.
+            case when inside.ms = u.quantity_ms then u.amount
+                when %(is_money)s then billing_price(coalesce(u.rate, 0), inside.ms, %(scale)s)
                 else inside.ms end
         from billing_usageline u
         join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %(programme)s
-        join vouchers_order o on o.id = u.order_id
-        left join providers_price p on p.id = o.price_id
-        cross join lateral (select billing_clipped_ms(
-            u.count_thousandths, u.started_at, u.ended_at, %(from)s, %(until)s) as ms) inside
+        cross join lateral (select case
+            when u.started_at >= %(from)s and u.ended_at <= %(until)s then u.quantity_ms
+            else billing_clipped_ms(
+                u.count_thousandths, u.started_at, u.ended_at, %(from)s, %(until)s) end as ms
+        ) inside
         where u.provider_id = %(provider)s and u.started_at < %(until)s and u.ended_at > %(from)s
-            and inside.ms > 0 and u.id not in (select usage_line_id from billed)
+            and u.order_id is not null and inside.ms > 0
+            and u.id not in (select usage_line_id from billed)
         returning amount
     )
     select count(*), coalesce(sum(amount), 0) from put
@@ -275,13 +279,11 @@ def _bill_metered(bill: Bill) -> tuple[int, int]:
 
 
 _FOUND = """
-    select g.n, u.id, u.voucher_id, u.order_id, p.rate, billing_clipped_ms(
+    select g.n, u.id, u.voucher_id, u.order_id, u.rate, billing_clipped_ms(
         u.count_thousandths, u.started_at, u.ended_at, %s, %s)
     from unnest(%s::text[], %s::text[]) with ordinality as g (source, key, n)
     join billing_usageline u on u.provider_id = %s and u.source = g.source and u.key = g.key
     join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %s
-    left join vouchers_order o on o.id = u.order_id
-    left join providers_price p on p.id = o.price_id
 """
 _COPY = """
     copy billing_billline (

@@ -7,8 +7,14 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.claims import pay_claim, weigh_claim
-from billing.actions.settlement import BillSettled, locked, require_settler, settle_orders
-from billing.actions.verdicts import Weighed, claim_row, rows_of, usage_keys, weigh
+from billing.actions.settlement import (
+    BillSettled,
+    OrderSums,
+    locked,
+    require_settler,
+    settle_orders,
+)
+from billing.actions.verdicts import Weighed, claim_row, row_of, weigh
 from billing.models import Bill, BillLine, Verdict
 from billing.queries import line_verdict
 from common.errors import Refused
@@ -192,12 +198,13 @@ def _declined(before: Verdict, note: str, actor: User, act: Act) -> Verdict:
 def _accepted(
     bill: Bill, line: BillLine, before: Verdict, note: str, actor: User, act: Act
 ) -> Verdict:
-    usage_key = _usage_key(bill, line)
+    is_first = _is_first_of_its_usage(bill, line)
     part = _withheld_part(bill, line, before, act)
     if bill.kind == Bill.Kind.CLAIM:
         pay_claim(bill, part, act)
     else:
-        settle_orders(bill, [part], act)
+        _settle_part(bill, part, act)
+    names_usage = is_first and part.accepted > 0
     return Verdict.objects.create(
         line=line,
         outcome=_outcome(before.accepted + part.accepted, part.withheld),
@@ -207,7 +214,8 @@ def _accepted(
         co_payment=before.co_payment + part.co_payment,
         reason=part.reason if part.withheld else "accepted_after_look",
         reason_values={**_kept_values(part), "note": note},
-        usage_key=usage_key if part.accepted else None,
+        usage_line_id=line.usage_line_id if names_usage else None,
+        usage_from=bill.period_from if names_usage else None,
         decided_by=actor.address,
         decided_at=act.at,
         act_id=act.id,
@@ -225,15 +233,28 @@ def _kept_values(part: Weighed) -> dict[str, Any]:
     return {name: value for name, value in part.values.items() if name in names}
 
 
-def _usage_key(bill: Bill, line: BillLine) -> str | None:
-    """Return the name under which a line's usage is accepted once; None if it is held by it."""
+def _is_first_of_its_usage(bill: Bill, line: BillLine) -> bool:
+    """Say whether no verdict names the line's usage and period yet, as one does at most."""
     if line.usage_line_id is None:
-        return None
-    usage_key = usage_keys(bill)(line.source, line.key)
-    holder = Verdict.objects.filter(usage_key=usage_key).first()
+        return False
+    holder = Verdict.objects.filter(
+        usage_line_id=line.usage_line_id, usage_from=bill.period_from
+    ).first()
     if holder is not None and holder.line_id != line.pk:
         raise LineAcceptedBefore(row=line.row, bill=bill.number)
-    return None if holder else usage_key
+    return holder is None
+
+
+def _settle_part(bill: Bill, part: Weighed, act: Act) -> None:
+    order = part.line.order
+    assert order is not None, "a line that a meter knows has an order"
+    sums = {order: OrderSums(part.line.amount, part.accepted)}
+    (settlement,) = settle_orders(bill, sums, act)
+    part.covered, part.co_payment = settlement.covered, settlement.co_payment
+    if settlement.beyond_hold:
+        part.reason = part.reason or "beyond_hold"
+        beyond = {"beyond_amount": settlement.beyond_hold, "unit": bill.unit}
+        part.values = {**part.values, **beyond}
 
 
 def _withheld_part(bill: Bill, line: BillLine, before: Verdict, act: Act) -> Weighed:
@@ -248,7 +269,7 @@ def _withheld_part(bill: Bill, line: BillLine, before: Verdict, act: Act) -> Wei
             return weigh_claim(bill, line, act, is_overruled=True)
         row = claim_row(line, line.quantity_ms)
     else:
-        row = next(one for one in rows_of(bill) if one.id == line.pk)
+        row = row_of(line)
         if row.billed_before:
             raise LineAcceptedBefore(row=line.row, bill=bill.number)
         if is_objected:

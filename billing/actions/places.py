@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -12,12 +13,18 @@ from vouchers.models import Order, Voucher
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The voucher that a row's usage belongs to, with its order where there is one."""
+    """The voucher that a row's usage belongs to, with its order where there is one.
+
+    `rate` is the order's, in units of `unit` an hour; it is None in kind. Without an order the
+    usage has no price of its own.
+    """
 
     voucher: int
     order: int | None
     order_code: str
     resource: str
+    unit: str
+    rate: Decimal | None
 
 
 def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
@@ -40,15 +47,18 @@ def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
             | Q(small_reference__in=wanted)
             | Q(small_voucher__in=wanted)
         )
-        .select_related("offer")
+        .select_related("offer", "price", "voucher__programme")
         .order_by("placed_at", "pk")
     )
     # Vouchers of programmes that pay after use have no orders; there the voucher itself is it.
-    direct = Voucher.objects.annotate(small_code=Lower("code")).filter(
-        small_code__in=wanted, programme__mode="M1"
+    direct = (
+        Voucher.objects.annotate(small_code=Lower("code"))
+        .filter(small_code__in=wanted, programme__mode="M1")
+        .select_related("programme")
     )
     places: dict[str, Place | int] = {
-        voucher.code.lower(): Place(voucher.pk, None, "", "") for voucher in direct
+        voucher.code.lower(): Place(voucher.pk, None, "", "", voucher.programme.unit, None)
+        for voucher in direct
     }
     for name in ("small_voucher", "small_reference", "small_code"):
         found: dict[str, list[Order]] = {}
@@ -65,4 +75,12 @@ def _chosen(orders: Sequence[Order]) -> Place | int:
     if len(still_open) > 1:
         return len(still_open)
     order = (still_open or orders)[-1]
-    return Place(order.voucher_id, order.pk, order.code, order.offer.resource)
+    rate = order.price.rate if order.price else None
+    return Place(
+        order.voucher_id,
+        order.pk,
+        order.code,
+        order.offer.resource,
+        order.voucher.programme.unit,
+        rate,
+    )

@@ -1,16 +1,17 @@
 """Settle a bill: a verdict a line, what the voucher covers of it, and value moved once an order."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.claims import pay_claim, weigh_claim
-from billing.actions.verdicts import Weighed, rows_of, usage_keys, weigh
-from billing.models import Bill, Settlement
+from billing.actions.shares import keep_verdicts
+from billing.actions.verdicts import Weighed, doubtful_rows, weigh
+from billing.models import Bill, Settlement, Verdict
 from common.days import day_of
 from common.errors import Refused
 from ledger import actions as ledger
@@ -20,7 +21,7 @@ from ledger.queries import holds_remaining
 from parties.models import Organisation, User
 from parties.queries import address_of, require_apart, require_role
 from parties.roles import Role
-from policy.settlement import Share, split_bill
+from policy.settlement import split_line
 from vouchers.models import Decision, Order, Voucher
 from vouchers.queries import policy_in_force
 
@@ -67,9 +68,9 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
     if bill.kind == Bill.Kind.CLAIM:
         settlements = _settle_claim(bill, act, decided_by)
     else:
-        weighed = weigh(bill, rows_of(bill), act, at)
-        settlements = settle_orders(bill, weighed, act)
-        keep_verdicts(bill, weighed, act, decided_by)
+        doubtful = weigh(bill, doubtful_rows(bill), act, at)
+        settlements = settle_orders(bill, _sums_of(bill, doubtful), act)
+        keep_verdicts(bill, doubtful, settlements, act, decided_by)
     bill.status = Bill.Status.SETTLED
     bill.settled_at = at
     bill.save(update_fields=["status", "settled_at"])
@@ -116,25 +117,58 @@ def _settle_claim(bill: Bill, act: Act, decided_by: str) -> list[Settlement]:
     line = bill.lines.get()
     weighed = weigh_claim(bill, line, act)
     settlement = pay_claim(bill, weighed, act)
-    keep_verdicts(bill, [weighed], act, decided_by)
+    Verdict.objects.create(
+        line=line,
+        outcome=weighed.outcome,
+        accepted=weighed.accepted,
+        withheld=weighed.withheld,
+        covered=weighed.covered,
+        co_payment=weighed.co_payment,
+        reason=weighed.reason,
+        reason_values=dict(weighed.values),
+        decided_by=decided_by,
+        decided_at=act.at,
+        act_id=act.id,
+    )
     return [settlement]
 
 
-def settle_orders(bill: Bill, weighed: Sequence[Weighed], act: Act) -> list[Settlement]:
+@dataclass(frozen=True, slots=True)
+class OrderSums:
+    """What was billed under one order, and how much of it was accepted."""
+
+    billed: int
+    accepted: int
+
+
+def _sums_of(bill: Bill, doubtful: Sequence[Weighed]) -> dict[int, OrderSums]:
+    """Return the sums of each order of a bill; lines that are in no doubt are accepted whole."""
+    withheld: dict[int | None, int] = defaultdict(int)
+    for one in doubtful:
+        withheld[one.line.order] += one.withheld
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select order_id, sum(amount) from billing_billline"
+            " where bill_id = %s and order_id is not null group by order_id",
+            [bill.pk],
+        )
+        billed = {order: int(amount) for order, amount in cursor.fetchall()}
+    return {
+        order: OrderSums(amount, amount - withheld[order]) for order, amount in billed.items()
+    }
+
+
+def settle_orders(bill: Bill, sums: Mapping[int, OrderSums], act: Act) -> list[Settlement]:
     """Split what is accepted under each order, capture its hold once, and keep the working."""
-    groups: dict[int, list[Weighed]] = defaultdict(list)
-    for one in weighed:
-        if one.line.order is not None:
-            groups[one.line.order].append(one)
     orders = list(
         Order.objects.select_for_update(of=("self",), no_key=True)
-        .filter(pk__in=groups)
+        .filter(pk__in=sums)
         .select_related("voucher__organisation")
         .order_by("pk")
     )
     left = holds_remaining(order.hold for order in orders)
     settlements = [
-        _settle_order(bill, order, groups[order.pk], left.get(order.hold, 0), act)
+        _settle_order(bill, order, sums[order.pk], left.get(order.hold, 0), act)
         for order in orders
     ]
     captures = [
@@ -151,71 +185,30 @@ def settle_orders(bill: Bill, weighed: Sequence[Weighed], act: Act) -> list[Sett
 
 
 def _settle_order(
-    bill: Bill, order: Order, lines: Sequence[Weighed], hold_left: int, act: Act
+    bill: Bill, order: Order, sums: OrderSums, hold_left: int, act: Act
 ) -> Settlement:
     placed_on = day_of(order.placed_at, bill.programme.zone)
     version, rules = policy_in_force(bill.programme, placed_on)
-    split = split_bill(
-        [(place, one.accepted) for place, one in enumerate(lines)],
+    share = split_line(
+        sums.accepted,
+        sums.accepted,
         hold_left,
         rules,
         on=placed_on,
         organisation_kind=order.voucher.organisation.kind,
     )
-    for place, share in split.lines:
-        _take_share(lines[place], share, bill.unit)
     return Settlement(
         bill=bill,
         voucher=order.voucher,
         order=order,
-        billed=sum(one.line.amount for one in lines),
-        accepted=sum(one.accepted for one in lines),
-        withheld=sum(one.withheld for one in lines),
-        covered=split.total.covered,
-        co_payment=split.total.co_payment,
-        beyond_hold=split.total.beyond_hold,
-        working=[line.to_dict() for line in split.total.working],
+        billed=sums.billed,
+        accepted=sums.accepted,
+        withheld=sums.billed - sums.accepted,
+        covered=share.covered,
+        co_payment=share.co_payment,
+        beyond_hold=share.beyond_hold,
+        working=[line.to_dict() for line in share.working],
         policy_version=version,
         at=act.at,
         act_id=act.id,
     )
-
-
-def _take_share(weighed: Weighed, share: Share, unit: str) -> None:
-    weighed.covered, weighed.co_payment = share.covered, share.co_payment
-    if share.beyond_hold:
-        weighed.reason = weighed.reason or "beyond_hold"
-        weighed.values = {**weighed.values, "beyond_amount": share.beyond_hold, "unit": unit}
-
-
-_COPY = """
-    copy billing_verdict (
-        line_id, outcome, accepted, withheld, covered, co_payment, reason, reason_values, usage_key,
-        decided_by, decided_at, act_id
-    ) from stdin
-"""
-
-
-def keep_verdicts(bill: Bill, weighed: Iterable[Weighed], act: Act, decided_by: str) -> None:
-    """Write the verdicts of many lines; what is accepted is named so that it is accepted once."""
-    named = usage_keys(bill)
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        for one in weighed:
-            line = one.line
-            is_usage = line.usage_line is not None and one.accepted > 0
-            copy.write_row(
-                (
-                    line.id,
-                    one.outcome,
-                    one.accepted,
-                    one.withheld,
-                    one.covered,
-                    one.co_payment,
-                    one.reason,
-                    json.dumps(dict(one.values)),
-                    named(line.source, line.key) if is_usage else None,
-                    decided_by,
-                    act.at,
-                    act.id,
-                )
-            )

@@ -1,13 +1,10 @@
 """Weigh each line of a bill: what is accepted, what is withheld, and why. Values, no writing."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from django.db import connection
 
@@ -15,9 +12,9 @@ from billing.models import Bill, BillLine, Verdict
 from billing.queries import price_of
 from common.money import is_currency
 from ledger.actions import Act
+from ledger.kinds import ActKind
+from ledger.queries import acts_about
 from safeguards.actions import LineAnswer, LineFacts, check_lines
-
-USAGE_NAME_CHARACTERS_MAX = 300
 
 
 class LineRow(NamedTuple):
@@ -70,69 +67,102 @@ class Weighed:
         return str(Verdict.Outcome.REDUCED if self.accepted else Verdict.Outcome.WITHHELD)
 
 
-# Three plain statements joined here rather than one in the database: whatever its statistics
-# say of a bill that has just come in, none of these can be planned as a loop in a loop.
-_ROWS = """
-    select l.id, l.row, l.voucher_id, l.order_id, l.source, l.key, l.quantity_ms, l.rate, l.amount,
-        u.id, coalesce(billing_clipped_ms(u.count_thousandths, u.started_at, u.ended_at,
+# Whatever the statistics say of a bill that has just come in, nothing here can be planned as a
+# loop in a loop: what is looked up a line at a time is materialized, or has its key.
+_FOUND = """
+    with spans as materialized (
+        select id, valid_from_on, valid_until_on,
+            greatest(%(from)s, valid_from_on::timestamp at time zone %(zone)s) as from_at,
+            least(%(until)s, (valid_until_on + 1)::timestamp at time zone %(zone)s) as until_at
+        from vouchers_voucher where programme_id = %(programme)s
+    ), repeated as materialized (
+        select usage_line_id from billing_billline
+        where bill_id = %(bill)s and usage_line_id is not null
+        group by usage_line_id having count(*) > 1
+    ), earlier as materialized (
+        select other.usage_line_id, min(b.id) as bill_id
+        from billing_bill b join billing_billline other on other.bill_id = b.id
+        where b.provider_id = %(provider)s and b.id <> %(bill)s
+            and b.period_from < %(until)s and b.period_until > %(from)s
+            and other.usage_line_id is not null
+            -- Accepted, or disputed and not yet decided for it: no other line gets round it.
+            and exists (select 1 from billing_verdict w where w.line_id = other.id
+                and (w.accepted > 0 or w.reason in ('objected', 'not_accepted')))
+        group by other.usage_line_id
+    ), found as (
+        select l.id, l.row, l.voucher_id, l.order_id, l.source, l.key, l.quantity_ms, l.rate,
+            l.amount, l.usage_line_id, u.count_thousandths, u.started_at, u.ended_at,
+            s.from_at, s.until_at, u.rate as catalogue_rate, s.valid_from_on, s.valid_until_on,
+            not coalesce(l.quantity_ms = u.quantity_ms and l.amount <= u.amount
+                and u.started_at >= s.from_at and u.ended_at <= s.until_at
+                and l.usage_line_id not in (select usage_line_id from repeated)
+                and l.usage_line_id not in (select usage_line_id from earlier)
+                and l.id <> all (%(objected)s::bigint[]), false) as is_doubtful
+        from billing_billline l
+        left join billing_usageline u on u.id = l.usage_line_id
+        left join spans s on s.id = l.voucher_id
+        where l.bill_id = %(bill)s
+    )
+    select f.id, f.row, f.voucher_id, f.order_id, f.source, f.key, f.quantity_ms, f.rate,
+        f.amount, f.usage_line_id,
+        coalesce(billing_clipped_ms(f.count_thousandths, f.started_at, f.ended_at,
             %(from)s, %(until)s), 0),
-        coalesce(billing_clipped_ms(u.count_thousandths, u.started_at, u.ended_at,
-            greatest(%(from)s, v.valid_from_on::timestamp at time zone %(zone)s),
-            least(%(until)s, (v.valid_until_on + 1)::timestamp at time zone %(zone)s)), 0),
-        p.rate, v.valid_from_on, v.valid_until_on
-    from billing_billline l
-    left join billing_usageline u on u.id = l.usage_line_id
-    left join vouchers_voucher v on v.id = l.voucher_id
-    left join vouchers_order o on o.id = l.order_id
-    left join providers_price p on p.id = o.price_id
-    where l.bill_id = %(bill)s order by l.row
-"""
-_OBJECTIONS = """
-    select w.line_id, w.reason_values ->> 'note' from billing_billline l
-    join billing_verdict w on w.line_id = l.id and w.reason = 'objected'
-    where l.bill_id = %(bill)s order by w.id
-"""
-# Accepted, or disputed and not yet decided for it: either way no other line gets round it.
-_EARLIER = """
-    select other.usage_line_id, b.number from billing_bill b
-    join billing_billline other on other.bill_id = b.id
-    where b.provider_id = %(provider)s and b.id <> %(bill)s
-        and b.period_from < %(until)s and b.period_until > %(from)s
-        and other.usage_line_id is not null
-        and exists (select 1 from billing_verdict w where w.line_id = other.id
-            and (w.accepted > 0 or w.reason in ('objected', 'not_accepted')))
-    order by b.id desc
+        coalesce(billing_clipped_ms(f.count_thousandths, f.started_at, f.ended_at,
+            f.from_at, f.until_at), 0),
+        f.catalogue_rate, f.valid_from_on, f.valid_until_on,
+        case when exists (select from billing_billline before where before.bill_id = %(bill)s
+                and before.row < f.row and before.usage_line_id = f.usage_line_id)
+            then %(number)s else b.number end
+    from found f
+    left join earlier e on e.usage_line_id = f.usage_line_id
+    left join billing_bill b on b.id = e.bill_id
+    where {which} order by f.row
 """
 
 
-def rows_of(bill: Bill) -> list[LineRow]:
-    """Return a bill's lines with all that their verdicts depend on, in a few statements.
+def doubtful_rows(bill: Bill) -> list[LineRow]:
+    """Return the lines of a bill that its rules, its meter or its holder may have a word on.
 
-    A repeat in the same bill counts as billed before: the lowest row is the first.
+    All others are billed as metered, at the order's price, on valid days within the period,
+    for the first time and undisputed: no rule can withhold anything of those, so they need not
+    be read one by one.
     """
-    parameters: dict[str, Any] = {
+    every = "true" if earlier_invoice(bill) else "f.is_doubtful"
+    return _rows(bill, every, {})
+
+
+def row_of(line: BillLine) -> LineRow:
+    """Return one line with all that its verdict depends on."""
+    (row,) = _rows(line.bill, "f.id = %(line)s", {"line": line.pk})
+    return row
+
+
+def _rows(bill: Bill, which: str, more: Mapping[str, Any]) -> list[LineRow]:
+    objections = objections_to(bill)
+    asked: dict[str, Any] = {
         "bill": bill.pk,
+        "number": bill.number,
         "provider": bill.provider_id,
+        "programme": bill.programme_id,
         "from": bill.period_from,
         "until": bill.period_until,
         "zone": bill.programme.zone,
+        "objected": list(objections),
+        **more,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_OBJECTIONS, parameters)
-        objections: dict[int, str] = dict(cursor.fetchall())
-        cursor.execute(_EARLIER, parameters)
-        earlier: dict[int | None, str] = dict(cursor.fetchall())
-        cursor.execute(_ROWS, parameters)
-        rows = cursor.fetchall()
-    lines = []
-    seen: set[tuple[int | None, str, str]] = set()
-    for row in rows:
-        line = LineRow(*row)
-        usage = (line.usage_line, line.source, line.key)
-        before = bill.number if usage in seen else earlier.get(line.usage_line)
-        seen.add(usage)
-        lines.append(line._replace(billed_before=before, objection=objections.get(line.id)))
-    return lines
+        cursor.execute(_FOUND.format(which=which), asked)
+        found = [LineRow(*row) for row in cursor.fetchall()]
+    return [row._replace(objection=objections.get(row.id)) for row in found]
+
+
+def objections_to(bill: Bill) -> dict[int, str]:
+    """Return what the holder says against lines of a bill, by the line's number."""
+    acts = [
+        act.id for act in acts_about(bill.address) if act.kind == ActKind.OBJECT_TO_LINE.value
+    ]
+    objected = Verdict.objects.filter(act_id__in=acts, reason="objected").order_by("pk")
+    return {one.line_id: one.reason_values["note"] for one in objected}
 
 
 def claim_row(line: BillLine, metered_ms: int) -> LineRow:
@@ -181,7 +211,14 @@ def weigh(bill: Bill, lines: Sequence[LineRow], act: Act, at: datetime) -> list[
     invoice_before = earlier_invoice(bill)
     asked = [line for line in lines if line.usage_line is not None]
     facts = [_facts(line, bill.unit, invoice_before) for line in asked]
-    answers = check_lines(facts, about=bill.address, unit=bill.unit, act=act, at=at)
+    answers = check_lines(
+        facts,
+        about=bill.address,
+        unit=bill.unit,
+        act=act,
+        at=at,
+        lines_total=bill.lines.count(),
+    )
     by_row = {answer.row: answer for answer in answers}
     return [_weighed(line, by_row.get(line.row), bill) for line in lines]
 
@@ -242,22 +279,3 @@ def _most(line: LineRow, bill: Bill, *, is_ruled: bool) -> tuple[int, str, dict[
 def rate_text(rate: Decimal | None) -> str:
     """Return a rate as it is told, without zeros that say nothing."""
     return f"{rate or Decimal(0):f}".rstrip("0").rstrip(".")
-
-
-def usage_keys(bill: Bill) -> Callable[[str, str], str]:
-    """Return what names a bill's usage, by source and key, such that it is accepted once.
-
-    The same provider's usage is accepted once for a period, which is named by its first day
-    in the programme's time zone (with the time of day where that is not midnight).
-    """
-    first = bill.period_from.astimezone(ZoneInfo(bill.programme.zone)).replace(tzinfo=None)
-    period = first.date().isoformat() if first.time() == time() else first.isoformat()
-    provider = bill.provider.organisation.code
-    return lambda source, key: _usage_name(provider, source, key, period)
-
-
-def _usage_name(*parts: str) -> str:
-    """Return one name for several parts, never that of other parts; long ones as a digest."""
-    name = json.dumps(parts, ensure_ascii=False)
-    is_long = len(name) > USAGE_NAME_CHARACTERS_MAX
-    return f"sha256:{sha256(name.encode()).hexdigest()}" if is_long else name

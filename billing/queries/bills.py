@@ -1,5 +1,6 @@
 """Bills, claims and their lines, with what was decided on each, and what a quantity costs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -62,10 +63,15 @@ def price_of(rate: Decimal, quantity_ms: int, unit: str) -> int:
     unit of hours the quantity is its own price. The function `billing_price` of the database
     says the same.
     """
+    return pricer(rate, unit)(quantity_ms)
+
+
+def pricer(rate: Decimal, unit: str) -> Callable[[int], int]:
+    """Return `price_of` for one rate and unit, for many quantities."""
     if not is_currency(unit):
-        return quantity_ms
-    exact = int(rate * _RATE_SCALE) * scale_of(unit) * quantity_ms
-    return (2 * exact + _RATE_HOUR) // (2 * _RATE_HOUR)
+        return lambda quantity_ms: quantity_ms
+    twice = 2 * int(rate * _RATE_SCALE) * scale_of(unit)
+    return lambda quantity_ms: (twice * quantity_ms + _RATE_HOUR) // (2 * _RATE_HOUR)
 
 
 def prices_published_within(

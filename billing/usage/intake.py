@@ -3,9 +3,8 @@
 import codecs
 import csv
 import gzip
-import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
@@ -23,7 +22,7 @@ from billing.usage.options import (
     Reader,
 )
 from billing.usage.plain_csv import PlainCsvReader
-from billing.usage.record import Parsed, Resource, RowError, RowResult, UsageRecord
+from billing.usage.record import Parsed, Resource, RowResult
 from billing.usage.sacct import SacctReader
 
 READERS: dict[str, type[SacctReader] | type[PlainCsvReader]] = {
@@ -88,7 +87,7 @@ def read_usage(
     reader: Reader = READERS[format](survey.first_line(), options)
     _require_rows(survey, reader)
     results = _rows(_lines(_unpacked(stream), survey.encoding), reader)
-    return Parsed(_without_repeats(results), reader.unused_columns)
+    return Parsed(results, reader.unused_columns)
 
 
 def _unpacked(stream: BinaryIO) -> Readable:
@@ -143,7 +142,7 @@ class _Survey:
         self._decode(b"", final=True)
         self.ends_with_newline = not self._open
         if self._open:
-            self._take_line(self._open)
+            self._take_lines([self._open])
 
     def first_line(self) -> str:
         """Return the first line that has content.
@@ -191,21 +190,26 @@ class _Survey:
 
     def _count_lines(self, chunk: bytes) -> None:
         *closed, self._open = (self._open + chunk).split(b"\n")
-        for line in closed:
-            self._take_line(line)
+        if closed:
+            self._take_lines(closed)
         if len(self._open) > self._limits.line_bytes_max:
             raise LineTooLong(line=self._lines + 1, most=self._limits.line_bytes_max)
 
-    def _take_line(self, line: bytes) -> None:
-        self._lines += 1
-        if len(line) > self._limits.line_bytes_max:
-            raise LineTooLong(line=self._lines, most=self._limits.line_bytes_max)
+    def _take_lines(self, lines: Sequence[bytes]) -> None:
+        if max(map(len, lines)) > self._limits.line_bytes_max:
+            place = next(
+                n for n, line in enumerate(lines) if len(line) > self._limits.line_bytes_max
+            )
+            raise LineTooLong(line=self._lines + place + 1, most=self._limits.line_bytes_max)
+        written = [n for n, line in enumerate(lines, self._lines + 1) if line.strip()]
+        if written:
+            self.content_lines += len(written)
+            self._first = self._first or lines[written[0] - self._lines - 1]
+            self.last_number = written[-1]
+            self.last = lines[written[-1] - self._lines - 1]
+        self._lines += len(lines)
         if self._lines > self._limits.rows_max + 1:
             raise FileTooLong(most=self._limits.rows_max)
-        if line and not line.isspace():
-            self.content_lines += 1
-            self._first = self._first or line
-            self.last, self.last_number = line, self._lines
 
 
 def _require_rows(survey: _Survey, reader: Reader) -> None:
@@ -245,25 +249,3 @@ def _rows(lines: Iterator[tuple[int, str]], reader: Reader) -> Iterator[RowResul
             headers_left -= 1
             continue
         yield reader.read(number, line)
-
-
-def _without_repeats(results: Iterator[RowResult]) -> Iterator[RowResult]:
-    # A table on disk, not a set: two million keys would otherwise be held in memory.
-    seen = sqlite3.connect("", isolation_level=None)
-    try:
-        seen.executescript(
-            "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-16000;"
-            "CREATE TABLE seen (key TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID; BEGIN"
-        )
-        for result in results:
-            yield _repeat(seen, result) if isinstance(result, UsageRecord) else result
-    finally:
-        seen.close()
-
-
-def _repeat(seen: sqlite3.Connection, record: UsageRecord) -> RowResult:
-    added = seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (record.key, record.row))
-    if added.rowcount:
-        return record
-    found = seen.execute("SELECT number FROM seen WHERE key = ?", (record.key,)).fetchone()
-    return (RowError(record.row, "job_id", record.key, "duplicate", {"first_row": found[0]}),)

@@ -23,6 +23,7 @@ from billing.usage.cells import (
     tidy,
 )
 from billing.usage.options import ColumnsMissing, ColumnsRepeated, Options
+from billing.usage.plain_rows import PlainRows
 from billing.usage.record import (
     NOT_ENDED,
     NotExact,
@@ -83,6 +84,7 @@ class PlainCsvReader:
         self.unused_columns = tuple(header[place] for place, ours in places if not ours)
         self._titles = {ours: header[place] for ours, place in self._at.items()}
         self._require(header, [ours for _place, ours in places if ours])
+        self._plain_rows = PlainRows(self._at, self.width, self._separator, options)
 
     def _header(self, line: str) -> list[str]:
         try:
@@ -120,6 +122,11 @@ class PlainCsvReader:
 
     def read(self, number: int, line: str) -> RowResult:
         """Return the record of a row, why it is skipped, or all that is wrong with it."""
+        record = self._plain_rows.read(number, line)
+        return self.read_carefully(number, line) if record is None else record
+
+    def read_carefully(self, number: int, line: str) -> RowResult:
+        """Return the same as `read`, cell by cell, whatever the line looks like."""
         row = Row(number)
         try:
             cells = [tidy(cell) for cell in self.cells(line)]

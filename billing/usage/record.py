@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Self
 
 from django.utils.translation import gettext_lazy as _
 
@@ -43,21 +43,14 @@ NO_GPU = "no_gpu"
 RUN_DAYS_MAX = 400
 MICROSECONDS = 1_000_000
 VALUE_SHOWN_MAX = 100
+ERRORS_KEPT = 1_000
 
 
 class NotExact(ValueError):
     """An interval and a count whose product is no whole number of resource-milliseconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class UsageRecord:
-    """One metered interval of one resource: so many thousandths of a GPU or core, from, until.
-
-    The quantity is an integer of resource-milliseconds, thousandths times seconds. Instants may
-    be finer than seconds only where each is exact by itself, that is where `count_thousandths`
-    times the fraction of its second is whole: any cut at a whole second is then exact too.
-    """
-
+class _Usage(NamedTuple):
     source: str
     key: str
     resource: Resource
@@ -69,19 +62,31 @@ class UsageRecord:
     resource_class: str
     row: int
 
-    def __post_init__(self) -> None:
-        """Hold what the arithmetic relies on.
 
-        :raises ValueError: if an instant has no time zone, or the end is before the start.
-        :raises NotExact: if an instant is too fine for the count.
-        """
-        if self.started_at.tzinfo is not UTC or self.ended_at.tzinfo is not UTC:
+class UsageRecord(_Usage):
+    """One metered interval of one resource: so many thousandths of a GPU or core, from, until.
+
+    The quantity is an integer of resource-milliseconds, thousandths times seconds. Instants may
+    be finer than seconds only where each is exact by itself, that is where `count_thousandths`
+    times the fraction of its second is whole: any cut at a whole second is then exact too.
+
+    :raises ValueError: if an instant has no time zone, or the end is before the start.
+    :raises NotExact: if an instant is too fine for the count.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *values: Any, **named: Any) -> Self:
+        """Hold what the arithmetic relies on."""
+        usage = super().__new__(cls, *values, **named)
+        if usage.started_at.tzinfo is not UTC or usage.ended_at.tzinfo is not UTC:
             raise ValueError("Instants of usage are in UTC.")
-        if self.ended_at < self.started_at or self.count_thousandths < 0:
+        if usage.ended_at < usage.started_at or usage.count_thousandths < 0:
             raise ValueError("Usage does not run backwards, and is of no negative count.")
-        for at in (self.started_at, self.ended_at):
-            if self.count_thousandths * at.microsecond % MICROSECONDS:
+        for at in (usage.started_at, usage.ended_at):
+            if usage.count_thousandths * at.microsecond % MICROSECONDS:
                 raise NotExact(at.isoformat())
+        return usage
 
     @property
     def quantity_ms(self) -> int:
@@ -127,7 +132,7 @@ def clip(record: UsageRecord, from_at: datetime, until_at: datetime) -> UsageRec
     ended_at = min(record.ended_at, until_at)
     if started_at >= ended_at:
         return None
-    return replace(record, started_at=started_at, ended_at=ended_at)
+    return UsageRecord(*record._replace(started_at=started_at, ended_at=ended_at))
 
 
 def _quantity_ms(count_thousandths: int, started_at: datetime, ended_at: datetime) -> int:
@@ -243,8 +248,9 @@ RowResult = UsageRecord | Skipped | tuple[RowError, ...]
 class Parsed:
     """A file while it is read: iterate once for its records; errors and counts fill meanwhile.
 
-    `errors`, `skipped` (how many rows by reason), `rows` (how many had content) and
-    `accepted` are complete when the iteration ends. `unused_columns` is known at once.
+    `errors` (the first of `errors_total`), `skipped` (how many rows by reason), `rows` (how
+    many had content) and `accepted` are complete when the iteration ends. `unused_columns` is
+    known at once.
     """
 
     def __init__(
@@ -253,18 +259,31 @@ class Parsed:
         self._results = results
         self.unused_columns = unused_columns
         self.errors: list[RowError] = []
+        self.errors_total = 0
         self.skipped: Counter[str] = Counter()
         self.rows = 0
         self.accepted = 0
 
     def __iter__(self) -> Iterator[UsageRecord]:
         """Give each good record in the order of the file."""
-        for result in self._results:
-            self.rows += 1
-            if isinstance(result, UsageRecord):
-                self.accepted += 1
-                yield result
-            elif isinstance(result, Skipped):
-                self.skipped[result.reason] += 1
-            else:
-                self.errors.extend(result)
+        others = 0
+        accepted = 0
+        try:
+            for result in self._results:
+                if isinstance(result, UsageRecord):
+                    accepted += 1
+                    yield result
+                else:
+                    others += 1
+                    self._note(result)
+        finally:
+            self.accepted += accepted
+            self.rows += accepted + others
+
+    def _note(self, result: Skipped | tuple[RowError, ...]) -> None:
+        if isinstance(result, Skipped):
+            self.skipped[result.reason] += 1
+            return
+        # A hostile file has millions of errors; nobody reads them all.
+        self.errors_total += len(result)
+        self.errors.extend(result[: ERRORS_KEPT - len(self.errors)])

@@ -127,6 +127,48 @@ def test_the_same_file_again_records_what_was_in_error_and_is_not_any_more(scene
     assert (report.recorded, report.known_before, report.errors_total) == (1, 1, 0)
 
 
+def test_a_job_twice_in_a_file_counts_once(scene, order):
+    text = HEADER + a_row(order.code) + a_row(order.code, "2") + a_row(order.code)
+
+    report = send(scene, text)
+    again = send(scene, text, key="another key")
+
+    assert (report.recorded, report.known_before, report.errors_total) == (2, 0, 1)
+    assert (again.recorded, again.known_before, again.errors_total) == (0, 2, 1)
+    (error,) = report.errors
+    assert (error.row, error.column, error.code) == (4, "job_id", "duplicate")
+    assert "row 2" in error.problem
+    assert again.errors == report.errors
+    assert UsageLine.objects.count() == 2
+
+
+def test_a_file_with_one_known_row_records_the_others(scene, order):
+    send(scene, HEADER + a_row(order.code, "7"))
+    rows = "".join(a_row(order.code, str(number)) for number in range(1, 11))
+
+    report = send(scene, HEADER + rows, key="all of them")
+
+    assert (report.recorded, report.known_before, report.errors_total) == (9, 1, 0)
+    assert UsageLine.objects.count() == 10
+
+
+def test_a_line_is_priced_once_when_it_is_recorded(scene, order):
+    send(scene, HEADER + a_row(order.code, end="2025-06-10 08:00:01"))
+
+    line = UsageLine.objects.get()
+    # 2 GPUs for a second at 25.00 an hour: 0.0138…, rounded half up.
+    assert (line.rate, line.amount) == (25, 1)
+
+
+def test_strange_names_are_kept_as_they_came(scene, order):
+    key = "C:\\jobs\\new\\table"
+
+    report = send(scene, HEADER + a_row(order.code, key))
+
+    assert (report.recorded, report.errors_total) == (1, 0)
+    assert UsageLine.objects.get().key == f"{key}/2025-06-10T08:00:00Z"
+
+
 def test_a_key_used_for_another_file_is_refused(scene, order):
     send(scene, HEADER + a_row(order.code))
 

@@ -1,6 +1,5 @@
 """What is accepted of a bill is paid within the hold; what is doubtful is withheld with words."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -296,7 +295,7 @@ def test_hours_in_kind_are_delivered_and_nothing_is_paid():
 
 def test_a_slash_in_a_source_or_a_key_makes_no_two_uses_one(scene, order):
     job = stage.a_record(order.code, "x/y")
-    other = replace(stage.a_record(order.code, "y"), source="slurm/x")
+    other = stage.a_record(order.code, "y")._replace(source="slurm/x")
     stage.record(scene.seller, job)
     actions.record_usage(
         provider=scene.seller.provider,
@@ -318,7 +317,7 @@ def test_the_longest_names_of_usage_are_settled(scene, order):
     actions.record_usage(
         provider=scene.seller.provider,
         source=source,
-        records=[replace(stage.a_record(order.code, key), source=source)],
+        records=[stage.a_record(order.code, key)._replace(source=source)],
         actor=scene.seller.provider.address,
         at=stage.LATER,
         key="long",
@@ -389,7 +388,7 @@ def test_the_lines_add_up_to_the_settlement_to_the_cent(scene):
         # 100 seconds at 25.00 an hour are 0.694…, so 0.69.
         record = stage.a_record(order.code, f"job-{number}", hours=0)
         ended = record.started_at + timedelta(seconds=100)
-        stage.record(scene.seller, type(record)(**{**_fields(record), "ended_at": ended}))
+        stage.record(scene.seller, record._replace(ended_at=ended))
 
     bill = stage.bill(scene)
     (settlement,) = stage.settle(bill)
@@ -398,10 +397,6 @@ def test_the_lines_add_up_to_the_settlement_to_the_cent(scene):
     # 60 % of 4.83 is 2.898, cut to 2.89 once for the bill.
     assert (settlement.accepted, settlement.covered) == (4_83, 2_89)
     assert sum(verdict[3] for verdict in stage.verdicts(bill)) == 2_89
-
-
-def _fields(record):
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 def test_a_price_is_rounded_half_up_once():

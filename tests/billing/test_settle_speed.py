@@ -53,7 +53,7 @@ def test_a_bill_of_65_000_lines_settles_in_seconds(scene):
     assert many.accepted == LINES * 25_00
     # 1,500.00 was held, of which the bill of one line took 15.00.
     assert many.covered == 1_485_00
-    # The second bill closes the order, which is one statement more.
-    assert statements_many <= statements + 1
+    # The second bill passes the hold and closes the order: a statement more for each.
+    assert statements_many <= statements + 2
     assert seconds < 20
     print(f"{LINES} lines settled in {seconds:.1f} s with {statements_many} statements")

@@ -1,0 +1,359 @@
+"""Lay rows of usage out, record the new ones in one statement, and tell of all others."""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from psycopg.errors import UniqueViolation
+
+from billing.actions.places import Place, places_of
+from billing.queries import pricer
+from billing.reasons import UnrecordedRow
+from billing.usage.record import ERRORS_KEPT, Parsed, RowError, UsageRecord
+from ledger.actions import Act
+from providers.models import Provider
+
+QUANTITY_MS_MAX = 10**15
+# The longest texts that a usage line keeps, and the columns that they come from.
+LENGTHS = {"key": ("job_id", 160), "resource_class": ("class", 24), "state": ("state", 24)}
+_ROWS_WRITTEN = 2_000
+# What the text form of COPY does not take as it is.
+_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of rows; `errors` are the first of `errors_total`."""
+
+    recorded: int = 0
+    known_before: int = 0
+    errors_total: int = 0
+    errors: list[RowError] = field(default_factory=list)
+
+    def note(self, errors: Iterable[RowError]) -> None:
+        """Count errors, and keep the first of them."""
+        for error in errors:
+            self.errors_total += 1
+            if len(self.errors) < ERRORS_KEPT:
+                self.errors.append(error)
+
+
+def record(
+    provider: Provider,
+    file_id: int | None,
+    read: Callable[[], Parsed],
+    act: Act,
+    *,
+    source: str = "",
+    is_file: bool = False,
+    is_new: bool = False,
+) -> tuple[Parsed, Tally]:
+    """Record every row that is new, and return what was read and what became of it.
+
+    Memory does not grow with the number of rows, nor does the number of statements. `source`,
+    where given, stands for the rows' own. Within a file a repeat is an error; a batch that says
+    a thing twice in the same words has merely been careful.
+
+    What is likely all new (`is_new`) is written straight to where it belongs. Where one row
+    was known that is taken back, and all rows are laid out and compared with those known;
+    then `read` is called a second time.
+    """
+    if is_new and not act.is_replay:
+        with contextlib.suppress(_Known):
+            return _record_new(provider, file_id, read(), act, source)
+    parsed, tally = read(), Tally()
+    laid_out = _lay_out(provider, parsed, tally, source)
+    recorded = 0 if act.is_replay else _insert(provider, file_id, act)
+    if recorded == laid_out:
+        tally.recorded = recorded
+    else:
+        _compare(provider, act, tally, is_file=is_file)
+    return parsed, _with_unreadable(tally, parsed)
+
+
+class _Known(Exception):
+    """A row is there already; what was written beside it has been taken back."""
+
+
+def _record_new(
+    provider: Provider, file_id: int | None, parsed: Parsed, act: Act, source: str
+) -> tuple[Parsed, Tally]:
+    tally = Tally()
+    file = r"\N" if file_id is None else file_id
+    head = f"{provider.pk}\t{file}\t{act.id}\t{act.at}"
+    try:
+        with transaction.atomic():
+            tally.recorded = _write(
+                _COPY_NEW, lambda _record: head, provider, parsed, tally, source
+            )
+    except (IntegrityError, UniqueViolation) as error:
+        raise _Known from error
+    return parsed, _with_unreadable(tally, parsed)
+
+
+def _with_unreadable(tally: Tally, parsed: Parsed) -> Tally:
+    """Return the tally with what was wrong with rows before they could be looked at."""
+    tally.note(parsed.errors)
+    tally.errors_total += parsed.errors_total - len(parsed.errors)
+    tally.errors.sort(key=lambda error: error.row)
+    return tally
+
+
+class _Desk:
+    """What an account leads to, looked up once, ready to be written beside its rows."""
+
+    __slots__ = ("order_code", "price", "resource", "words")
+
+    def __init__(self, place: Place) -> None:
+        self.order_code = place.order_code
+        self.resource = place.resource
+        order = r"\N" if place.order is None else place.order
+        rate = r"\N" if place.rate is None else place.rate
+        self.words = f"{order}\t{place.voucher}\t{rate}"
+        self.price: Callable[[int], int | str] = _price_of_place(place)
+
+
+def _price_of_place(place: Place) -> Callable[[int], int | str]:
+    if place.order is None:
+        return lambda _quantity: r"\N"
+    return pricer(place.rate or Decimal(0), place.unit)
+
+
+class _Desks(dict[str, "_Desk | int | None"]):
+    """The desks of a provider's accounts; a number says how many orders one may mean."""
+
+    def __init__(self, provider: Provider) -> None:
+        super().__init__()
+        self._provider = provider
+
+    def new_in(self, records: Iterable[UsageRecord]) -> set[str]:
+        """Return the accounts of records that were not met before."""
+        return {record.account for record in records} - self.keys()
+
+    def look_up(self, accounts: set[str]) -> None:
+        """Find the places of accounts, all in one look."""
+        places = places_of(self._provider, accounts)
+        for account in accounts:
+            place = places.get(account)
+            self[account] = _Desk(place) if isinstance(place, Place) else place
+
+
+_COLUMNS = (
+    "source, key, order_id, voucher_id, rate, resource, resource_class, count_thousandths, "
+    "started_at, ended_at, quantity_ms, state, amount"
+)
+_COPY_NEW = f"""
+    copy billing_usageline (provider_id, file_id, act_id, recorded_at, {_COLUMNS}) from stdin
+"""
+_COPY_LAID_OUT = f"""
+    copy pg_temp.billing_usage_row ("row", account, {_COLUMNS}) from stdin
+"""
+
+
+def _lay_out(provider: Provider, parsed: Parsed, tally: Tally, source: str) -> int:
+    """Write the recordable rows to this session's own table; return how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute("select billing_lay_out_usage()")
+
+    def head(record: UsageRecord) -> str:
+        return f"{record.row}\t{_plain(record.account)}"
+
+    return _write(_COPY_LAID_OUT, head, provider, parsed, tally, source)
+
+
+def _write(
+    statement: str,
+    head: Callable[[UsageRecord], str],
+    provider: Provider,
+    parsed: Parsed,
+    tally: Tally,
+    source: str,
+) -> int:
+    """Write the recordable rows where a COPY says, each behind its head; return how many."""
+    count = 0
+    desks = _Desks(provider)
+    chunks = _chunks(parsed)
+    chunk = next(chunks, None)
+    with connection.cursor() as cursor:
+        while chunk:
+            # A connection that takes rows can't be asked for an account at the same time.
+            desks.look_up(desks.new_in(chunk))
+            with cursor.copy(statement) as copy:
+                while chunk and not desks.new_in(chunk):
+                    rows = list(_rows(chunk, head, desks, tally, source))
+                    count += len(rows)
+                    copy.write("".join(rows))
+                    chunk = next(chunks, None)
+    return count
+
+
+def _chunks(records: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:
+    rest = iter(records)
+    while chunk := list(islice(rest, _ROWS_WRITTEN)):
+        yield chunk
+
+
+def _rows(
+    records: Iterable[UsageRecord],
+    head: Callable[[UsageRecord], str],
+    desks: _Desks,
+    tally: Tally,
+    source: str,
+) -> Iterator[str]:
+    """Give each recordable record as a row of text; note what is wrong with the others."""
+    for record in records:
+        desk = desks[record.account]
+        quantity = record.quantity_ms
+        error = _unrecordable(record, desk, quantity)
+        if error is not None:
+            tally.note([error])
+        elif isinstance(desk, _Desk):
+            yield (
+                f"{head(record)}\t{_plain(source or record.source)}\t"
+                f"{_plain(record.key)}\t{desk.words}\t{record.resource}\t{_plain(record.resource_class)}\t"
+                f"{record.count_thousandths}\t{record.started_at}\t{record.ended_at}\t"
+                f"{quantity}\t{_plain(record.state)}\t{desk.price(quantity)}\n"
+            )
+
+
+def _plain(text: str) -> str:
+    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPED)
+
+
+def _unrecordable(
+    record: UsageRecord, desk: _Desk | int | None, quantity: int
+) -> RowError | None:
+    """Return what keeps a row from being recorded; a number is of the orders it may mean."""
+    if not isinstance(desk, _Desk):
+        return _placeless(record, desk)
+    if desk.resource and desk.resource != record.resource:
+        values: dict[str, object] = {
+            "found": record.resource,
+            "expected": desk.resource,
+            "order": desk.order_code,
+        }
+        return UnrecordedRow(
+            record.row, "resource", record.resource, "resource_differs", values
+        )
+    if quantity >= QUANTITY_MS_MAX:
+        values = {"count": record.count_thousandths // 1000}
+        return UnrecordedRow(record.row, "count", "", "quantity_too_large", values)
+    if len(record.key) > 160 or len(record.resource_class) > 24 or len(record.state) > 24:
+        return _too_long(record)
+    return None
+
+
+def _placeless(record: UsageRecord, count: int | None) -> RowError:
+    if count is None:
+        return UnrecordedRow(record.row, "account", record.account, "account_unknown")
+    values: dict[str, object] = {"count": count}
+    return UnrecordedRow(record.row, "account", record.account, "account_ambiguous", values)
+
+
+def _too_long(record: UsageRecord) -> RowError | None:
+    for name, (column, most) in LENGTHS.items():
+        text = getattr(record, name)
+        if len(text) > most:
+            values = {"length": len(text), "most": most}
+            return RowError(record.row, column, text, "value_too_long", values)
+    return None
+
+
+# Sorted by the natural key, so that its index is filled in its own order; the first row of a
+# key is the one that counts.
+_INSERT = """
+    insert into billing_usageline (
+        provider_id, file_id, act_id, recorded_at, source, key, order_id, voucher_id, rate,
+        resource, resource_class, count_thousandths, started_at, ended_at, quantity_ms, state,
+        amount)
+    select %s, %s, %s, %s, source, key, order_id, voucher_id, rate, resource, resource_class,
+        count_thousandths, started_at, ended_at, quantity_ms, state, amount
+    from (select *, row_number() over (partition by source, key order by "row") as nth
+        from pg_temp.billing_usage_row) r
+    where nth = 1
+    order by source, key
+    on conflict (provider_id, source, key) do nothing
+"""
+
+
+def _insert(provider: Provider, file_id: int | None, act: Act) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, [provider.pk, file_id, act.id, act.at])
+        return int(cursor.rowcount)
+
+
+# Beside each row laid out: the line of its key, and whether that line says the same.
+_COMPARED = """
+    with compared as (
+        select r."row", r.key, r.account, r.resource, r.count_thousandths, r.started_at,
+            r.ended_at, r.nth, r.first_row, l.id as line, l.resource as old_resource,
+            l.count_thousandths as old_count, l.started_at as old_started_at,
+            l.ended_at as old_ended_at,
+            coalesce((r.resource, r.count_thousandths, r.started_at, r.ended_at, r.voucher_id,
+                coalesce(r.order_id, 0)) = (l.resource, l.count_thousandths, l.started_at,
+                l.ended_at, l.voucher_id, coalesce(l.order_id, 0)), false) as is_same,
+            coalesce(l.act_id = %(act)s and r.nth = 1, false) as is_ours
+        from (select *, row_number() over same as nth, min("row") over same as first_row
+            from pg_temp.billing_usage_row
+            window same as (partition by source, key order by "row")) r
+        left join billing_usageline l
+            on l.provider_id = %(provider)s and l.source = r.source and l.key = r.key
+    ), told as (
+        select *, not is_same or (%(is_file)s and nth > 1) as is_wrong from compared
+    )
+"""
+_COUNTED = """
+    select count(*) filter (where is_ours and not is_wrong),
+        count(*) filter (where not is_ours and not is_wrong), count(*) filter (where is_wrong)
+    from told
+"""
+_WRONG = """
+    select "row", key, account, line, first_row, %(is_file)s and nth > 1,
+        old_count, old_resource, old_started_at, old_ended_at,
+        count_thousandths, resource, started_at, ended_at
+    from told where is_wrong order by "row" limit %(most)s
+"""
+
+
+def _compare(provider: Provider, act: Act, tally: Tally, *, is_file: bool) -> None:
+    """Tell rows apart: recorded by this act, known before in the same words, or in error."""
+    asked = {
+        "provider": provider.pk,
+        "act": act.id,
+        "is_file": is_file,
+        "most": ERRORS_KEPT,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPARED + _COUNTED, asked)
+        tally.recorded, tally.known_before, wrong = cursor.fetchone()
+        if wrong:
+            cursor.execute(_COMPARED + _WRONG, asked)
+            errors = [_wrong(row) for row in cursor.fetchall()]
+            tally.note(errors)
+            tally.errors_total += wrong - len(errors)
+
+
+def _wrong(found: tuple[Any, ...]) -> RowError:
+    row, key, account, line, first_row, is_repeat = found[:6]
+    if is_repeat:
+        return RowError(row, "job_id", key, "duplicate", {"first_row": first_row})
+    if line is None:
+        # Only when a request is answered again: it could not be recorded the first time.
+        return UnrecordedRow(row, "account", account, "account_unknown")
+    values = {"before": _words(*found[6:10]), "now": _words(*found[10:])}
+    return UnrecordedRow(row, "job_id", key, "recorded_before", values)
+
+
+def _words(
+    count_thousandths: int, resource: str, started_at: datetime, ended_at: datetime
+) -> str:
+    whole, part = divmod(count_thousandths, 1000)
+    count = f"{whole}.{part:03}".rstrip("0").rstrip(".")
+    return (
+        f"{count} {resource}, {started_at:%Y-%m-%d %H:%M:%S} – {ended_at:%Y-%m-%d %H:%M:%S} UTC"
+    )
