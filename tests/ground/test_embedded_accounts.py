@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from config.embedded import ensure_postgres, stop_postgres
-from config.embedded.postgres import _server
+from config.embedded.server import server_of
 from tests.ground.servers import ENSURE, ROOT, ask, kill, postmaster
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="only root can be two people")
@@ -42,7 +42,7 @@ def as_account(name, work):
 @pytest.fixture
 def binaries_for_all(ground, monkeypatch):
     """Programs that every account can reach, wherever the packages are installed."""
-    monkeypatch.setenv("PG_BIN", str(_server(ground / "any").binaries))
+    monkeypatch.setenv("PG_BIN", str(server_of(ground / "any").binaries))
 
 
 def test_ordinary_account_runs_its_own_server_and_root_finds_it(ground, binaries_for_all):
