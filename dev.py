@@ -5,6 +5,8 @@ python3 dev.py run               start Tessera, with a demo, at http://127.0.0.1
 python3 dev.py test [--fast]     the checks and every test; --fast leaves out the slow ones
 python3 dev.py test ARGS ...     pytest with those arguments
 python3 dev.py check             format, lint, types, layers, migrations
+python3 dev.py backup [FOLDER]   copy the database, and keep its WAL from now on; --status, --stop
+python3 dev.py restore ARGS ...  a copy as of an instant: --to INSTANT --into FOLDER; --drill
 python3 dev.py manage ARGS ...   Django's manage.py
 """
 
@@ -230,6 +232,18 @@ def manage(words: list[str]) -> NoReturn:
     become(with_database("DATABASE_URL", "pg18", command))
 
 
+def backup(words: list[str]) -> NoReturn:
+    """Copy the database of this checkout's own, and keep what is written from then on."""
+    ensure_packages(RUN)
+    become([PYTHON, "manage.py", "backup", *words])
+
+
+def restore(words: list[str]) -> NoReturn:
+    """Make a copy of that database as it was at an instant."""
+    ensure_packages(RUN)
+    become([PYTHON, "manage.py", "restore", *words])
+
+
 def check(words: list[str]) -> int:
     """Run every check, tell of each, and fail when one did."""
     if words:
@@ -307,6 +321,8 @@ COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "run": run,
     "test": test,
     "check": check,
+    "backup": backup,
+    "restore": restore,
     "manage": manage,
 }
 

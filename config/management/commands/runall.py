@@ -26,6 +26,7 @@ from config.embedded import (
     start_valkey,
     valkey_url,
 )
+from config.embedded.archive import alarm_of
 from config.roles import RoleError, ensure_app_role, grant_app, libpq_url
 from config.supervisor import MARK, Supervisor, end_strays, starter
 
@@ -72,6 +73,8 @@ class Command(BaseCommand):
             if not owner_url:
                 self.stdout.write("Starting PostgreSQL ...")
                 owner_url = servers.enter_context(lend_postgres(var / "pg18"))
+                if alarm := alarm_of(var / "pg18"):
+                    self.stderr.write(f"*** {alarm} ***")
             app_url = self._prepare(owner_url)
             if not prepare_only:
                 self._serve(run_file, app_url)

@@ -1,0 +1,252 @@
+"""Any instant since a backup can be had again exactly, and a failing archive is loud."""
+
+import io
+import shutil
+import time
+from datetime import UTC, datetime, timedelta
+
+import environ
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, connections
+
+from config.drill import balances_as_committed_by, balances_now, differences, proof_of
+from config.embedded import EmbeddedServerError, lend_postgres, superuser_url
+from config.embedded.archive import alarm_of, archive_now
+from config.embedded.backup import backups_in, make_backup
+from config.embedded.restoring import remove_cluster, replace, restore
+from config.embedded.server import server_of
+from tests.ground.conftest import _ground
+from tests.ground.servers import ask, kill
+from tests.ledger import book
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def var():
+    """A folder as `var/` is, with a durable cluster that has a ledger and one backup."""
+    for folder in _ground():
+        with lend_postgres(folder / "pg18") as url:
+            yield folder, url
+            for made in folder.glob("made-*/PG_VERSION"):
+                remove_cluster(made.parent)
+
+
+@pytest.fixture(scope="module")
+def live(var, django_db_setup, django_db_blocker):
+    """The folder of that cluster; Django writes to its ledger as the owner."""
+    folder, url = var
+    told = connection.settings_dict
+    before = dict(told)
+    with django_db_blocker.unblock():
+        connections.close_all()
+        told.update(environ.Env.db_url_config(url), ENGINE="django.db.backends.postgresql")
+        call_command("migrate", verbosity=0)
+        book.open_book(vouchers=3, voucher_amount=100_00)
+        make_backup(folder / "pg18", folder / "backup")
+        try:
+            yield folder / "pg18"
+        finally:
+            connections.close_all()
+            told.clear()
+            told.update(before)
+
+
+@pytest.fixture
+def ours(live, settings, monkeypatch):
+    """The folder of the cluster, which the commands take for the checkout's own."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    settings.VAR_DIR = live.parent
+    return live
+
+
+def write(name):
+    """Hold, capture a part, and hold again: three acts."""
+    hold = book.hold(f"{name} held", 10_00)
+    book.capture(f"{name} captured", hold, 4_00)
+    book.hold(f"{name} held again", 7_00, voucher=2)
+
+
+def moment():
+    """An instant with nothing committed just before or after it."""
+    time.sleep(0.05)
+    found = datetime.now(UTC)
+    time.sleep(0.05)
+    return found
+
+
+def owner_url(data):
+    with lend_postgres(data) as url:
+        return url
+
+
+def test_instant_between_two_acts_is_had_again_exactly_and_a_changed_row_is_noticed(live):
+    write("before")
+    instant = moment()
+    write("after")
+    archive_now(live)
+
+    made = restore(live.with_name("backup"), instant, live.with_name("made-between"))
+
+    then = balances_as_committed_by(owner_url(live), instant)
+    now = balances_now(owner_url(live))
+    with lend_postgres(made.data) as url:
+        restored = balances_now(url)
+        assert differences(then, restored) == []
+        assert proof_of(url).broken == []
+        assert (now.acts - restored.acts, restored.balances["voucher:P:V-1"][3]) == (3, 6_00)
+        assert differences(now, restored)
+        with psycopg.connect(superuser_url(made.data), dbname="tessera") as session:
+            session.execute("update ledger_hold set remaining = remaining - 1 where state = 1")
+        assert len(differences(then, balances_now(url))) == 2
+        assert "hold" in proof_of(url).broken[0]
+    assert server_of(made.data).data.stat().st_uid == server_of(live).uid
+
+
+def test_instant_before_the_backup_or_after_the_archive_is_refused_and_nothing_made(live):
+    place, into = live.with_name("backup"), live.with_name("made-never")
+    oldest = backups_in(place)[0]
+
+    with pytest.raises(EmbeddedServerError, match="lies before the end of the oldest backup"):
+        restore(place, oldest.ended_at - timedelta(microseconds=1), into)
+    with pytest.raises(
+        EmbeddedServerError, match=r"ends, or has a gap, after .*Give an instant"
+    ):
+        restore(place, datetime.now(UTC) + timedelta(hours=1), into)
+    with pytest.raises(EmbeddedServerError, match="is not empty"):
+        restore(place, None, live)
+    with pytest.raises(EmbeddedServerError, match="holds no backup"):
+        restore(live.with_name("secrets"), None, into)
+
+    assert not into.exists()
+    assert not into.with_name("made-never.new").exists()
+
+
+def test_missing_segment_is_refused_rather_than_passed_over(live):
+    place, into = live.with_name("backup"), live.with_name("made-short")
+    archive_now(live)
+    write("one more")
+    archive_now(live)
+    segment = sorted((place / "wal").glob("*[0-9A-F].gz"))[-2]
+    segment.rename(place / "away")
+    try:
+        with pytest.raises(EmbeddedServerError, match="missing or damaged"):
+            restore(place, None, into)
+    finally:
+        (place / "away").rename(segment)
+
+    assert not into.exists()
+
+
+def test_archive_that_can_not_be_written_is_told_and_comes_back(ours):
+    wal = ours.with_name("backup") / "wal"
+    wal.chmod(0o500)
+    try:
+        write("while closed")
+        with pytest.raises(EmbeddedServerError, match=f"can't be put into {wal}.*denied"):
+            archive_now(ours)
+        assert "disk fills" in alarm_of(ours)
+        with pytest.raises(CommandError, match="can't be put into"):
+            call_command("backup", "--status", stdout=io.StringIO())
+    finally:
+        wal.chmod(0o700)
+
+    archive_now(ours)
+
+    assert alarm_of(ours) == ""
+
+
+def test_segment_with_other_content_is_never_overwritten(live):
+    wal = live.with_name("backup") / "wal"
+    (name,) = ask(superuser_url(live), "select pg_walfile_name(pg_current_wal_lsn())")
+    other = wal / f"{name}.gz"
+    other.write_bytes(b"another cluster's")
+    try:
+        with pytest.raises(EmbeddedServerError, match="can't be put into"):
+            archive_now(live)
+        assert other.read_bytes() == b"another cluster's"
+    finally:
+        other.unlink()
+    archive_now(live)
+
+
+def test_killed_server_is_restored_to_its_last_commit_and_put_in_place(ours):
+    write("just before the kill")
+    held = balances_now(owner_url(ours))
+    connections.close_all()
+    kill(ours)
+    said = io.StringIO()
+
+    into = ours.with_name("made-latest")
+    call_command("restore", "--to", "latest", "--into", str(into), stdout=said)
+
+    assert "The ledger is proven." in said.getvalue()
+    assert f"{held.acts} acts, {held.transfers} transfers" in said.getvalue()
+    place = ours.with_name("made-place")
+    restore(ours.with_name("backup"), backups_in(ours.with_name("backup"))[0].ended_at, place)
+    with lend_postgres(place), pytest.raises(EmbeddedServerError, match="is in use"):
+        replace(place, into)
+    aside = replace(place, into)
+    try:
+        with lend_postgres(place) as url:
+            assert differences(held, balances_now(url)) == []
+        assert (aside / "PG_VERSION").exists()
+        assert not into.exists()
+    finally:
+        remove_cluster(aside)
+
+
+def test_drill_compares_a_random_instant_and_leaves_nothing(ours):
+    write("for the drill")
+    said = io.StringIO()
+
+    call_command("restore", "--drill", "--seed", "7", stdout=said)
+
+    assert said.getvalue().startswith("Seed 7\n")
+    assert said.getvalue().endswith("Equal.\n")
+    assert not ours.with_name("pg18-drill").exists()
+
+
+def test_older_backups_go_with_the_wal_that_only_they_needed(live, ground):
+    place = ground / "elsewhere"
+    first = make_backup(live, place, keep=1)
+    second = make_backup(live, place, keep=1)
+
+    assert backups_in(place) == [second]
+    assert not first.folder.exists()
+    assert (
+        min(p.name for p in (place / "wal").glob("*[0-9A-F].gz"))[:24] >= second.first_segment
+    )
+    make_backup(live, live.with_name("backup"))
+
+
+def test_gap_left_by_another_folder_is_told_and_a_server_without_archiving_refused(
+    ours, ground, cluster
+):
+    said = io.StringIO()
+    make_backup(ours, ground / "elsewhere")
+    archive_now(ours)
+    with pytest.raises(
+        CommandError, match=r"not put into .*backup any more, but into .*elsewhere"
+    ):
+        call_command("backup", str(ours.with_name("backup")), "--status", stdout=io.StringIO())
+
+    call_command("backup", str(ours.with_name("backup")), stdout=said)
+
+    assert said.getvalue().count("(a gap in the WAL after it)") == 1
+    assert f"WAL went to {ground / 'elsewhere' / 'wal'} until now." in said.getvalue()
+    with pytest.raises(EmbeddedServerError, match="started without archiving"):
+        make_backup(cluster, ground / "fast")
+
+
+def test_folder_with_something_else_and_an_instant_without_offset_are_refused(ours, ground):
+    (ground / "letters").mkdir()
+    (ground / "letters" / "letter.txt").write_text("Dear Sir")
+    shutil.chown(ground / "letters", server_of(ours).uid)
+
+    with pytest.raises(EmbeddedServerError, match="other than backups"):
+        make_backup(ours, ground / "letters")
+    with pytest.raises(CommandError, match="offset from UTC"):
+        call_command("restore", "--to", "2025-06-02T12:00:00", "--into", str(ground / "new"))
