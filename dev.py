@@ -8,6 +8,7 @@ python3 dev.py check             format, lint, types, layers, migrations
 python3 dev.py backup [FOLDER]   copy the database, and keep its WAL from now on; --status, --stop
 python3 dev.py restore ARGS ...  a copy as of an instant: --to INSTANT --into FOLDER; --drill
 python3 dev.py manage ARGS ...   Django's manage.py
+python3 dev.py chaos [--seed N] [--minutes M]   the ledger raced and killed; see bench/chaos
 """
 
 from __future__ import annotations
@@ -310,6 +311,12 @@ def test(words: list[str]) -> int:
     return wait_for(subprocess.Popen(command, cwd=ROOT, env=environment(**more))) or checked
 
 
+def chaos(words: list[str]) -> NoReturn:
+    """Race and kill a whole Tessera of its own, and prove that nothing was lost."""
+    ensure_packages(RUN)
+    become([PYTHON, "-m", "bench.chaos", *words])
+
+
 def wait_for(process: subprocess.Popen[bytes]) -> int:
     """Return a process's code; Ctrl-C reaches it too, and it decides when to end."""
     while True:
@@ -324,6 +331,7 @@ COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "backup": backup,
     "restore": restore,
     "manage": manage,
+    "chaos": chaos,
 }
 
 
