@@ -96,6 +96,8 @@ def _refusal_of(cause: psycopg.Error) -> Refused | None:
     diag = cause.diag
     if diag.constraint_name == "ledger_balance_not_below_zero":
         return _not_enough(diag.message_detail or "")
+    if diag.constraint_name == "ledger_transfer_reversed_once":
+        return _reversed_meanwhile(diag.message_detail or "")
     state = cause.sqlstate or ""
     if not state.startswith("TL"):
         return None
@@ -116,6 +118,12 @@ def _not_enough(detail: str) -> NotEnough:
     numbers = detail[detail.rindex("(") + 1 : detail.rindex(")")].split(", ")
     account, guard, debit, credit, pending = (int(number) for number in numbers)
     return NotEnough(account=account, short_by=guard * (debit - credit) + pending)
+
+
+def _reversed_meanwhile(detail: str) -> NotReversible:
+    """Read the key that two reversals raced for: "Key (reverses_id)=(7) already exists."."""
+    number = detail.partition("=(")[2].partition(")")[0]
+    return NotReversible(transfer=int(number))
 
 
 def _row(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:

@@ -83,6 +83,12 @@ def lapse(key: str, hold: int, at: datetime) -> None:
     ledger.lapse(begin(key, ActKind.LAPSE_HOLD, at=at), [hold])
 
 
+@transaction.atomic
+def reverse(key: str, transfer: int) -> int:
+    act = begin(key, transfer=transfer)
+    return 0 if act.is_replay else ledger.reverse(act, transfer, ref="")
+
+
 def figures(address: str) -> tuple[int, int]:
     """What is there and what of it is free."""
     balance = queries.balance(address)

@@ -14,6 +14,7 @@ from tests.ledger.book import (
     hold,
     issue,
     open_book,
+    reverse,
     sum_of_everything,
 )
 
@@ -24,9 +25,8 @@ CROWD = 50
 
 def outcomes(answers):
     done = [answer for answer in answers if not isinstance(answer, Exception)]
-    refused = [
-        answer for answer in answers if isinstance(answer, ledger.NotEnough | ledger.HoldClosed)
-    ]
+    refusals = ledger.NotEnough | ledger.HoldClosed | ledger.NotReversible
+    refused = [answer for answer in answers if isinstance(answer, refusals)]
     assert len(done) + len(refused) == len(answers), [
         a for a in answers if isinstance(a, Exception)
     ][:3]
@@ -92,6 +92,20 @@ def test_fifty_payments_race_for_one_payable(committed_db):
     assert outcomes(answers) == (33, 17)
     assert figures("provider_payable:P:O-1") == (1_00, 1_00)
     assert figures("clearing:P:B-1") == (99_00, 99_00)
+    assert queries.accounts_out_of_step() == []
+
+
+def test_fifty_reversals_race_for_one_transfer(committed_db):
+    open_book(budget=1_000_00)
+    (transfer,) = queries.transfers_of(issue("i", 100_00).id)
+
+    answers = at_once(CROWD, lambda number: reverse(f"r{number}", transfer.id))
+
+    assert outcomes(answers) == (1, CROWD - 1)
+    assert {
+        answer.values["transfer"] for answer in answers if isinstance(answer, Exception)
+    } == {transfer.id}
+    assert figures("available:P") == (1_000_00, 1_000_00)
     assert queries.accounts_out_of_step() == []
 
 
