@@ -52,7 +52,19 @@ def _kills(run: Run) -> dict[str, Any]:
     }
 
 
-def report_of(run: Run, findings: Findings, deadlocks: int) -> dict[str, Any]:
+def _trade(steps: list[dict[str, Any]]) -> dict[str, Any]:
+    names = Counter(one["step"].split(" ")[0] for one in steps)
+    return {
+        "operations": len(steps),
+        "operations_by_kind": dict(sorted(names.items())),
+        "sendings": sum(one["sendings"] for one in steps),
+        "answers_lost": sum(one["lost"] for one in steps),
+    }
+
+
+def report_of(
+    run: Run, steps: list[dict[str, Any]], findings: Findings, deadlocks: int
+) -> dict[str, Any]:
     """Return the report: what was asked, what was killed, and whether all promises were kept."""
     found = journals(run.folder)
     answered = [one for one in found if one.answer is not None]
@@ -78,6 +90,7 @@ def report_of(run: Run, findings: Findings, deadlocks: int) -> dict[str, Any]:
         "replays": sum(one.replays for one in answered),
         "answers_lost": sum(one.lost for one in answered),
         "requests_with_a_lost_answer_resolved": sum(bool(one.lost) for one in answered),
+        "trade": _trade(steps),
         "kills": _kills(run),
         "restarts": dict(sorted(run.progress.restarts.items())),
         "lost": len(findings.lost),

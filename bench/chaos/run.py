@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.process import BaseProcess
@@ -94,21 +95,17 @@ class Run:
         django.setup()
 
     def _start_people(self) -> None:
-        from bench.chaos import clients
+        """Fork the clients and the trade, whose scene is set before anything is killed."""
+        from bench.chaos import clients, trade, trade_scene
 
+        scene = _forked(trade_scene.ensure_scene, self.folder / "scene.json")
+        scene.join()
+        assert not scene.exitcode, "the scene of the trade could not be set"
         for number in range(CLIENTS):
-            self._start_one(f"client-{number}", clients.live, number)
-
-    def _start_one(self, name: str, live: Any, *words: Any) -> None:
-        bind = dying_with_parent()
-
-        def begin() -> None:
-            bind()
-            live(self.seed, *words, self.folder, self._board)
-
-        process = multiprocessing.get_context("fork").Process(target=begin, name=name)
-        process.start()
-        self._people[name] = process
+            words = (self.seed, number, self.folder, self._board)
+            self._people[f"client-{number}"] = _forked(clients.live, *words)
+        words = (self.seed, self.folder, self._board, self.stack.address)
+        self._people["trade"] = _forked(trade.live, *words)
 
     def _let_them_work(self) -> None:
         role = str(psycopg.conninfo.conninfo_to_dict(self.stack.app_url)["user"])
@@ -131,6 +128,7 @@ class Run:
                 self._say()
             time.sleep(_TICK)
         self._end_people()
+        self._wait_for_sweeps()
         lookout.count_deadlocks()
         lookout.close()
         self.progress.deadlocks = max(self.progress.deadlocks, lookout.deadlocks)
@@ -167,6 +165,15 @@ class Run:
                 words = f"{name} ended with code {process.exitcode}"
                 self.failures += [] if words in self.failures else [words]
 
+    def _wait_for_sweeps(self) -> None:
+        """Let the worker do what is due; what it leaves undone is told by the proof."""
+        from bench.chaos.trade_proof import is_swept
+
+        deadline = time.monotonic() + _END_SECONDS
+        while not self.failures and not is_swept() and time.monotonic() < deadline:
+            self.stack.tend()
+            time.sleep(1)
+
     def _count_restarts(self) -> None:
         starts = {name: server.starts for name, server in self.stack.servers.items()}
         starts["postmaster"] = self.stack.postmaster_starts
@@ -183,6 +190,19 @@ class Run:
                 f" {len(self.progress.kills)} kills",
                 flush=True,
             )
+
+
+def _forked(live: Callable[..., Any], *words: Any) -> BaseProcess:
+    """Start a function in a process that has this one's settings and ends with it."""
+    bind = dying_with_parent()
+
+    def begin() -> None:
+        bind()
+        live(*words)
+
+    process = multiprocessing.get_context("fork").Process(target=begin)
+    process.start()
+    return process
 
 
 def folder_of(seed: int, defect: str) -> Path:

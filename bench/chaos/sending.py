@@ -49,13 +49,13 @@ def send(request: Request, *, point: str = "", cut: str = "") -> Answer:
     except Refused as refused:
         return Answer(refused.code, facts=_plain(refused.values))
     except _Cut:
-        _forget_connection()
+        forget_connection()
         return LOST
     except (OperationalError, InterfaceError) as error:
-        _forget_connection()
-        return LOST if _is_broken(error) else _strange(error)
+        forget_connection()
+        return LOST if is_broken(error) else _strange(error)
     except DatabaseError as error:
-        _forget_connection()
+        forget_connection()
         return _strange(error)
     return answer
 
@@ -183,7 +183,8 @@ def _shut(line: socket.socket) -> None:
         line.shutdown(socket.SHUT_RDWR)
 
 
-def _forget_connection() -> None:
+def forget_connection() -> None:
+    """Let go of a broken connection, so that the next request makes a new one."""
     with contextlib.suppress(DatabaseError):
         connection.close()
     connection.connection = None
@@ -193,7 +194,8 @@ def _forget_connection() -> None:
     connection.closed_in_transaction = False
 
 
-def _is_broken(error: DatabaseError | InterfaceError) -> bool:
+def is_broken(error: DatabaseError | InterfaceError) -> bool:
+    """Say whether the session or the server ended, so that nobody knows the answer."""
     state = getattr(error.__cause__, "sqlstate", None) or ""
     return not state or state.startswith(_BROKEN)
 
