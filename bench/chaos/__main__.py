@@ -4,9 +4,12 @@ import argparse
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from bench.chaos.defects import DEFECTS
 from bench.chaos.stack import ROOT
+
+REPORTS = ROOT / "bench" / "chaos" / "reports"
 
 
 def main() -> int:
@@ -18,12 +21,14 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--again", action="store_true", help="forget an earlier run")
     parser.add_argument("--defect", choices=DEFECTS, default="", help="break one safeguard")
+    parser.add_argument("--reports", type=Path, default=REPORTS, help="folder of the reports")
     given = parser.parse_args()
     if given.seeds:
         return _several(_read_seeds(given.seeds), given)
     from bench.chaos.seat import sit
 
-    return sit(given.seed, given.minutes, defect=given.defect, again=given.again)
+    words = {"defect": given.defect, "again": given.again, "reports": given.reports}
+    return sit(given.seed, given.minutes, **words)
 
 
 def _read_seeds(text: str) -> list[int]:
@@ -35,7 +40,7 @@ def _read_seeds(text: str) -> list[int]:
 
 
 def _several(seeds: list[int], given: argparse.Namespace) -> int:
-    words = ["--minutes", str(given.minutes)]
+    words = ["--minutes", str(given.minutes), "--reports", str(given.reports)]
     words += ["--again"] if given.again else []
     words += ["--defect", given.defect] if given.defect else []
     running: list[subprocess.Popen[bytes]] = []

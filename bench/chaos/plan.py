@@ -123,7 +123,7 @@ def kills(seed: int) -> Iterator[Kill]:
 
 def kills_within(seed: int, seconds: float) -> list[Kill]:
     """Return what is killed in the first seconds of a run."""
-    found = []
+    found: list[Kill] = []
     for kill in kills(seed):
         if kill.at >= seconds:
             return found

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
 
@@ -167,7 +168,8 @@ def deadlocks_told(data: Path) -> int:
         return sum("deadlock detected" in text for text in log)
 
 
-def _rows(question: str) -> list[tuple[object, ...]]:
+def _rows(question: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(question)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows

@@ -10,9 +10,7 @@ from bench.chaos.journal import Entry, entries, violations
 from bench.chaos.plan import CLIENTS, digest
 from bench.chaos.proof import Findings
 from bench.chaos.run import Run
-from bench.chaos.stack import ROOT
 
-REPORTS = ROOT / "bench" / "chaos" / "reports"
 _SHOWN_MAX = 40
 
 
@@ -101,10 +99,15 @@ def report_of(
     }
 
 
-def write(report: dict[str, Any], folder: Path = REPORTS) -> Path:
-    """Write a report under its seed, and return where."""
+def write(report: dict[str, Any], folder: Path) -> Path:
+    """Write a report under its seed, say how it compares with the one before, return where."""
     folder.mkdir(parents=True, exist_ok=True)
     defect = f"-{report['defect']}" if report["defect"] else ""
     path = folder / f"seed-{report['seed']}{defect}.json"
+    if path.exists():
+        earlier = json.loads(path.read_text())
+        if earlier["plan"] == report["plan"]:
+            same = earlier["verdict"] == report["verdict"]
+            report["replay"] = {"replay_of": earlier["started_at"], "same_verdict": same}
     path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
     return path

@@ -3,7 +3,7 @@
 import json
 import multiprocessing
 import os
-import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -39,6 +39,7 @@ class Progress:
     kills: list[dict[str, Any]] = field(default_factory=list)
     restarts: dict[str, int] = field(default_factory=dict)
     deadlocks: int = 0
+    verdict: str = ""
 
     def load(self) -> None:
         """Read what an earlier sitting of the run has left."""
@@ -60,6 +61,7 @@ class Run:
     def __init__(self, seed: int, minutes: float, folder: Path, defect: str = "") -> None:
         self.seed, self.seconds, self.folder, self.defect = seed, minutes * 60, folder, defect
         self.progress = Progress(folder / "progress.json")
+        self.progress.load()
         self.failures: list[str] = []
         self.stack = Stack(folder)
         self._board = Board()
@@ -69,7 +71,6 @@ class Run:
     def go(self) -> None:
         """Run until the minutes are over or something contradicts the model, then seal."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.progress.load()
         self.progress.started_at = self.progress.started_at or f"{datetime.now(UTC):%FT%TZ}"
         self.progress.sittings += 1
         self.stack.start_database()
@@ -102,10 +103,12 @@ class Run:
         scene.join()
         assert not scene.exitcode, "the scene of the trade could not be set"
         for number in range(CLIENTS):
-            words = (self.seed, number, self.folder, self._board)
-            self._people[f"client-{number}"] = _forked(clients.live, *words)
-        words = (self.seed, self.folder, self._board, self.stack.address)
-        self._people["trade"] = _forked(trade.live, *words)
+            self._people[f"client-{number}"] = _forked(
+                clients.live, self.seed, number, self.folder, self._board
+            )
+        self._people["trade"] = _forked(
+            trade.live, self.seed, self.folder, self._board, self.stack.address
+        )
 
     def _let_them_work(self) -> None:
         role = str(psycopg.conninfo.conninfo_to_dict(self.stack.app_url)["user"])
@@ -132,6 +135,12 @@ class Run:
         lookout.count_deadlocks()
         lookout.close()
         self.progress.deadlocks = max(self.progress.deadlocks, lookout.deadlocks)
+
+    def leave(self) -> None:
+        """End everybody at once; what they were at is asked again by the next sitting."""
+        for process in self._people.values():
+            process.kill()
+            process.join()
 
     def _keep_going(self) -> None:
         from bench.chaos.hot import MOMENT_SECONDS
@@ -198,6 +207,9 @@ def _forked(live: Callable[..., Any], *words: Any) -> BaseProcess:
 
     def begin() -> None:
         bind()
+        # Ctrl-C is the harness's alone; its end ends this process too.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         live(*words)
 
     process = multiprocessing.get_context("fork").Process(target=begin)
@@ -207,14 +219,5 @@ def _forked(live: Callable[..., Any], *words: Any) -> BaseProcess:
 
 def folder_of(seed: int, defect: str) -> Path:
     """Return where a seed's run has its servers, journals and progress."""
-    var = Path(os.environ.get("TESSERA_CHAOS_VAR") or ROOT / "var" / "chaos")
-    return var / (f"{seed}-{defect}" if defect else str(seed))
-
-
-def forget(folder: Path) -> None:
-    """Remove an earlier run, its cluster included."""
-    if folder.exists():
-        stack = Stack(folder)
-        (folder / "log").mkdir(parents=True, exist_ok=True)
-        stack.clear()
-        shutil.rmtree(folder, ignore_errors=True)
+    var = Path(os.environ.get("TESSERA_VAR") or ROOT / "var").absolute()
+    return var / "chaos" / (f"{seed}-{defect}" if defect else str(seed))

@@ -84,7 +84,7 @@ def _move(act: ledger.Act, request: Request) -> int:
     """Do what is asked; return the number of the hold placed, or the amount put back."""
     for address, kind in request.opens:
         ledger.open_account(act, address, AccountKind(kind), UNIT)
-    ledger.post(act, [ledger.Move(Flow(flow), *rest) for flow, *rest in request.moves])
+    ledger.post(act, [_move_of(*move) for move in request.moves])
     ledger.capture(act, [ledger.Capture(*one) for one in request.captures])
     if request.releases:
         ledger.release(act, request.releases)
@@ -92,13 +92,17 @@ def _move(act: ledger.Act, request: Request) -> int:
         ledger.lapse(act, request.lapses)
     if request.hold:
         flow, debit, credit, amount, expires_at = request.hold
-        move = ledger.Move(Flow(flow), debit, credit, amount)
+        move = _move_of(flow, debit, credit, amount)
         return ledger.place_hold(act, move, expires_at=instant(expires_at))
     if request.reverses is not None:
         transfer, amount = _transfer_to_reverse(request.reverses)
         ledger.reverse(act, transfer, ref="")
         return amount
     return 0
+
+
+def _move_of(flow: int, debit: str, credit: str, amount: int) -> ledger.Move:
+    return ledger.Move(Flow(flow), debit, credit, amount)
 
 
 def _transfer_to_reverse(what: int) -> tuple[int, int]:
@@ -200,7 +204,7 @@ def is_broken(error: DatabaseError | InterfaceError) -> bool:
     return not state or state.startswith(_BROKEN)
 
 
-def _strange(error: DatabaseError) -> Answer:
+def _strange(error: DatabaseError | InterfaceError) -> Answer:
     """Return an answer that no request may get, such as a deadlock's."""
     state = getattr(error.__cause__, "sqlstate", None) or "?"
     return Answer(f"error {state}", facts=(("words", str(error)[:300]),))

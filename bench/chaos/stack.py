@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.parse import urlsplit, urlunsplit
+from urllib.request import urlopen
 
 import psycopg
 
@@ -33,6 +34,7 @@ from config.supervisor import MARK, end_strays
 ROOT = Path(__file__).resolve().parents[2]
 HOST = "127.0.0.1"
 _LOCK_SECONDS = 120.0
+_START_SECONDS = 90.0
 _STOP_SECONDS = 15.0
 
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -91,6 +93,8 @@ class Stack:
         self.postmaster_starts = 0
         self.owner_url = self.app_url = ""
         self.port = 0
+        # Where the cluster really is: root keeps it where its account can reach it.
+        self.real_data = self.data
         self._warden: subprocess.Popen[bytes] | None = None
         self._lock: TextIO | None = None
 
@@ -128,18 +132,15 @@ class Stack:
     def bring_up_database(self) -> None:
         """Start PostgreSQL unless it runs, and keep its number."""
         self.owner_url = ensure_postgres(self.data)
-        number = int((self.real_data() / "postmaster.pid").read_text().split()[0])
+        if not self.postmaster:
+            with psycopg.connect(superuser_url(self.data)) as connection:
+                row = connection.execute("show data_directory").fetchone()
+            assert row is not None
+            self.real_data = Path(row[0])
+        number = int((self.real_data / "postmaster.pid").read_text().split()[0])
         if number != self.postmaster:
             self.postmaster = number
             self.postmaster_starts += 1
-
-    @functools.cache  # noqa: B019
-    def real_data(self) -> Path:
-        """Return where the cluster really is: root keeps it where its account can reach it."""
-        with psycopg.connect(superuser_url(self.data)) as connection:
-            row = connection.execute("show data_directory").fetchone()
-        assert row is not None
-        return Path(row[0])
 
     def superuser_url(self) -> str:
         """Return the superuser's address of the run's database."""
@@ -186,6 +187,16 @@ class Stack:
         web = ["granian", "--interface", "wsgi", "--host", HOST, "--port", str(self.port)]
         web += ["--workers", "1", "--blocking-threads", "3", "config.wsgi:application"]
         self._add("web", self._python(*web))
+        self._wait_for_web()
+
+    def _wait_for_web(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), urlopen(f"{self.address}/help", timeout=5):  # noqa: S310
+                return
+            self.tend()
+            time.sleep(0.1)
+        raise EmbeddedServerError(f"The portal does not answer; see {self.folder}/log/web.log.")
 
     def _add(self, name: str, start: Start) -> None:
         server = Server(name, start, self.folder / "log" / f"{name}.log")
@@ -222,15 +233,16 @@ class Stack:
                 self.servers.pop(name).stop()
 
     def clear(self) -> None:
-        """Remove the cluster of an earlier run, once nobody uses it."""
+        """Remove everything that an earlier run has left, once nobody uses it."""
+        (self.folder / "log").mkdir(parents=True, exist_ok=True)
         self._take_folder()
         end_strays(str(self.folder))
-        if self.data.exists():
-            ensure_postgres(self.data)
-            cluster = self.real_data()
+        if (self.folder / "secrets").exists():
+            self.bring_up_database()
             stop_postgres(self.data)
-            shutil.rmtree(cluster)
+            shutil.rmtree(self.real_data)
         self.stop()
+        shutil.rmtree(self.folder)
 
     def stop(self) -> None:
         """Stop everything."""

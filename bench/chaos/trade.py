@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -34,12 +34,22 @@ from providers.models import Offer, Provider
 from vouchers import actions as vouchers
 from vouchers.models import Decision, Order, Programme, Voucher
 
-KINDS = ("redeem",) * 6 + ("bill_by_api",) * 3 + ("bill_swept",) * 4 + ("lapse",) * 2
-KINDS += ("release",) * 2 + ("pay",) * 2 + ("expire",)
+KINDS = {
+    "redeem": 6,
+    "bill_by_api": 3,
+    "bill_swept": 4,
+    "lapse": 2,
+    "release": 2,
+    "pay": 2,
+    "expire": 1,
+}
 HOURS = 4
 _BURST = 6
 _REST_SECONDS = 0.6
 _TRIES_MAX = 400
+
+
+_T = TypeVar("_T")
 
 
 class Contradiction(Exception):
@@ -66,8 +76,9 @@ class Trade:
     def run(self, board: Board) -> bool:
         """Run errands until told to stop; say whether every answer was as it must be."""
         done = errands_done(self._path)
+        kinds = [kind for kind, weight in KINDS.items() for _ in range(weight)]
         while not board.is_over:
-            kind = KINDS[int(self._rng.random() * len(KINDS))]
+            kind = kinds[int(self._rng.random() * len(kinds))]
             self._is_together = self._rng.random() < 0.4
             self._cut = self._rng.random() < 0.1
             if self._errand >= done:
@@ -335,7 +346,7 @@ def _read_statement(data: bytes, person: User, at: datetime, key: str) -> int:
     return read.pk
 
 
-def _called(ask: Callable[[], Any]) -> Any:
+def _called(ask: Callable[[], _T]) -> _T:
     """Call an action once; a broken connection gives an answer that is lost."""
     try:
         return ask()
@@ -358,7 +369,7 @@ def _found(ask: Callable[[], Any]) -> Any:
         return lost
 
 
-def _patient(ask: Callable[[], Any]) -> Any:
+def _patient(ask: Callable[[], _T]) -> _T:
     """Read something, again until the server is there."""
     for tries in range(1, _TRIES_MAX):
         try:

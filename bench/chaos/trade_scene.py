@@ -14,7 +14,6 @@ from tests import cast
 from vouchers import actions as vouchers
 
 OLD_VOUCHERS = 24
-_FEE = {"fee_total": "1000000.00"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,7 @@ def _set() -> Scene:
     seller = cast.make_provider(authority)
     scheme = cast.make_programme(authority, cast.M3, budget=10**11)
     holder = cast.an_sme()
-    decision = cast.an_approved_application(scheme, holder, **_FEE)
+    decision = cast.an_approved_application(scheme, holder, fee_total="1000000.00")
     voucher = vouchers.issue_voucher(
         decision=decision,
         actor=authority.second_officer,
