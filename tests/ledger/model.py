@@ -245,6 +245,8 @@ class Model:
             raise Refusal(NO_SUCH_ROAD)
         if (move.flow, debit[0], credit[0]) not in FLOWS:
             raise Refusal(NO_SUCH_ROAD)
+        if move.debit.split(":")[1] != move.credit.split(":")[1]:
+            raise Refusal(NO_SUCH_ROAD)
 
     def _enter(self, entries: list[Entry]) -> None:
         """Keep entries, unless an account would fall below what its guard allows."""

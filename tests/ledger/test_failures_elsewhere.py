@@ -221,7 +221,7 @@ def test_a_transfer_reversed_by_twenty_at_once_moves_back_once(committed_db):
     answers = at_once(20, undo)
 
     done, refusals = outcomes(answers)
-    assert (done, refusals <= {ledger.NotReversible, IntegrityError}) == (1, True)
+    assert (done, refusals) == (1, {ledger.NotReversible})
     # The sum is nothing either way: what tells is that 400.00 came back and not 800.00.
     assert sum_of_everything() == 0
     assert figures("voucher:P:V-1") == (500_00, 500_00)
@@ -264,7 +264,7 @@ def test_no_key_can_be_missing_in_the_database():
     without_key = """
         select ledger_begin('issue_voucher', null, 'x', 'user:1', 'voucher:V-1', now(), '', '{}')
     """
-    # A unique index lets any number of NULLs in: these three columns may have none, by nature.
+    # A unique index lets any number of NULLs in: these columns may have none, by nature.
     nullable = """
         select i.indrelid::regclass || '.' || a.attname from pg_index i
         join pg_class c on c.oid = i.indrelid and c.relnamespace = 'public'::regnamespace
@@ -280,7 +280,8 @@ def test_no_key_can_be_missing_in_the_database():
         assert {row[0] for row in cursor.fetchall()} == {
             "ledger_transfer.reverses_id",
             "vouchers_decision.undoes_id",
-            "billing_verdict.usage_key",
+            "billing_verdict.usage_from",
+            "billing_verdict.usage_line_id",
         }
     assert queries.extent().acts == 0
 
@@ -373,6 +374,10 @@ def test_no_trigger_derives_a_figure():
         cursor.execute(triggers)
         found = dict(cursor.fetchall())
 
-    assert set(found) == {"ledger_append_only", "ledger_act_same_transaction"}
+    assert set(found) == {
+        "ledger_append_only",
+        "ledger_act_same_transaction",
+        "references_exist",
+    }
     for source in found.values():
-        assert not {"insert", "update", "delete", "perform", "execute"} & set(source.split())
+        assert not {"insert", "update", "delete", "perform"} & set(source.split())

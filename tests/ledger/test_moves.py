@@ -244,3 +244,18 @@ def test_everything_that_happened_is_proven():
 
     assert queries.accounts_out_of_step() == []
     assert connection.vendor == "postgresql"
+
+
+def test_value_never_crosses_from_one_programme_to_another():
+    open_book(budget=1_000_00)
+
+    @transaction.atomic
+    def give_away():
+        act = begin("k", ActKind.ISSUE_VOUCHER)
+        ledger.open_account(act, "voucher:Q:V-1", AccountKind.VOUCHER, "CNY")
+        ledger.post(act, [ledger.Move(Flow.ISSUE, "available:P", "voucher:Q:V-1", 1_00)])
+
+    with pytest.raises(ledger.NoSuchRoad), transaction.atomic():
+        give_away()
+
+    assert figures("available:P") == (1_000_00, 1_000_00)

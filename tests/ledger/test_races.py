@@ -7,16 +7,19 @@ from ledger import actions as ledger
 from ledger import queries
 from ledger.kinds import ActKind, Flow
 from tests.ledger.book import (
+    NOON,
     at_once,
     begin,
     capture,
     figures,
+    has_the_horizon_passed,
     hold,
     issue,
     open_book,
     reverse,
     sum_of_everything,
 )
+from tests.ledger.test_requests import a_capture, a_hold
 
 pytestmark = pytest.mark.slow
 
@@ -117,3 +120,33 @@ def test_moves_can_not_join_an_act_of_another_transaction(committed_db):
         ledger.post(act, [ledger.Move(Flow.ISSUE, "available:P", "voucher:P:V-1", 1)])
 
     assert figures("voucher:P:V-1") == (100_00, 100_00)
+
+
+def test_sealers_at_once_make_one_block(committed_db):
+    open_book(voucher_amount=100_00)
+
+    for turn in range(20):
+        issue(f"more {turn}", 1)
+        has_the_horizon_passed(seconds=60)
+        answers = at_once(12, lambda _number: ledger.seal(at=NOON))
+        assert [one for one in answers if one is not None] == [turn + 1]
+
+
+def test_fifty_requests_race_for_one_voucher_and_one_key(committed_db):
+    open_book(voucher_amount=100_00)
+
+    holds = at_once(50, lambda number: a_hold(f"h{number % 40}", 3_00))
+
+    done = {one.hold for one in holds if isinstance(one, ledger.Held)}
+    others = [one for one in holds if not isinstance(one, ledger.Held)]
+    assert len(done) == 33
+    assert {type(one) for one in others} == {ledger.NotEnough}
+    assert figures("voucher:P:V-1") == (100_00, 1_00)
+
+    number = done.pop()
+    taken = at_once(20, lambda each: a_capture(f"c{each % 10}", number, 1_00))
+
+    moved = [one for one in taken if isinstance(one, ledger.Captured) and not one.act.is_replay]
+    assert len(moved) == 3
+    assert queries.hold_remaining(number) == 0
+    assert queries.accounts_out_of_step() == []

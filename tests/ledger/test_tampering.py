@@ -7,20 +7,26 @@ is added. The changes are made as a superuser with triggers and foreign keys swi
 import json
 from io import StringIO
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import transaction
 
+from config.roles import libpq_url
 from ledger import actions as ledger
 from ledger import queries
 from tests.ledger.book import (
     LATER,
     NOON,
+    begin,
     capture,
+    figures,
     hold,
     issue,
     lapse,
     open_book,
     seal,
+    sum_of_everything,
     superuser,
 )
 
@@ -219,3 +225,37 @@ def test_the_command_answers_a_program_too(book):
         "row": first,
         "what": "its content differs from its digest",
     }
+
+
+def test_a_second_reversal_is_found_by_the_proof(committed_db):
+    open_book(budget=1_000_00)
+    transfer = queries.transfers_of(issue("k", 400_00).id).get().id
+    issue("another", 500_00)
+    with transaction.atomic():
+        ledger.reverse(begin("undo"), transfer, ref="once")
+    again = """
+        do $$
+        declare a ledger_act; t ledger_transfer; act bigint;
+        begin
+            select act_id into act from ledger_begin('correct_transfer', 'correct_transfer/again',
+                'x', 'user:1', 'voucher:P:V-1', now(), '', '{}');
+            select * into t from ledger_transfer where reverses_id is not null;
+            a := ledger_complete_internal(act, 0, 1, t.amount);
+            t.id := nextval('ledger_transfer_id');
+            t.act_id := a.id;
+            t.position := 1;
+            t.at := a.at;
+            t.txid := a.txid;
+            perform ledger_insert_internal(t);
+            perform ledger_apply_internal(array[t.debit_id, t.credit_id], array[t.amount, 0],
+                array[0, t.amount], array[0::bigint, 0]);
+        end $$
+    """
+
+    with psycopg.connect(libpq_url(committed_db.owner_url), autocommit=True) as owner:
+        owner.execute("drop index ledger_transfer_reversed_once")
+        owner.execute(again)
+
+    assert sum_of_everything() == 0
+    assert figures("voucher:P:V-1") == (100_00, 100_00)
+    assert [one.what for one in queries.accounts_out_of_step()] != []
