@@ -7,6 +7,7 @@ python3 dev.py test ARGS ...     pytest with those arguments
 python3 dev.py check             format, lint, types, layers, migrations
 python3 dev.py backup [FOLDER]   copy the database, and keep its WAL from now on; --status, --stop
 python3 dev.py restore ARGS ...  a copy as of an instant: --to INSTANT --into FOLDER; --drill
+python3 dev.py bench [NAME ...]  measure beside references; --list, --check, --smallest, --repeats N
 python3 dev.py manage ARGS ...   Django's manage.py
 python3 dev.py chaos [--seed N] [--minutes M]   the ledger raced and killed; see bench/chaos
 """
@@ -33,6 +34,7 @@ UNFINISHED = os.path.join(VENV, "tessera.unfinished")
 LOWEST, HIGHEST = (3, 11), (3, 14)
 RUN = ("base", "embedded")
 TEST = ("base", "embedded", "test")
+BENCH = ("base", "embedded", "bench")
 CHROMIUMS = (
     "chromium",
     "chromium-browser",
@@ -245,6 +247,12 @@ def restore(words: list[str]) -> NoReturn:
     become([PYTHON, "manage.py", "restore", *words])
 
 
+def bench(words: list[str]) -> NoReturn:
+    """Measure on a server of its own, beside references."""
+    ensure_packages(BENCH)
+    become([PYTHON, "-m", "bench", *words])
+
+
 def check(words: list[str]) -> int:
     """Run every check, tell of each, and fail when one did."""
     if words:
@@ -287,8 +295,8 @@ def chromium() -> str | None:
 
 def test(words: list[str]) -> int:
     """Run the checks and the tests, or some tests; return pytest's code."""
-    ensure_packages(TEST)
     fast = words == ["--fast"]
+    ensure_packages(TEST if fast else (*TEST, "bench"))
     checked = check([]) if fast or not words else 0
     more: dict[str, str] = {}
     if not fast:
@@ -330,6 +338,7 @@ COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "check": check,
     "backup": backup,
     "restore": restore,
+    "bench": bench,
     "manage": manage,
     "chaos": chaos,
 }

@@ -29,7 +29,7 @@ def checkout(tmp_path):
     """A checkout that needs no packages, whose manage.py repeats what it is told."""
     shutil.copy(ROOT / "dev.py", tmp_path)
     (tmp_path / "requirements").mkdir()
-    for name in ("base", "embedded", "test"):
+    for name in ("base", "embedded", "test", "bench"):
         (tmp_path / "requirements" / f"{name}.txt").write_text("# none\n")
     (tmp_path / "manage.py").write_text(
         "import sys; print(*sys.argv[1:], sys.prefix); sys.exit(7)"

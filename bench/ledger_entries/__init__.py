@@ -1,0 +1,1 @@
+"""What the ledger itself is measured by: redemptions, batches, and what growth costs."""

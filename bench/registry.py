@@ -1,0 +1,126 @@
+"""The entries: what is measured, beside what, and how good it must be."""
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.ground import Ground
+
+# Where entries are declared, and every name they must have, in the order of the table.
+MODULES = (
+    "bench.ledger_entries.redemptions",
+    "bench.ledger_entries.batches",
+    "bench.ledger_entries.growth",
+)
+NAMES = (
+    "hold_capture_1c",
+    "hold_capture_8c",
+    "hold_capture_vs_orm",
+    "hot_voucher_8c",
+    "hot_provider_8c",
+    "post_batch_vs_hordak",
+    "post_batch_vs_copy",
+    "seal_overhead",
+    "verify_per_second",
+    "payable_growth",
+)
+LARGE_ROWS = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One measured figure, and what else was seen while it was measured."""
+
+    value: float
+    seen: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two things that are measured by turns; each call measures once."""
+
+    subject: Callable[[], Sample]
+    reference: Callable[[], Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the table.
+
+    `rows` is how many rows it works on; above `LARGE_ROWS` it is repeated less often. In the
+    unit `s` the figure is a time and less is better; in any other more is. `at_most` and
+    `at_least` bound what the subject's samples have `seen`, or its `value`.
+    """
+
+    name: str
+    unit: str
+    must: float
+    aim: float
+    subject: str
+    reference: str
+    prepare: Callable[["Ground"], AbstractContextManager[Pair]]
+    rows: int = 0
+    at_most: dict[str, float] = field(default_factory=dict)
+    at_least: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def repeats(self) -> int:
+        """How often each side is measured."""
+        return 3 if self.rows > LARGE_ROWS else 5
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def entry(
+    *,
+    must: float,
+    aim: float,
+    subject: str,
+    reference: str,
+    name: str = "",
+    unit: str = "tx/s",
+    rows: int = 0,
+    at_most: dict[str, float] | None = None,
+    at_least: dict[str, float] | None = None,
+) -> Callable[[Callable[["Ground"], Iterator[Pair]]], Callable[["Ground"], Iterator[Pair]]]:
+    """Declare an entry: the function sets the scene, yields the pair, and clears away."""
+
+    def declare(
+        scene: Callable[["Ground"], Iterator[Pair]],
+    ) -> Callable[["Ground"], Iterator[Pair]]:
+        add(
+            Entry(
+                name=name or scene.__name__,
+                unit=unit,
+                must=must,
+                aim=aim,
+                subject=subject,
+                reference=reference,
+                prepare=contextmanager(scene),
+                rows=rows,
+                at_most=at_most or {},
+                at_least=at_least or {},
+            )
+        )
+        return scene
+
+    return declare
+
+
+def add(new: Entry) -> None:
+    """Put an entry in its place; a name is used once."""
+    if new.name in _ENTRIES:
+        raise ValueError(f"There are two entries {new.name}.")
+    _ENTRIES[new.name] = new
+
+
+def entries() -> dict[str, Entry]:
+    """Return every entry by its name, in the order of the table."""
+    for module in MODULES:
+        importlib.import_module(module)
+    place = {name: number for number, name in enumerate(NAMES)}
+    return dict(sorted(_ENTRIES.items(), key=lambda item: place.get(item[0], len(place))))
