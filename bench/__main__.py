@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import time
 from pathlib import Path
 
 import django
@@ -68,9 +69,13 @@ def _measure(chosen: list[Entry], given: argparse.Namespace) -> int:
     rows = []
     with locked(_var() / ".bench.lock"), ground(smallest=given.smallest) as lent:
         for one in chosen:
-            print(f"--- {one.name}", flush=True)
+            print(f"--- {one.name}", end="", flush=True)
+            start = time.monotonic()
             rows.append(measure(one, lent, repeats=given.repeats))
             results.write(file, rows[-1:], NAMES)
+            print(
+                f": ratio {rows[-1]['ratio']:.2f}, {time.monotonic() - start:.0f} s", flush=True
+            )
     print(results.table(rows, known))
     missed = any(results.missed(row, known[row["name"]]) for row in rows)
     return 1 if missed and not given.smallest else 0

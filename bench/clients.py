@@ -3,7 +3,7 @@
 import multiprocessing
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -73,7 +73,11 @@ def clients(ground: Ground, url: str, count: int, work: Work) -> Iterator[Client
     pipes: list[Connection] = []
     for number in range(count):
         ours, theirs = fork.Pipe()
-        process = fork.Process(target=_serve, args=(theirs, url, work, number), daemon=True)
+        # A client that kept our end of a pipe open would never see it closed.
+        inherited = (*pipes, ours)
+        process = fork.Process(
+            target=_serve, args=(theirs, inherited, url, work, number), daemon=True
+        )
         process.start()
         theirs.close()
         processes.append(process)
@@ -90,8 +94,12 @@ def clients(ground: Ground, url: str, count: int, work: Work) -> Iterator[Client
             process.kill()
 
 
-def _serve(pipe: Connection, url: str, work: Work, number: int) -> None:
+def _serve(
+    pipe: Connection, inherited: Iterable[Connection], url: str, work: Work, number: int
+) -> None:
     """Work for as long as each message says, until the pipe is closed."""
+    for end in inherited:
+        end.close()
     try:
         point_django_at(url)
         step = work(number)

@@ -107,7 +107,7 @@ class Ground:
         connections.close_all()
         with self.maintenance() as owner:
             owner.execute(
-                sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.SQL("create database {} template {}").format(
                     sql.Identifier(name), sql.Identifier(source.name)
                 )
             )
