@@ -15,7 +15,6 @@ def measure(entry: Entry, ground: Ground, *, repeats: int | None = None) -> dict
     times = 1 if ground.smallest else repeats or entry.repeats
     samples: list[dict[str, Any]] = []
     with entry.prepare(ground) as pair:
-        ground.settle()
         before = machine.load()
         for _repeat in range(times):
             samples.append(_taken("subject", pair.subject))

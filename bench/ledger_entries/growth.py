@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
+import psycopg
 from django.db import transaction
 
 from bench.ground import Database, Ground
@@ -22,18 +23,18 @@ DAY = 10_000
 VOUCHERS = 5_000
 PAYABLES = 12
 BEHIND_FEW, BEHIND_MANY = 3_000, 3_000_000
-DEBITS = 400
+DEBITS = 1_000
 LIFE = Path(__file__).with_name("life.sql")
 
 
-def live(book: Database, transfers: int, day: int) -> None:
+def live(ground: Ground, book: Database, transfers: int, day: int) -> None:
     """Let a ledger live through days of some transfers each, sealing every evening."""
     with book.as_owner() as owner:
         owner.execute(LIFE.read_text())
         for number in range(transfers // day):
             owner.execute("select bench_day(%s, %s)", [number, day])
             ledger.seal(at=NOON)
-        owner.execute("analyze")
+        _rest(ground, owner)
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def lived(ground: Ground, transfers: int, day: int) -> Iterator[tuple[Database, 
     """Lend a ledger with a history of about some transfers, and their exact number."""
     with ground.database() as book:
         open_book(VOUCHERS, PAYABLES)
-        live(book, transfers, day)
+        live(ground, book, transfers, day)
         yield book, queries.extent().transfers
 
 
@@ -99,15 +100,17 @@ def payable_growth(ground: Ground) -> Iterator[Pair]:
                 for step in range(0, behind, 100_000):
                     _credit(owner, payable, step, min(100_000, behind - step))
                     ledger.seal(at=NOON)
-            # As much after the newest snapshot on both: what a debit has to sum.
-            for payable in (1, 2):
-                _credit(owner, payable, "later", 500)
-            owner.execute("analyze")
-        ledger.seal(at=NOON)
+            _rest(ground, owner)
         yield Pair(debiting(ground, 1), debiting(ground, 2))
 
 
-def _credit(owner, payable: int, step: int | str, transfers: int) -> None:
+def _rest(ground: Ground, owner: psycopg.Connection) -> None:
+    """Let the server tidy up after a history was written, before anything is measured."""
+    owner.execute("vacuum analyze")
+    ground.settle()
+
+
+def _credit(owner: psycopg.Connection, payable: int, step: int, transfers: int) -> None:
     owner.execute(
         """select bench_post(%s, 'settle_bill', 3::smallint, bench_accounts('voucher:P:'),
             bench_accounts(%s), %s)""",
@@ -122,6 +125,8 @@ def debiting(ground: Ground, payable: int) -> Callable[[], Sample]:
 
     def measured() -> Sample:
         debits = ground.pick(DEBITS, 20)
+        # So both begin with as few transfers after the newest snapshot, in nobody's time.
+        ledger.seal(at=NOON)
         before, start = ground.cpu_seconds(), time.perf_counter()
         for _debit in range(debits):
             with transaction.atomic():

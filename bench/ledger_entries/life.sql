@@ -25,7 +25,7 @@ begin
         from generate_series(0::bigint, p_count - 1) as n;
 end $$;
 
--- A day of about p_transfers: one in ten from single redemptions, two in ten from a bill over
+-- A day of about p_transfers: one in twenty from single redemptions, a quarter from a bill over
 -- many holds, the rest from large acts.
 create function bench_day(p_day int, p_transfers int) returns void language plpgsql as $$
 declare
@@ -35,7 +35,8 @@ declare
     v int := cardinality(vouchers);
     p int := cardinality(payables);
     held bigint[] := '{}';
-    single int := p_transfers / 20;
+    single int := p_transfers / 50;
+    billed int := p_transfers / 10;
     h bigint;
     i int;
 begin
@@ -51,11 +52,11 @@ begin
         perform ledger_capture(bench_begin('settle_bill', p_day || '/' || i), array[h],
             array[case i % 3 when 0 then 100 else 60 end], array[i % 3 <> 2]);
     end loop;
-    for i in 1 .. single loop
+    for i in 1 .. billed loop
         held := held || ledger_place_hold(bench_begin('place_hold', p_day || '/b/' || i), 3::smallint,
             vouchers[1 + (p_day * 6007 + i * 17) % v], payables[1 + p_day % p], 100,
             '2025-07-02 12:00+00', 'of a bill');
     end loop;
     perform ledger_capture(bench_begin('settle_bill', p_day || '/bill'), held,
-        array_agg(80::bigint), array_agg(n % 2 = 0)) from generate_series(1, single) as n;
+        array_agg(80::bigint), array_agg(n % 2 = 0)) from generate_series(1, billed) as n;
 end $$;
