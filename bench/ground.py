@@ -194,6 +194,7 @@ class Ground:
 def ground(*, smallest: bool = False) -> Iterator[Ground]:
     """Lend the bench its own server, with durable commits, and leave nothing behind on it."""
     data: Path = settings.VAR_DIR / "bench-pg18"
+    # The portal's role is made here, whatever role the environment names elsewhere.
     os.environ.pop("APP_DATABASE_URL", None)
     # One that a killed bench left running may have other settings.
     stop_postgres(data)
