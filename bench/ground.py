@@ -107,7 +107,7 @@ class Ground:
         connections.close_all()
         with self.maintenance() as owner:
             owner.execute(
-                sql.SQL("create database {} template {}").format(
+                sql.SQL("create database {} template {} strategy file_copy").format(
                     sql.Identifier(name), sql.Identifier(source.name)
                 )
             )
@@ -198,7 +198,7 @@ def ground(*, smallest: bool = False) -> Iterator[Ground]:
     os.environ.pop("APP_DATABASE_URL", None)
     # One that a killed bench left running may have other settings.
     stop_postgres(data)
-    with lend_postgres(data, **SERVER) as owner_url:
+    with lend_postgres(data, settings=SERVER) as owner_url:
         lent = Ground(owner_url, data, smallest)
         with lent.superuser() as session:
             lent.postmaster = machine.postmaster_of(session)

@@ -14,6 +14,7 @@ MODULES = (
     "bench.ledger_entries.redemptions",
     "bench.ledger_entries.batches",
     "bench.ledger_entries.growth",
+    "bench.billing_entries.entries",
 )
 NAMES = (
     "hold_capture_1c",
@@ -23,6 +24,12 @@ NAMES = (
     "hot_provider_8c",
     "post_batch_vs_hordak",
     "post_batch_vs_copy",
+    "settle_lines_100k",
+    "settle_lines_1m",
+    "import_csv_200k",
+    "import_csv_1m",
+    "file_to_payable_1m",
+    "reimport_same_file",
     "seal_overhead",
     "verify_per_second",
     "payable_growth",

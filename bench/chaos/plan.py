@@ -76,7 +76,7 @@ class Kill:
 
 def operations(seed: int, client: int) -> Iterator[Operation]:
     """Return everything that a client asks, without end."""
-    rng = random.Random(f"operations/{seed}/{client}")  # noqa: S311
+    rng = random.Random(f"operations/{seed}/{client}")
     kinds = [kind for kind, weight in KINDS.items() for _ in range(weight)]
     number = 0
     while True:
@@ -110,7 +110,7 @@ def _one(rng: random.Random, chance: float, words: tuple[str, ...]) -> str:
 
 def kills(seed: int) -> Iterator[Kill]:
     """Return everything that is killed, in the order of time, without end."""
-    rng = random.Random(f"kills/{seed}")  # noqa: S311
+    rng = random.Random(f"kills/{seed}")
     step = ROUND_SECONDS / len(ROUND)
     begin = 4.0
     while True:

@@ -108,7 +108,7 @@ def _move_of(flow: int, debit: str, credit: str, amount: int) -> ledger.Move:
 def _transfer_to_reverse(what: int) -> tuple[int, int]:
     column = "hold_id" if what < 0 else "act_id"
     return _row(
-        f"select id, amount from ledger_transfer where {column} = %s and kind in (1, 3)"  # noqa: S608
+        f"select id, amount from ledger_transfer where {column} = %s and kind in (1, 3)"
         " order by id limit 1",
         abs(what),
     ) or (0, 0)

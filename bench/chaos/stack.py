@@ -192,7 +192,7 @@ class Stack:
     def _wait_for_web(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), urlopen(f"{self.address}/help", timeout=5):  # noqa: S310
+            with contextlib.suppress(OSError), urlopen(f"{self.address}/help", timeout=5):
                 return
             self.tend()
             time.sleep(0.1)

@@ -65,7 +65,7 @@ class Trade:
 
     def __init__(self, seed: int, folder: Path, address: str, scene: Scene) -> None:
         self.scene = scene
-        self._rng = random.Random(f"trade/{seed}")  # noqa: S311
+        self._rng = random.Random(f"trade/{seed}")
         self._host = urlsplit(address).netloc
         self._path = journal_path(folder)
         self._pool = ThreadPoolExecutor(2)

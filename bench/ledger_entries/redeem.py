@@ -4,8 +4,6 @@ import random
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from django.db import transaction
-
 from bench.clients import Step, Work
 from ledger import actions as ledger
 from ledger.kinds import ActKind, Flow
@@ -15,10 +13,9 @@ EXPIRES_AT = NOON + timedelta(days=30)
 ACTOR = "user:1"
 
 
-@transaction.atomic
 def hold(key: str, voucher: str, payable: str, amount: int) -> int:
     """Set value of a voucher aside for a provider, and return the hold's number."""
-    act = ledger.begin(
+    request = ledger.Request(
         kind=ActKind.PLACE_HOLD,
         key=key,
         actor=ACTOR,
@@ -27,13 +24,12 @@ def hold(key: str, voucher: str, payable: str, amount: int) -> int:
         payload={"payable": payable, "amount": amount},
     )
     move = ledger.Move(Flow.REDEEM, voucher, payable, amount)
-    return ledger.place_hold(act, move, expires_at=EXPIRES_AT)
+    return ledger.request_hold(request, move, expires_at=EXPIRES_AT).hold
 
 
-@transaction.atomic
 def capture(key: str, voucher: str, held: int, amount: int) -> int:
     """Turn a hold into a payable for good, and return the amount."""
-    act = ledger.begin(
+    request = ledger.Request(
         kind=ActKind.SETTLE_BILL,
         key=key,
         actor=ACTOR,
@@ -41,7 +37,8 @@ def capture(key: str, voucher: str, held: int, amount: int) -> int:
         at=NOON,
         payload={"hold": held, "amount": amount},
     )
-    return ledger.capture(act, [ledger.Capture(held, amount, is_final=True)])
+    taken = ledger.request_capture(request, ledger.Capture(held, amount, is_final=True))
+    return taken.amount
 
 
 def redeem(key: str, voucher: str, payable: str, amount: int) -> int:

@@ -1,0 +1,108 @@
+"""A provider's month: 200 orders of one programme, and the meter's file of what they used."""
+
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from billing import actions
+from billing.models import Bill
+from common.days import start_of
+from ledger.actions import SYSTEM
+from providers.models import Provider
+from tests import cast
+from vouchers.models import Programme
+
+ZONE = "Asia/Shanghai"
+JUNE = start_of(date(2025, 6, 1), ZONE)
+JULY = start_of(date(2025, 7, 1), ZONE)
+LATER = datetime(2025, 7, 2, 9, tzinfo=UTC)
+FIRST_JOB = datetime(2025, 6, 3)  # noqa: DTZ001 - as the meter writes it
+SECONDS_OF_JOBS = 25 * 86_400
+FIRMS, ORDERS_OF_EACH = 40, 5
+HEADER = "job_id,voucher,resource,class,count,start,end,state\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """Who used what: one provider, one programme, the codes of its orders."""
+
+    provider: int
+    programme: int
+    orders: tuple[str, ...]
+
+
+def set_scene() -> Month:
+    """Bring 40 firms to a voucher each, and each to 5 orders at one provider, by actions."""
+    authority = cast.make_authority()
+    seller = cast.make_provider(authority)
+    scheme = cast.make_programme(authority, cast.M3, budget=10**12)
+    codes = []
+    for firm in range(FIRMS):
+        applicant = cast.an_sme(name=f"Firm {firm}")
+        voucher = cast.an_issued_voucher(scheme, applicant)
+        for number in range(ORDERS_OF_EACH):
+            reference = f"queue-{firm}-{number}"
+            order = cast.a_hold(voucher, applicant, seller, provider_reference=reference)
+            codes.append(order.code)
+    return Month(seller.provider.pk, scheme.programme.pk, tuple(codes))
+
+
+def write_file(month: Month, path: Path, rows: int) -> None:
+    """Write the meter's file: jobs in the order of their starts, under numbers of a cluster.
+
+    A job has the number of a Kubernetes pod, a random UUID, and runs on one GPU for some
+    minutes; all together an order's jobs stay within its hold.
+    """
+    dice = random.Random(rows)
+    hours_of_order = 80
+    seconds = hours_of_order * 3_600 * len(month.orders) // rows
+    with path.open("w", encoding="ascii") as file:
+        file.write(HEADER)
+        for number in range(rows):
+            start = FIRST_JOB + timedelta(seconds=number * SECONDS_OF_JOBS // rows)
+            end = start + timedelta(seconds=dice.randint(seconds // 2, seconds * 3 // 2))
+            job = uuid.UUID(int=dice.getrandbits(128))
+            order = dice.choice(month.orders)
+            file.write(f"{job},{order},GPU,H100,1,{start},{end},COMPLETED\n")
+
+
+def import_file(month: Month, path: Path, key: str) -> actions.UsageReport:
+    """Record the meter's file, as the provider."""
+    provider = Provider.objects.get(pk=month.provider)
+    with path.open("rb") as file:
+        return actions.record_usage_file(
+            provider=provider,
+            name=path.name,
+            format="csv",
+            stream=file,
+            source="meter",
+            resource=None,
+            is_dry_run=False,
+            actor=provider.address,
+            at=LATER,
+            key=key,
+        )
+
+
+def send_bill(month: Month) -> Bill:
+    """Bill everything metered in the month."""
+    provider = Provider.objects.get(pk=month.provider)
+    return actions.submit_bill(
+        provider=provider,
+        programme=Programme.objects.get(pk=month.programme),
+        invoice_number="INV-1",
+        period_from=JUNE,
+        period_until=JULY,
+        lines=None,
+        actor=provider.address,
+        at=LATER,
+        key="the month",
+    )
+
+
+def settle(bill: Bill) -> int:
+    """Settle a bill, and return what the vouchers cover of it."""
+    settlements = actions.settle_bill(bill=bill, actor=SYSTEM, at=LATER, key="the bill")
+    return sum(settlement.covered for settlement in settlements)
