@@ -10,8 +10,10 @@ import psycopg
 PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 SETTINGS = (
+    "archive_mode",
     "autovacuum",
     "checkpoint_timeout",
+    "data_checksums",
     "fsync",
     "full_page_writes",
     "jit",
@@ -19,6 +21,7 @@ SETTINGS = (
     "max_wal_size",
     "shared_buffers",
     "synchronous_commit",
+    "track_commit_timestamp",
     "wal_level",
     "work_mem",
 )
