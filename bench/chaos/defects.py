@@ -25,12 +25,14 @@ class Surgery:
 CHECK = "check"
 SURGERIES = {
     # Captures of one hold no longer wait for each other.
-    "lock": Surgery(r"(\bfrom ledger_hold\b[^;]*?) for (?:no key )?update(?: of \w+)?", r"\1"),
+    "lock": Surgery(
+        r"(\bfrom\s+ledger_hold\b[^;]*?)\s+for\s+(?:no\s+key\s+)?update(?:\s+of\s+\w+)?", r"\1"
+    ),
     # Debits of one payable no longer wait for each other.
     "queue": Surgery(r"perform pg_advisory_xact_lock\([^;]*\);", "null;"),
     # Each request has a key of its own, whatever key it was asked with.
     "key": Surgery(
-        r"(?m)\A(.*?^\s*begin)$",
+        r"(?m)\A(.*?\bp_key\b.*?^\s*begin)$",
         r"\1 p_key := p_key || '#' || gen_random_uuid();",
         within="into ledger_key",
     ),

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 # Kinds of account that may go below nothing: value comes from there, or has left.
@@ -39,11 +39,16 @@ class Request:
 
     def content(self) -> dict[str, Any]:
         """Return what is asked, without the key and without what is empty."""
-        return {
-            name: value
-            for name, value in asdict(self).items()
-            if value and name not in ("kind", "key", "at", "reuses_key", "is_shared")
+        parts = {
+            "opens": self.opens,
+            "moves": self.moves,
+            "hold": self.hold,
+            "captures": self.captures,
+            "releases": self.releases,
+            "lapses": self.lapses,
+            "reverses": self.reverses,
         }
+        return {name: value for name, value in parts.items() if value}
 
     def to_json(self) -> dict[str, Any]:
         """Return the request for a journal."""

@@ -75,6 +75,9 @@ class Acknowledged:
             _flow, debit, credit, amount, _expires_at = request.hold
             self._holds[answer.number] = (debit, credit, amount)
         for hold, amount, is_final in request.captures:
+            if hold not in self._holds:
+                self.contradictions.append(f"{request.identity} took of an unknown hold {hold}")
+                continue
             debit, credit, _whole = self._holds[hold]
             self._move(debit, credit, amount)
             self._captured[hold] += amount
@@ -89,8 +92,13 @@ class Acknowledged:
         answer, what = entry.answer, entry.request.reverses
         assert answer is not None
         assert what is not None
-        debit, credit, _amount = self._holds[-what] if what < 0 else self._movable[what]
-        self._move(credit, debit, answer.number)
+        origin = self._holds.get(-what) if what < 0 else self._movable.get(what)
+        if origin is None:
+            words = f"{entry.request.identity} put back what was never moved"
+            self.contradictions.append(words)
+        else:
+            debit, credit, _amount = origin
+            self._move(credit, debit, answer.number)
 
     def _move(self, debit: str, credit: str, amount: int) -> None:
         self.accounts[debit].debit += amount

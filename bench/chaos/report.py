@@ -36,11 +36,12 @@ def _operations(found: list[Entry]) -> dict[str, dict[str, int]]:
 
 
 def _kills(run: Run) -> dict[str, Any]:
-    made = run.progress.kills
+    made = [one for one in run.progress.kills if one["kind"] != "herd"]
+    herds = len(run.progress.kills) - len(made)
     kinds = Counter(one["kind"] for one in made)
-    inside = [one for one in made if one["held"] or one["seen"]]
-    real = [one for one in inside if one["kind"] != "herd"]
+    real = [one for one in made if one["held"] or one["seen"]]
     return {
+        "herds_let_go_at_once": herds,
         "by_kind": dict(sorted(kinds.items())),
         "inside_transactions": len(real),
         "inside_transactions_by_kind": dict(sorted(Counter(o["kind"] for o in real).items())),

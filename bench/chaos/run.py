@@ -194,9 +194,10 @@ class Run:
     def _say(self) -> None:
         if sys.stdout.isatty() or int(self.progress.elapsed) % 10 == 0:
             counted = self._board.counted(CLIENTS)
+            made = sum(one["kind"] != "herd" for one in self.progress.kills)
             print(
                 f"seed {self.seed}: {self.progress.elapsed:.0f} s, {counted} requests answered,"
-                f" {len(self.progress.kills)} kills",
+                f" {made} kills",
                 flush=True,
             )
 

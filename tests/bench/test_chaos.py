@@ -88,7 +88,7 @@ def test_a_minute_of_chaos_loses_nothing_even_when_it_is_killed_itself(ground):
     assert made["answers_lost"] > 0
     assert made["kills"]["inside_transactions"] > 0
     assert set(made["kills"]["by_kind"]) == {
-        *("postmaster", "backend", "terminate", "worker", "broker", "web", "herd")
+        *("postmaster", "backend", "terminate", "worker", "broker", "web")
     }
     assert made["trade"]["operations"] > 0
 
