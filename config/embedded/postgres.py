@@ -15,6 +15,7 @@ from psycopg import sql
 
 from config.embedded.places import EmbeddedServerError, locked, socket_folder
 from config.embedded.server import Server, password_of, server_of
+from config.embedded.server_log import has_given_up
 from config.embedded.wal import ARCHIVE_COMMAND
 
 OWNER = "tessera_owner"
@@ -170,9 +171,7 @@ def _start(server: Server, settings: Mapping[str, str]) -> None:
         raise EmbeddedServerError(f"{error}\n{server.log_end()}") from error
     give_up = time.monotonic() + 2
     while not server.is_alive():
-        new = log.read_bytes()[length:] if log.exists() else b""
-        # Sessions of a server that was killed take a moment to notice; then try again.
-        if b"FATAL" in new and b"shared memory block" not in new:
+        if has_given_up(log.read_bytes()[length:] if log.exists() else b""):
             raise EmbeddedServerError(f"PostgreSQL did not start.\n{server.log_end()}")
         if time.monotonic() > give_up:
             return

@@ -123,6 +123,19 @@ def test_killed_server_keeps_committed_rows(ground):
     assert ask(again, "select count(*), sum(number) from paid") == (1000, 500_500)
 
 
+def test_what_sessions_say_as_they_end_does_not_keep_a_killed_server_down(ground):
+    data = ground / "pg"
+    url = ensure_postgres(data, fast=True)
+    for _kill in range(3):
+        sessions = [psycopg.connect(url) for _number in range(30)]
+        os.kill(postmaster(data), signal.SIGKILL)
+
+        assert ask(ensure_postgres(data, fast=True), "select 1") == (1,)
+
+        for session in sessions:
+            session.close()
+
+
 def test_recycled_process_number_is_not_taken_for_the_server(ground):
     data = ground / "pg"
     ensure_postgres(data, fast=True)
