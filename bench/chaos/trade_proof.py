@@ -110,9 +110,9 @@ def _bills(steps: list[Step], findings: Findings) -> None:
     jobs = [one["job"] for one in steps if one["step"] == "use"]
     lines = list(UsageLine.objects.values_list("key", flat=True))
     _each_once("use", jobs, lines, findings)
-    accepted = Verdict.objects.exclude(usage_key=None).values("usage_key")
+    accepted = Verdict.objects.exclude(usage_line=None).values("usage_line", "usage_from")
     for row in accepted.annotate(times=Count("pk")).filter(times__gt=1):
-        findings.repeated.append(f"use {row['usage_key']} was accepted {row['times']} times")
+        findings.repeated.append(f"use {row['usage_line']} was accepted {row['times']} times")
     told = {one["answer"]: one for one in bills}
     for settlement in Settlement.objects.select_related("bill", "order"):
         one = told.get(settlement.bill.number, {})
