@@ -214,13 +214,22 @@ def post(act: Act, moves: Sequence[Move]) -> None:
         "%s, %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])",
         [
             act.id,
-            [move.flow.value for move in moves],
-            [ids[move.debit] for move in moves],
-            [ids[move.credit] for move in moves],
-            [move.amount for move in moves],
-            [move.ref for move in moves],
+            _array(str(int(move.flow)) for move in moves),
+            _array(str(ids[move.debit]) for move in moves),
+            _array(str(ids[move.credit]) for move in moves),
+            _array(str(move.amount) for move in moves),
+            _array(_quoted(move.ref) for move in moves),
         ],
     )
+
+
+def _array(elements: Iterable[str]) -> str:
+    """Write an array as PostgreSQL reads it; an adapter would ask each element what it is."""
+    return "{" + ",".join(elements) + "}"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def place_hold(act: Act, move: Move, *, expires_at: datetime) -> int:

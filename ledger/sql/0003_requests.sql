@@ -24,13 +24,23 @@ begin
         p_key, encode(p_hash, 'hex'))::text, 'UTF8'));
 end $$;
 
+-- Declared so that PostgreSQL puts its body in the place of the call.
+create function ledger_transfer_digest_of(
+    id bigint, act_id bigint, "position" integer, kind smallint, flow smallint, debit_id bigint,
+    credit_id bigint, amount bigint, hold_id bigint, reverses_id bigint, expires_at timestamptz,
+    at timestamptz, ref text, txid bigint
+) returns bytea language sql stable parallel safe as $$
+    select sha256(convert_to(json_build_array(
+        id, act_id, "position", kind, flow, debit_id, credit_id, amount, hold_id, reverses_id,
+        (extract(epoch from expires_at) * 1000000)::bigint::text,
+        (extract(epoch from at) * 1000000)::bigint::text, ref, txid)::text, 'UTF8'))
+$$;
+
 create or replace function ledger_transfer_digest(t ledger_transfer) returns bytea
 language plpgsql immutable parallel safe as $$
 begin
-    return sha256(convert_to(json_build_array(
-        t.id, t.act_id, t.position, t.kind, t.flow, t.debit_id, t.credit_id, t.amount,
-        t.hold_id, t.reverses_id, (extract(epoch from t.expires_at) * 1000000)::bigint::text,
-        (extract(epoch from t.at) * 1000000)::bigint::text, t.ref, t.txid)::text, 'UTF8'));
+    return ledger_transfer_digest_of(t.id, t.act_id, t.position, t.kind, t.flow, t.debit_id,
+        t.credit_id, t.amount, t.hold_id, t.reverses_id, t.expires_at, t.at, t.ref, t.txid);
 end $$;
 
 -- The act that a key did, if it is the same request.
@@ -203,4 +213,35 @@ begin
     act_id := new_act;
     replayed := false;
     captured := p_amount;
+end $$;
+
+-- Posts any number of moves of one act in a constant number of statements.
+create or replace function ledger_post(p_act bigint, p_flows smallint[], p_debits bigint[], p_credits bigint[],
+                            p_amounts bigint[], p_refs text[])
+returns void language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    a ledger_act;
+    n int := cardinality(p_amounts);
+    first_position int;
+begin
+    perform ledger_check_roads_internal(p_flows, p_debits, p_credits);
+    a := ledger_complete_internal(p_act, 0, n, (select sum(x) from unnest(p_amounts) x));
+    first_position := a.moves - n;
+    perform ledger_lock_internal(p_debits);
+    insert into ledger_transfer
+        select m.id, p_act, m.position, 1::smallint, m.flow, m.debit, m.credit, m.amount,
+            null, null, null, a.at, m.ref, a.txid,
+            ledger_transfer_digest_of(m.id, p_act, m.position, 1::smallint, m.flow, m.debit,
+                m.credit, m.amount, null, null, null, a.at, m.ref, a.txid)
+        from (
+            select nextval('ledger_transfer_id') as id, (first_position + u.n)::int as position,
+                u.flow, u.debit, u.credit, u.amount, u.ref
+            from unnest(p_flows, p_debits, p_credits, p_amounts, p_refs)
+                 with ordinality as u (flow, debit, credit, amount, ref, n)
+            offset 0
+        ) m;
+    perform ledger_apply_internal(
+        p_debits || p_credits, p_amounts || array_fill(0::bigint, array[n]),
+        array_fill(0::bigint, array[n]) || p_amounts, array_fill(0::bigint, array[2 * n]));
+    perform ledger_assert_internal(p_debits);
 end $$;
