@@ -28,6 +28,8 @@ def main() -> int:
     if unknown:
         print(f"No entry {', '.join(unknown)}. There are: {', '.join(known)}.", file=sys.stderr)
         return 2
+    if given.costs:
+        return _costs(given)
     return _measure([known[name] for name in given.names or known], given)
 
 
@@ -36,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", metavar="NAME", help="entries; all without a name")
     parser.add_argument("--list", action="store_true", help="print the entries and leave")
     parser.add_argument("--check", action="store_true", help="compute the results again")
+    parser.add_argument(
+        "--costs", action="store_true", help="what each safeguard of the ledger costs"
+    )
     parser.add_argument("--smallest", action="store_true", help="only see that each works")
     parser.add_argument("--repeats", type=int, help="how often each side is measured")
     parser.add_argument(
@@ -54,6 +59,17 @@ def _check(file: Path, known: dict[str, Entry]) -> int:
     if not found:
         print("Every figure follows from its samples, and reaches what it must.")
     return 1 if found else 0
+
+
+def _costs(given: argparse.Namespace) -> int:
+    """Print what a redemption costs without each of the ledger's safeguards."""
+    from bench import costs
+    from bench.ground import ground
+    from config.embedded.places import locked
+
+    with locked(_var() / ".bench.lock"), ground(smallest=given.smallest) as lent:
+        print(costs.printed(costs.measure(lent)))
+    return 0
 
 
 def _measure(chosen: list[Entry], given: argparse.Namespace) -> int:
