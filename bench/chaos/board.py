@@ -4,7 +4,7 @@ import mmap
 import struct
 
 _LONG = struct.Struct("q")
-_OVER, _MOMENT, _COUNTS = 0, 8, 64
+_OVER, _MOMENT, _PAYDAY, _COUNTS = 0, 8, 16, 64
 
 
 class Board:
@@ -33,6 +33,15 @@ class Board:
     def set_moment(self, moment: int) -> None:
         """Let all race for the next things."""
         _LONG.pack_into(self._page, _MOMENT, moment)
+
+    @property
+    def payday(self) -> int:
+        """The moment whose payable all want to pay."""
+        return self._get(_PAYDAY)
+
+    def set_payday(self) -> None:
+        """Let all want to pay what was captured in the moment before this one."""
+        _LONG.pack_into(self._page, _PAYDAY, self.moment - 1)
 
     def count(self, client: int) -> None:
         """Count one more request of a client as answered."""

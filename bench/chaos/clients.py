@@ -3,6 +3,7 @@
 import os
 import queue
 import threading
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Client:
         self._partner = Partner()
         path = journal_path(folder, number)
         self._waiting: Entry | None = None
+        self._payday = 0
         # The openings stand before the plan's first operation.
         self._next = -2
         for entry in entries(path):
@@ -78,13 +80,22 @@ class Client:
         for operation in islice(self._plan, max(self._next, 0), None):
             if self._board.is_over:
                 break
-            if not self._ask(operation, self._draft(operation)):
+            asked = self._at_payday(operation)
+            if not self._ask(asked, self._draft(asked)):
                 return False
         return True
 
+    def _at_payday(self, operation: Operation) -> Operation:
+        """Return what is asked instead when a fresh payable is there: all pay it at once."""
+        payday = self._board.payday
+        if payday == self._payday:
+            return operation
+        self._payday = payday
+        return replace(operation, kind="hot_pay", point="begun")
+
     def _draft(self, operation: Operation) -> Request:
         if operation.kind.startswith("hot"):
-            return self._hot.draft(operation, self._board.moment)
+            return self._hot.draft(operation, self._board.moment, self._board.payday)
         return self._desk.draft(operation)
 
     def _ask(self, operation: Operation, request: Request) -> bool:

@@ -7,6 +7,7 @@ from ledger.kinds import AccountKind, ActKind, Flow
 # A new hold and a new payable are raced for so often.
 MOMENT_SECONDS = 1.0
 HELD = 1_000_00
+_MOMENTS_KEPT = 30
 _BUDGET, _VOUCHER, _OTHER = "available:HOT", "voucher:HOT:V-1", "voucher:HOT:V-2"
 _ROOT = "appropriation:HOT:2025"
 
@@ -18,6 +19,7 @@ class HotDesk:
         self._client = client
         # The last moments that this client has seen: number and hold.
         self._moments: list[tuple[int, int]] = []
+        self._payday = 0
 
     @staticmethod
     def opening() -> Request:
@@ -32,9 +34,11 @@ class HotDesk:
         )
         return Request(ActKind.OPEN_ROUND.value, "open HOT", 0, opens=opens, is_shared=True)
 
-    def draft(self, operation: Operation, moment: int) -> Request:
+    def draft(self, operation: Operation, moment: int, payday: int) -> Request:
         """Return what an operation asks for; first of all that the moment's hold is placed."""
-        if not self._moments or self._moments[-1][0] != moment:
+        self._payday = payday
+        is_old = not self._moments or self._moments[-1][0] != moment
+        if not self._moments or (is_old and operation.kind != "hot_pay"):
             return self._begin_moment(moment)
         request: Request = getattr(self, f"_{operation.kind}")(operation)
         return request
@@ -45,7 +49,7 @@ class HotDesk:
             return
         if request.kind == ActKind.PLACE_HOLD and request.opens:
             self._moments.append((int(request.key.rpartition(" ")[2]), answer.number))
-            del self._moments[:-3]
+            del self._moments[:-_MOMENTS_KEPT]
 
     @staticmethod
     def _begin_moment(moment: int) -> Request:
@@ -71,9 +75,10 @@ class HotDesk:
         return self._request(ActKind.SETTLE_BILL, operation, captures=captures)
 
     def _hot_pay(self, operation: Operation) -> Request:
-        """Send what an earlier moment made payable to the bank: more than half, so that one can."""
-        moment, _hold = self._moments[0]
-        amount = HELD * (150 + operation.share // 4) // 1_000
+        """Send what an earlier moment made payable to the bank: so much that only one can."""
+        known = [moment for moment, _hold in self._moments if moment <= self._payday]
+        moment = known[-1] if known else self._moments[0][0]
+        amount = HELD * (500 + min(operation.share, 400)) // 1_000
         move = (Flow.INSTRUCT.value, _payable(moment), _clearing(self._client), amount)
         return self._request(ActKind.RELEASE_BATCH, operation, moves=(move,))
 

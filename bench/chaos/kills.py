@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.chaos.board import Board
 from bench.chaos.lookout import Lookout
 from bench.chaos.plan import Kill
 from bench.chaos.sending import WAIT_POINT
@@ -48,8 +49,8 @@ class Killed:
 class Killer:
     """Kills servers and sessions of one run, each by a number that the run itself keeps."""
 
-    def __init__(self, stack: Stack, lookout: Lookout, role: str) -> None:
-        self._stack, self._lookout, self._role = stack, lookout, role
+    def __init__(self, stack: Stack, lookout: Lookout, board: Board, role: str) -> None:
+        self._stack, self._lookout, self._board, self._role = stack, lookout, board, role
 
     def do(self, kill: Kill, *, at: float) -> Killed:
         """Do one kill of the plan at a second of the run, and tell what it hit."""
@@ -74,9 +75,10 @@ class Killer:
         return seen
 
     def _herd(self) -> int:
-        """Gather requests at the wait point, and let all of them go at once."""
+        """Gather requests at the wait point, all for one fresh payable, and let them go at once."""
         with self._wait_point_closed():
-            return len(self._gather(least=6))
+            self._board.set_payday()
+            return len(self._gather(least=7))
 
     def _kill_sessions(self, kill: Kill) -> tuple[int, int]:
         if kill.is_at_wait_point:

@@ -49,6 +49,8 @@ _DIGESTED_OPERATIONS = 5_000
 class Operation:
     """What a client asks next, in words that do not depend on any answer.
 
+    What is shared changes with the run's clock: all go for the hold of the moment, and when a
+    fresh payable is there, the next thing that each client does is to pay it.
     `place` picks among what there is, `share` is in thousandths of what is there and may be more.
     `twice` says how the second sending follows the first. `point` is where inside its transaction
     the first sending passes the wait point; `cut` says how its connection is cut.

@@ -113,7 +113,7 @@ class Run:
     def _let_them_work(self) -> None:
         role = str(psycopg.conninfo.conninfo_to_dict(self.stack.app_url)["user"])
         lookout = Lookout(self.stack)
-        killer = Killer(self.stack, lookout, role)
+        killer = Killer(self.stack, lookout, self._board, role)
         begun, before = time.monotonic(), self.progress.elapsed
         plan = (kill for kill in kills(self.seed) if kill.at >= before)
         due, saved = next(plan), 0.0

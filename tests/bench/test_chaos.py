@@ -93,7 +93,7 @@ def test_a_minute_of_chaos_loses_nothing_even_when_it_is_killed_itself(ground):
     assert made["trade"]["operations"] > 0
 
 
-@pytest.mark.parametrize("defect", ["check", "lock", "key"])
+@pytest.mark.parametrize("defect", ["check", "lock", "queue", "key"])
 def test_a_ledger_without_one_safeguard_fails_within_a_minute(ground, defect):
     code = ended(
         start(ground, "--seed", "1", "--minutes", "1", "--defect", defect), ground, 400
