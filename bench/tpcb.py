@@ -1,4 +1,4 @@
-"""The reference of every online entry: PostgreSQL's own pgbench, TPC-B over the same socket."""
+"""PostgreSQL's own pgbench: TPC-B, the reference of every online entry, and scripts of ours."""
 
 import os
 import re
@@ -22,19 +22,31 @@ def tpcb(ground: Ground, clients: int, seconds: float) -> Iterator[Callable[[], 
         _pgbench(url, "-i", "-q", "-s", str(ground.pick(SCALE, 1)))
 
         def measured(lasting: float = seconds) -> Sample:
-            before = ground.cpu_seconds()
-            threads = min(clients, 2)
-            words = ["-n", "-M", "simple", "-c", str(clients), "-j", str(threads)]
-            said = _pgbench(url, *words, "-T", str(max(1, round(lasting))))
-            rate = float(_found(r"tps = ([0-9.]+)", said))
-            # A session that has just ended counts as the server's once it was waited for.
-            time.sleep(0.2)
-            count = int(_found(r"transactions actually processed: ([0-9]+)", said))
-            cpu = (ground.cpu_seconds() - before) / max(count, 1) * 1e6
-            return Sample(rate, {"transactions": count, "server_cpu_us": round(cpu, 1)})
+            return _run(ground, url, clients, lasting)
 
         measured(1)
         yield measured
+
+
+def scripted(
+    ground: Ground, url: str, script: Path, clients: int, seconds: float, *, commits: int
+) -> Sample:
+    """Run a script as pgbench runs TPC-B; each time through it commits so many transactions."""
+    return _run(ground, url, clients, seconds, "-f", str(script), commits=commits)
+
+
+def _run(
+    ground: Ground, url: str, clients: int, seconds: float, *more: str, commits: int = 1
+) -> Sample:
+    before = ground.cpu_seconds()
+    words = ["-n", "-M", "simple", "-c", str(clients), "-j", str(min(clients, 2)), *more]
+    said = _pgbench(url, *words, "-T", str(max(1, round(seconds))))
+    rate = float(_found(r"tps = ([0-9.]+)", said)) * commits
+    # A session that has just ended counts as the server's once it was waited for.
+    time.sleep(0.2)
+    count = int(_found(r"transactions actually processed: ([0-9]+)", said)) * commits
+    cpu = (ground.cpu_seconds() - before) / max(count, 1) * 1e6
+    return Sample(rate, {"transactions": count, "server_cpu_us": round(cpu, 1)})
 
 
 def _pgbench(url: str, *words: str) -> str:

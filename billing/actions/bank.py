@@ -261,7 +261,8 @@ def _confirm(
     programme = batch.programme
     clearing = programme.account("clearing", batch.code)
     paid = {one.payable: _paid_account(one) for one in payments}
-    for address in set(paid.values()):
+    # In one order, so that two statements with the same new payees can wait for each other.
+    for address in sorted(set(paid.values())):
         ledger.open_account(act, address, AccountKind.PAID, programme.unit)
     moves = [
         Move(Flow.PAY, clearing, paid[one.payable], one.amount, one.end_to_end_id)
