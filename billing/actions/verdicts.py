@@ -12,7 +12,6 @@ from billing.models import Bill, BillLine, Verdict
 from billing.queries import price_of
 from common.money import is_currency
 from ledger.actions import Act
-from ledger.kinds import ActKind
 from ledger.queries import acts_about
 from safeguards.actions import LineAnswer, LineFacts, check_lines
 
@@ -158,9 +157,7 @@ def _rows(bill: Bill, which: str, more: Mapping[str, Any]) -> list[LineRow]:
 
 def objections_to(bill: Bill) -> dict[int, str]:
     """Return what the holder says against lines of a bill, by the line's number."""
-    acts = [
-        act.id for act in acts_about(bill.address) if act.kind == ActKind.OBJECT_TO_LINE.value
-    ]
+    acts = [act.id for act in acts_about(bill.address)]
     objected = Verdict.objects.filter(act_id__in=acts, reason="objected").order_by("pk")
     return {one.line_id: one.reason_values["note"] for one in objected}
 

@@ -13,6 +13,31 @@ alter table ledger_hold
     drop constraint ledger_hold_debit_id_fkey,
     drop constraint ledger_hold_credit_id_fkey;
 
+-- PostgreSQL reads the text of each CHECK again for each statement: one says what several said.
+alter table ledger_transfer
+    drop constraint ledger_transfer_position_check,
+    drop constraint ledger_transfer_kind_check,
+    drop constraint ledger_transfer_amount_check,
+    drop constraint ledger_transfer_check,
+    drop constraint ledger_transfer_check1,
+    drop constraint ledger_transfer_check2,
+    drop constraint ledger_transfer_check3,
+    add constraint ledger_transfer_has_its_shape check (
+        position >= 1 and amount > 0 and debit_id <> credit_id and case kind
+            when 1 then hold_id is null and reverses_id is null and expires_at is null
+            when 2 then hold_id is null and reverses_id is null and expires_at is not null
+            when 5 then hold_id is null and reverses_id is not null and expires_at is null
+            else kind in (3, 4, 6) and hold_id is not null and reverses_id is null and expires_at is null
+        end);
+alter table ledger_hold
+    drop constraint ledger_hold_amount_check,
+    drop constraint ledger_hold_check,
+    drop constraint ledger_hold_check1,
+    drop constraint ledger_hold_state_check,
+    add constraint ledger_hold_has_its_shape check (
+        remaining between 0 and amount and case state when 1 then remaining > 0
+            else state in (2, 3) and remaining = 0 and amount > 0 end);
+
 -- In PL/pgSQL these are evaluated as they stand, in SQL they would be planned at each call.
 create or replace function ledger_act_digest(a ledger_act, p_key text, p_hash bytea) returns bytea
 language plpgsql immutable parallel safe as $$
@@ -174,8 +199,11 @@ begin
             where x.act_id = ledger_request_capture.act_id and x.kind = 3);
         return;
     end if;
-    select x.id, x.debit_id, x.credit_id, x.remaining, x.state, o.flow, o.ref into h
-        from ledger_hold x join ledger_transfer o on o.id = x.id where x.id = p_hold for update of x;
+    select x.id, x.debit_id, x.credit_id, x.remaining, x.state, o.flow, o.ref,
+            b.account_id is not null as is_kept into h
+        from ledger_hold x join ledger_transfer o on o.id = x.id
+        left join ledger_balance b on b.account_id = x.credit_id
+        where x.id = p_hold for update of x;
     if not found or h.state <> 1 or h.remaining < p_amount or p_amount < 0 then
         raise exception 'hold % has % left, % asked', p_hold, coalesce(h.remaining, 0), p_amount
             using errcode = 'TL003', detail = json_build_object(
@@ -202,7 +230,7 @@ begin
     update ledger_hold set remaining = remaining - p_amount - rest,
             state = case when remaining = p_amount + rest then 2 else 1 end
         where id = p_hold;
-    if exists (select from ledger_balance where account_id = h.credit_id) then
+    if h.is_kept then
         perform ledger_apply_internal(array[h.debit_id, h.credit_id], array[p_amount, 0],
             array[0, p_amount], array[-p_amount - rest, 0]);
     else
