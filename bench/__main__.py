@@ -79,8 +79,9 @@ def _measure(chosen: list[Entry], given: argparse.Namespace) -> int:
     from config.embedded.places import locked
 
     file: Path = given.results
-    if given.smallest and file == results.FILE:
-        file = _var() / "bench-smallest.json"
+    if (given.smallest or given.repeats) and file == results.FILE:
+        # Only what was measured as the entry says goes where it is kept.
+        file = _var() / "bench-trial.json"
     known = {one.name: one for one in chosen}
     rows = []
     with locked(_var() / ".bench.lock"), ground(smallest=given.smallest) as lent:

@@ -58,18 +58,18 @@ def missed(row: Mapping[str, Any], entry: Entry) -> list[str]:
     if row["ratio"] < entry.must:
         found.append(f"ratio {row['ratio']} is below {entry.must}")
     for name, bound in entry.at_most.items():
-        seen = _seen(row, name)
+        seen = max(_seen(row, name))
         if seen > bound:
             found.append(f"{name} {seen:g} is above {bound:g}")
     for name, bound in entry.at_least.items():
-        seen = _seen(row, name)
+        seen = median(_seen(row, name))
         if seen < bound:
             found.append(f"{name} {seen:g} is below {bound:g}")
     return found
 
 
-def _seen(row: Mapping[str, Any], name: str) -> float:
-    return median(one[name] for one in row["samples"] if one["of"] == "subject")
+def _seen(row: Mapping[str, Any], name: str) -> list[float]:
+    return [one[name] for one in row["samples"] if one["of"] == "subject"]
 
 
 def wrong(row: Mapping[str, Any]) -> list[str]:
@@ -114,6 +114,9 @@ def check(rows: Iterable[Row], entries: Mapping[str, Entry]) -> list[str]:
             continue
         if (one["must"], one["aim"]) != (entry.must, entry.aim):
             found.append(f"{name}: it was measured against another must or aim")
+        sides = [sample["of"] for sample in one["samples"]]
+        if sides != ["subject", "reference"] * entry.repeats:
+            found.append(f"{name}: not {entry.repeats} samples of each side by turns")
         found += [f"{name}: {said}" for said in missed(one, entry)]
     return found
 

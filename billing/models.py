@@ -142,7 +142,6 @@ class BillLine(models.Model):
         related_name="bill_lines",
         null=True,
         db_constraint=False,
-        db_index=False,
     )
     order = models.ForeignKey(
         "vouchers.Order",

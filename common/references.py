@@ -9,7 +9,8 @@ compared as a set. That is as safe where what they name is never taken away, whi
 from django.db.migrations.operations import RunSQL
 
 REFERENCES_EXIST = """
-create function references_exist() returns trigger language plpgsql as $$
+create function references_exist() returns trigger language plpgsql
+set search_path = public, pg_temp as $$
 declare
     missing text;
 begin

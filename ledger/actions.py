@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext_lazy as _
+from psycopg.types.numeric import Int2, Int8
 
 from common.errors import Refused
 from ledger.kinds import AccountKind, ActKind, Flow
@@ -140,6 +141,36 @@ def payload_hash(payload: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(text.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """All that an act says, for those that do one thing to one hold in a single statement.
+
+    The fields are those of `begin`.
+    """
+
+    kind: ActKind
+    key: str
+    actor: str
+    about: str
+    at: datetime
+    payload: Mapping[str, Any]
+    reason: str = ""
+    details: Mapping[str, Any] | None = None
+
+    def words(self) -> list[Any]:
+        """Return what the functions of the database are told of the act."""
+        return [
+            self.kind.value,
+            f"{self.kind.value}/{self.key}",
+            payload_hash({"about": self.about, **self.payload}),
+            self.actor,
+            self.about,
+            self.at,
+            self.reason,
+            json.dumps(self.details or {}, default=str),
+        ]
+
+
 def begin(
     *,
     kind: ActKind,
@@ -162,18 +193,19 @@ def begin(
     :raises KeyReused: if the key was used with another payload.
     """
     assert connection.in_atomic_block, "an act belongs to the transaction of its action"
+    request = Request(
+        kind=kind,
+        key=key,
+        actor=actor,
+        about=about,
+        at=at,
+        payload=payload,
+        reason=reason,
+        details=details,
+    )
     act_id, is_replay = _row(
         "select act_id, replayed from ledger_begin(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
-        [
-            kind.value,
-            f"{kind.value}/{key}",
-            payload_hash({"about": about, **payload}),
-            actor,
-            about,
-            at,
-            reason,
-            json.dumps(details or {}, default=str),
-        ],
+        request.words(),
     )
     return Act(act_id, is_replay, at)
 
@@ -243,36 +275,6 @@ def place_hold(act: Act, move: Move, *, expires_at: datetime) -> int:
     return int(_row(sql, [*parameters, move.amount, expires_at, move.ref])[0])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """All that an act says, for those that do one thing to one hold in a single statement.
-
-    The fields are those of `begin`.
-    """
-
-    kind: ActKind
-    key: str
-    actor: str
-    about: str
-    at: datetime
-    payload: Mapping[str, Any]
-    reason: str = ""
-    details: Mapping[str, Any] | None = None
-
-    def words(self) -> list[Any]:
-        """Return what the functions of the database are told of the act."""
-        return [
-            self.kind.value,
-            f"{self.kind.value}/{self.key}",
-            payload_hash({"about": self.about, **self.payload}),
-            self.actor,
-            self.about,
-            self.at,
-            self.reason,
-            json.dumps(self.details or {}, default=str),
-        ]
-
-
 @dataclass(frozen=True, slots=True)
 class Held:
     """The act that placed a hold, and the hold's number."""
@@ -308,7 +310,8 @@ def request_hold(request: Request, move: Move, *, expires_at: datetime) -> Held:
     :raises NoSuchRoad: if an account is unknown, of another unit, or the road is not listed.
     :raises KeyReused: if the key was used with another payload.
     """
-    what = [move.flow.value, move.debit, move.credit, move.amount, expires_at, move.ref]
+    flow, amount = Int2(move.flow), Int8(move.amount)
+    what = [flow, move.debit, move.credit, amount, expires_at, move.ref]
     act_id, is_replay, hold = _quick_row(_REQUEST_HOLD, [*request.words(), *what])
     return Held(Act(act_id, is_replay, request.at), hold)
 
@@ -319,7 +322,7 @@ def request_capture(request: Request, capture: "Capture") -> Captured:
     :raises HoldClosed: if the hold is closed, unknown, or has less left.
     :raises KeyReused: if the key was used with another payload.
     """
-    what = [capture.hold, capture.amount, capture.is_final]
+    what = [Int8(capture.hold), Int8(capture.amount), capture.is_final]
     act_id, is_replay, amount = _quick_row(_REQUEST_CAPTURE, [*request.words(), *what])
     return Captured(Act(act_id, is_replay, request.at), amount)
 
@@ -327,12 +330,13 @@ def request_capture(request: Request, capture: "Capture") -> Captured:
 def _quick_row(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     """Ask with a statement that the session keeps prepared, past Django's own cursor."""
     connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    session = connection.connection
+    if session.prepare_threshold is None:
+        # Django turns this off for poolers of transactions; its own cursors never use it.
+        session.prepare_threshold = 0
     with _refusals(), connection.wrap_database_errors:
-        row = (
-            psycopg.Cursor(connection.connection)
-            .execute(sql, parameters, prepare=True)
-            .fetchone()
-        )
+        row = psycopg.Cursor(session).execute(sql, parameters, prepare=True).fetchone()
     assert row is not None
     return tuple(row)
 

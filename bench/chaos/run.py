@@ -25,6 +25,8 @@ from bench.chaos.stack import ROOT, Stack
 from config.embedded import dying_with_parent
 
 _END_SECONDS = 120.0
+# Behind hundreds of thousands of acts a sweep has much to look through.
+_SWEEP_SECONDS = 600.0
 _TICK = 0.02
 
 
@@ -80,6 +82,7 @@ class Run:
         if self.progress.elapsed < self.seconds:
             self._start_people()
             self._let_them_work()
+        self._wait_for_sweeps()
         self.stack.stop_servers()
         self._count_restarts()
         self.progress.save()
@@ -131,7 +134,6 @@ class Run:
                 self._say()
             time.sleep(_TICK)
         self._end_people()
-        self._wait_for_sweeps()
         lookout.count_deadlocks()
         lookout.close()
         self.progress.deadlocks = max(self.progress.deadlocks, lookout.deadlocks)
@@ -178,7 +180,7 @@ class Run:
         """Let the worker do what is due; what it leaves undone is told by the proof."""
         from bench.chaos.trade_proof import is_swept
 
-        deadline = time.monotonic() + _END_SECONDS
+        deadline = time.monotonic() + _SWEEP_SECONDS
         while not self.failures and not is_swept() and time.monotonic() < deadline:
             self.stack.tend()
             time.sleep(1)

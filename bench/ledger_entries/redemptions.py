@@ -101,8 +101,8 @@ def hot_voucher_8c(ground: Ground) -> Iterator[Pair]:
 @entry(
     must=1.0,
     aim=1.3,
-    subject="hold and capture by request_hold and request_capture, 8 pgbench clients, 1,000 vouchers, "
-    "all toward one provider",
+    subject="hold and capture by request_hold and request_capture, 8 pgbench clients, "
+    "1,000 vouchers, all toward one provider",
     reference=f"{TPCB}, 8 clients",
 )
 def hot_provider_8c(ground: Ground) -> Iterator[Pair]:

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
+from billing.actions.bills import AMOUNT_MAX
 from billing.actions.places import Place, places_of
 from billing.queries import pricer
 from billing.reasons import UnrecordedRow
@@ -22,6 +23,8 @@ QUANTITY_MS_MAX = 10**15
 # The longest texts that a usage line keeps, and the columns that they come from.
 LENGTHS = {"key": ("job_id", 160), "resource_class": ("class", 24), "state": ("state", 24)}
 _ROWS_WRITTEN = 2_000
+# A file has as many accounts as a provider has orders; a hostile one has as many as rows.
+_DESKS_KEPT_MAX = 5_000
 # What the text form of COPY does not take as it is.
 _ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -107,7 +110,7 @@ def _with_unreadable(tally: Tally, parsed: Parsed) -> Tally:
 class _Desk:
     """What an account leads to, looked up once, ready to be written beside its rows."""
 
-    __slots__ = ("order_code", "price", "resource", "words")
+    __slots__ = ("most", "order_code", "price", "resource", "words")
 
     def __init__(self, place: Place) -> None:
         self.order_code = place.order_code
@@ -116,12 +119,21 @@ class _Desk:
         rate = r"\N" if place.rate is None else place.rate
         self.words = f"{order}\t{place.voucher}\t{rate}"
         self.price: Callable[[int], int | str] = _price_of_place(place)
+        self.most = _most_at(place)
 
 
 def _price_of_place(place: Place) -> Callable[[int], int | str]:
     if place.order is None:
         return lambda _quantity: r"\N"
     return pricer(place.rate or Decimal(0), place.unit)
+
+
+def _most_at(place: Place) -> int:
+    """Return a quantity that no row reaches, so that no price passes what can be paid."""
+    if place.order is None:
+        return QUANTITY_MS_MAX
+    price = pricer(place.rate or Decimal(0), place.unit)(QUANTITY_MS_MAX)
+    return min(QUANTITY_MS_MAX, QUANTITY_MS_MAX * AMOUNT_MAX // max(price, 1))
 
 
 class _Desks(dict[str, "_Desk | int | None"]):
@@ -136,7 +148,9 @@ class _Desks(dict[str, "_Desk | int | None"]):
         return {record.account for record in records} - self.keys()
 
     def look_up(self, accounts: set[str]) -> None:
-        """Find the places of accounts, all in one look."""
+        """Find the places of accounts, all in one look; forget the others when there are many."""
+        if len(self) > _DESKS_KEPT_MAX:
+            self.clear()
         places = places_of(self._provider, accounts)
         for account in accounts:
             place = places.get(account)
@@ -240,7 +254,7 @@ def _unrecordable(
         return UnrecordedRow(
             record.row, "resource", record.resource, "resource_differs", values
         )
-    if quantity >= QUANTITY_MS_MAX:
+    if quantity >= desk.most:
         values = {"count": record.count_thousandths // 1000}
         return UnrecordedRow(record.row, "count", "", "quantity_too_large", values)
     if len(record.key) > 160 or len(record.resource_class) > 24 or len(record.state) > 24:

@@ -68,7 +68,7 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
     if bill.kind == Bill.Kind.CLAIM:
         settlements = _settle_claim(bill, act, decided_by)
     else:
-        doubtful = weigh(bill, doubtful_rows(bill), act, at)
+        doubtful = weigh(bill, doubtful_rows(bill), act, at, lines_total=bill.lines.count())
         settlements = settle_orders(bill, _sums_of(bill, doubtful), act)
         keep_verdicts(bill, doubtful, settlements, act, decided_by)
     bill.status = Bill.Status.SETTLED

@@ -199,11 +199,19 @@ def earlier_invoice(bill: Bill) -> str:
     return earlier.order_by("pk").values_list("number", flat=True).first() or ""
 
 
-def weigh(bill: Bill, lines: Sequence[LineRow], act: Act, at: datetime) -> list[Weighed]:
+def weigh(
+    bill: Bill,
+    lines: Sequence[LineRow],
+    act: Act,
+    at: datetime,
+    *,
+    lines_total: int | None = None,
+) -> list[Weighed]:
     """Return the verdict of each line, in the order of the lines.
 
     Lines without a meter are withheld before the rules are asked. A line with an objection is
     withheld whole; the rules still look at it, so that it is told what else is wrong with it.
+    `lines_total` counts those with it that are in no doubt.
     """
     invoice_before = earlier_invoice(bill)
     asked = [line for line in lines if line.usage_line is not None]
@@ -214,7 +222,7 @@ def weigh(bill: Bill, lines: Sequence[LineRow], act: Act, at: datetime) -> list[
         unit=bill.unit,
         act=act,
         at=at,
-        lines_total=bill.lines.count(),
+        lines_total=lines_total,
     )
     by_row = {answer.row: answer for answer in answers}
     return [_weighed(line, by_row.get(line.row), bill) for line in lines]

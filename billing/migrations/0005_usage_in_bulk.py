@@ -10,6 +10,11 @@ create function billing_lay_out_usage() returns void
 language plpgsql security definer set search_path = public, pg_temp
 set client_min_messages = warning as $$
 begin
+    -- A role that may make tables could put one of its own here, with a trigger that this runs.
+    if exists (select from pg_class where oid = to_regclass('pg_temp.billing_usage_row')
+            and relowner <> current_user::regrole) then
+        raise exception 'pg_temp.billing_usage_row is not the owner''s';
+    end if;
     create temporary table if not exists billing_usage_row (
         "row" integer not null,
         account text not null,

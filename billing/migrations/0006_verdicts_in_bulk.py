@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="billline",
             name="voucher",
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="bill_lines", to="vouchers.voucher"),
+            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name="bill_lines", to="vouchers.voucher"),
         ),
         migrations.AlterField(
             model_name="verdict",

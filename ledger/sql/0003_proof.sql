@@ -18,7 +18,7 @@ with thresholds as materialized (
     ) sides group by account_id
 ), acts as (
     select a.id, a.openings, a.moves, a.total, k.key, k.act_id as claimed,
-        a.digest <> ledger_act_digest(a, k.key, k.payload_hash) as differs
+        k.act_id is not null and a.digest <> ledger_act_digest(a, k.key, k.payload_hash) as differs
     from ledger_act a full join ledger_key k on k.act_id = a.id
 ), transfers as (
     select t.id, t.digest <> ledger_transfer_digest(t) as differs,

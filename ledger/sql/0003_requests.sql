@@ -144,6 +144,10 @@ begin
         act_id := ledger_replayed_internal(p_key, p_hash);
         replayed := true;
         hold_id := (select x.id from ledger_transfer x where x.act_id = ledger_request_hold.act_id and x.kind = 2);
+        if hold_id is null then
+            raise exception 'key % was used for an act without a hold', p_key
+                using errcode = 'TL001', detail = json_build_object('key', p_key)::text;
+        end if;
         return;
     end if;
     select d.id, c.id into debited, credited

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from ledger import actions as ledger
 from ledger import queries
@@ -103,3 +103,30 @@ def test_what_two_calls_refuse_is_refused():
     refused(ledger.HoldClosed, a_capture, "c3", 987_654, 1)
 
     assert (figures("voucher:P:V-1"), queries.extent()) == before
+
+
+def prepared():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select count(*) from pg_prepared_statements where statement like '%request_hold%'"
+        )
+        return cursor.fetchone()[0]
+
+
+def test_the_session_keeps_one_statement_prepared_whatever_the_amount():
+    open_book(budget=10_000_000_000_00, voucher_amount=1_000_000_000_00)
+    a_hold("h1", 1_00)
+
+    kept = prepared()
+    a_hold("h2", 500_000_000_00)
+
+    assert prepared() == kept >= 1
+
+
+def test_a_key_of_an_act_without_a_hold_gives_none():
+    open_book(voucher_amount=100_00)
+    words = asked(ActKind.PLACE_HOLD, "nothing held", amount=1_00)
+    with transaction.atomic():
+        ledger.begin(**dataclasses.asdict(words))
+
+    refused(ledger.KeyReused, a_hold, "nothing held", 1_00)

@@ -259,3 +259,15 @@ def test_a_second_reversal_is_found_by_the_proof(committed_db):
     assert sum_of_everything() == 0
     assert figures("voucher:P:V-1") == (100_00, 100_00)
     assert [one.what for one in queries.accounts_out_of_step()] != []
+
+
+def test_a_key_that_was_taken_away_is_told_once(committed_db):
+    open_book(budget=1_000_00)
+    act = issue("k", 400_00)
+
+    with superuser(committed_db) as owner:
+        owner.execute("delete from ledger_key where act_id = %s", [act.id])
+
+    assert queries.accounts_out_of_step() == [
+        queries.Broken("act", str(act.id), "no key claims it")
+    ]
