@@ -173,8 +173,12 @@ class Stack:
         return f"http://{HOST}:{self.port}"
 
     def start_servers(self) -> None:
-        """Start the broker, the worker, the timetable and the portal."""
+        """Start the broker, the worker, the timetable and the portal.
+
+        The broker begins empty: what is due is in rows, and the timetable asks for it again.
+        """
         (self.folder / "static").mkdir(exist_ok=True)
+        shutil.rmtree(self.folder / "valkey", ignore_errors=True)
         self.port = _free_port()
         broker = functools.partial(start_valkey, self.folder / "valkey")
         self._add("broker", broker)
