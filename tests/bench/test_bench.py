@@ -24,7 +24,10 @@ FIELDS = [
     "load",
     "machine",
 ]
-AN_ENTRY = Entry("an_entry", "tx/s", 2.0, 3.0, "ours", "theirs", lambda ground: None)
+# Of so many rows that it is measured three times.
+AN_ENTRY = Entry(
+    "an_entry", "tx/s", 2.0, 3.0, "ours", "theirs", lambda ground: None, rows=600_000
+)
 KNOWN = {"an_entry": AN_ENTRY}
 
 
@@ -41,10 +44,14 @@ def bench(*words):
 @pytest.fixture
 def measured(tmp_path):
     """A file with one row whose figures follow from its samples."""
-    values = [("subject", 200.0), ("reference", 100.0), ("subject", 240.0), ("reference", 80.0)]
+    pairs = [(200.0, 100.0), (220.0, 90.0), (240.0, 80.0)]
     row = results.row(
         AN_ENTRY,
-        samples=[{"of": side, "value": value} for side, value in values],
+        samples=[
+            {"of": side, "value": value}
+            for pair in pairs
+            for side, value in zip(("subject", "reference"), pair, strict=True)
+        ],
         load={"before": 0.1, "after": 0.2},
         machine={},
     )
@@ -82,8 +89,8 @@ def test_changed_sample_is_named(measured):
     done = bench("--check", "--results", measured)
 
     assert found == [
-        "an_entry: value 220 is stored, 270 follows from the samples",
-        "an_entry: ratio 2.444 is stored, 3 follows from the samples",
+        "an_entry: value 220 is stored, 240 follows from the samples",
+        "an_entry: ratio 2.444 is stored, 2.667 follows from the samples",
     ]
     assert done.returncode == 1
     assert found[0] in done.stdout
@@ -107,13 +114,21 @@ def test_must_in_the_file_can_not_be_lowered(measured):
 
 def test_limits_bind_what_the_subject_has_seen(measured):
     def use_too_much(row):
-        row["samples"][0]["peak_mib"] = row["samples"][2]["peak_mib"] = 312
+        for sample, peak in zip(row["samples"][::2], (290, 299, 312), strict=True):
+            sample["peak_mib"] = peak
 
     found = changed(
         measured, use_too_much, {"an_entry": replace(AN_ENTRY, at_most={"peak_mib": 300})}
     )
 
     assert found == ["an_entry: peak_mib 312 is above 300"]
+
+
+def test_sides_are_measured_by_turns_and_as_often_as_the_entry_says(measured):
+    def swap(row):
+        row["samples"][:2] = row["samples"][1::-1]
+
+    assert changed(measured, swap) == ["an_entry: not 3 samples of each side by turns"]
 
 
 def test_measuring_one_entry_keeps_the_others(measured):
