@@ -3,7 +3,6 @@
 import contextlib
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -141,20 +140,12 @@ class Ground:
             self.drop(name)
 
     def drop(self, name: str) -> None:
-        """Drop a database; a session that is just ending, or autovacuum, is waited for."""
+        """Drop a database, as the superuser: it may be that autovacuum is at work there."""
         connections.close_all()
-        statement = sql.SQL("drop database if exists {} with (force)").format(
-            sql.Identifier(name)
-        )
-        with self.maintenance() as owner:
-            for _attempt in range(100):
-                try:
-                    owner.execute(statement)
-                except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
-                    time.sleep(0.1)
-                else:
-                    return
-            owner.execute(statement)
+        with self.superuser() as session:
+            session.execute(
+                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+            )
 
     def _seen(self, name: str, app_url: str) -> Database:
         return Database(
