@@ -27,7 +27,7 @@ class Board:
 
     @property
     def moment(self) -> int:
-        """The number of the hold and the payable that all race for now."""
+        """The number of the hold and of the payable that every client races for."""
         return self._get(_MOMENT)
 
     def set_moment(self, moment: int) -> None:

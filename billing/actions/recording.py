@@ -170,7 +170,7 @@ _COPY_LAID_OUT = f"""
 
 
 def _lay_out(provider: Provider, parsed: Parsed, tally: Tally, source: str) -> int:
-    """Write the recordable rows to this session's own table; return how many there were."""
+    """Write the recordable rows to the connection's own table; return how many there were."""
     with connection.cursor() as cursor:
         cursor.execute("select billing_lay_out_usage()")
 

@@ -65,7 +65,7 @@ def a_snapshot_at_every_seal(monkeypatch):
 
 
 def counts_of_rows():
-    """Return how many rows of transfers this session has read so far."""
+    """Return how many rows of transfers the connection has read so far."""
     with connection.cursor() as cursor:
         cursor.execute(
             "select coalesce(sum(seq_tup_read), 0) + coalesce(sum(idx_tup_fetch), 0)"
