@@ -2,60 +2,55 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import psycopg
-from django.db import DatabaseError, connection, transaction
-from django.utils.translation import gettext_lazy as _
+from django.db import connection, transaction
 from psycopg.types.numeric import Int2, Int8
 
-from common.errors import Refused
 from ledger.kinds import AccountKind, ActKind, Flow
+from ledger.refusals import (
+    HoldClosed,
+    KeyReused,
+    NoSuchRoad,
+    NotEnough,
+    NotReversible,
+    refusals,
+)
+
+__all__ = [
+    "SNAPSHOT_AFTER",
+    "SYSTEM",
+    "Act",
+    "Capture",
+    "Captured",
+    "Held",
+    "HoldClosed",
+    "KeyReused",
+    "Move",
+    "NoSuchRoad",
+    "NotEnough",
+    "NotReversible",
+    "Request",
+    "begin",
+    "capture",
+    "lapse",
+    "open_account",
+    "payload_hash",
+    "place_hold",
+    "post",
+    "release",
+    "request_capture",
+    "request_hold",
+    "reverse",
+    "seal",
+]
 
 SYSTEM = "system"
 SNAPSHOT_AFTER = 1000
-
-
-class NotEnough(Refused):
-    """A guarded balance would fall below nothing."""
-
-    code = "not_enough"
-    sentence = _("%(account)s has %(short_by)s less than this needs.")
-
-
-class KeyReused(Refused):
-    """A key came again with other content."""
-
-    code = "key_reused"
-    sentence = _(
-        "The key %(key)s was already used for another request. "
-        "Send the same content again, or use a new key."
-    )
-
-
-class NoSuchRoad(Refused):
-    """Value may not move between these accounts for this reason."""
-
-    code = "no_such_road"
-    sentence = _("Value can't move this way: %(detail)s.")
-
-
-class HoldClosed(Refused):
-    """A hold is not open, or has less left than asked."""
-
-    code = "hold_closed"
-    sentence = _("The hold %(hold)s has %(remaining)s left; %(amount)s was asked.")
-
-
-class NotReversible(Refused):
-    """A transfer is unknown, only held, or reversed already."""
-
-    code = "not_reversible"
-    sentence = _("The transfer %(transfer)s can't be reversed, or was reversed already.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,57 +73,8 @@ class Move:
     ref: str = ""
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn the database's refusals into ours; anything else stays a bug."""
-    try:
-        yield
-    except DatabaseError as error:
-        cause = error.__cause__
-        if not isinstance(cause, psycopg.Error):
-            raise
-        refusal = _refusal_of(cause)
-        if refusal is None:
-            raise
-        raise refusal from error
-
-
-def _refusal_of(cause: psycopg.Error) -> Refused | None:
-    diag = cause.diag
-    if diag.constraint_name == "ledger_balance_not_below_zero":
-        return _not_enough(diag.message_detail or "")
-    if diag.constraint_name == "ledger_transfer_reversed_once":
-        return _reversed_meanwhile(diag.message_detail or "")
-    state = cause.sqlstate or ""
-    if not state.startswith("TL"):
-        return None
-    facts: dict[str, Any] = json.loads(diag.message_detail or "{}")
-    kinds: dict[str, type[Refused]] = {
-        "TL001": KeyReused,
-        "TL003": HoldClosed,
-        "TL005": NotEnough,
-        "TL006": NotReversible,
-    }
-    if state in kinds:
-        return kinds[state](**facts)
-    return NoSuchRoad(detail=diag.message_primary)
-
-
-def _not_enough(detail: str) -> NotEnough:
-    """Read the failing balance row: account, guard, debit, credit, pending."""
-    numbers = detail[detail.rindex("(") + 1 : detail.rindex(")")].split(", ")
-    account, guard, debit, credit, pending = (int(number) for number in numbers)
-    return NotEnough(account=account, short_by=guard * (debit - credit) + pending)
-
-
-def _reversed_meanwhile(detail: str) -> NotReversible:
-    """Read the key that two reversals raced for: "Key (reverses_id)=(7) already exists."."""
-    number = detail.partition("=(")[2].partition(")")[0]
-    return NotReversible(transfer=int(number))
-
-
 def _row(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
-    with _refusals(), connection.cursor() as cursor:
+    with refusals(), connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         row = cursor.fetchone()
     assert row is not None
@@ -335,7 +281,7 @@ def _quick_row(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
     if session.prepare_threshold is None:
         # Django turns this off for poolers of transactions; its own cursors never use it.
         session.prepare_threshold = 0
-    with _refusals(), connection.wrap_database_errors:
+    with refusals(), connection.wrap_database_errors:
         row = psycopg.Cursor(session).execute(sql, parameters, prepare=True).fetchone()
     assert row is not None
     return tuple(row)
