@@ -1,7 +1,6 @@
 """What is accepted of a bill is paid within the hold; what is doubtful is withheld with words."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
@@ -397,15 +396,3 @@ def test_the_lines_add_up_to_the_settlement_to_the_cent(scene):
     # 60 % of 4.83 is 2.898, cut to 2.89 once for the bill.
     assert (settlement.accepted, settlement.covered) == (4_83, 2_89)
     assert sum(verdict[3] for verdict in stage.verdicts(bill)) == 2_89
-
-
-def test_a_price_is_rounded_half_up_once():
-    from billing.queries import price_of
-
-    # 0.005 and 0.0049…: 1.8 and 1.79… seconds at 10.00 an hour.
-    assert price_of(Decimal("10"), 1_800, "CNY") == 1
-    assert price_of(Decimal("10"), 1_799, "CNY") == 0
-    assert price_of(Decimal("1234.5678"), 3_600_000, "CNY") == 1_234_57
-    assert price_of(Decimal("1234.5650"), 3_600_000, "CNY") == 1_234_57
-    assert price_of(Decimal("1500"), 3_600_000, "JPY") == 1_500
-    assert price_of(Decimal("25"), 7, "GPU:H100") == 7

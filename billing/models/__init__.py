@@ -1,0 +1,19 @@
+"""Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
+
+from billing.models.bills import Bill, BillLine, Settlement, Verdict
+from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
+from billing.models.usage import UsageFile, UsageLine
+
+__all__ = [
+    "BankLine",
+    "BankStatement",
+    "Batch",
+    "Bill",
+    "BillLine",
+    "Payment",
+    "PaymentFile",
+    "Settlement",
+    "UsageFile",
+    "UsageLine",
+    "Verdict",
+]
