@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from psycopg.errors import UniqueViolation
 
+from billing.actions import binary_rows as binary
 from billing.actions.bills import AMOUNT_MAX
 from billing.actions.places import Place, places_of
 from billing.queries import pricer
@@ -25,8 +26,6 @@ LENGTHS = {"key": ("job_id", 160), "resource_class": ("class", 24), "state": ("s
 _ROWS_WRITTEN = 2_000
 # A file has as many accounts as a provider has orders; a hostile one has as many as rows.
 _DESKS_KEPT_MAX = 5_000
-# What the text form of COPY does not take as it is.
-_ESCAPED = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(slots=True)
@@ -90,8 +89,15 @@ def _record_new(
     provider: Provider, file_id: int | None, parsed: Parsed, act: Act, source: str
 ) -> tuple[Parsed, Tally]:
     tally = Tally()
-    file = r"\N" if file_id is None else file_id
-    head = f"{provider.pk}\t{file}\t{act.id}\t{act.at}"
+    head = b"".join(
+        [
+            binary.fields(17),
+            binary.bigint(8, provider.pk),
+            binary.bigint_or_none(file_id),
+            binary.bigint(8, act.id),
+            binary.bigint(8, binary.instant(act.at)),
+        ]
+    )
     try:
         with transaction.atomic():
             tally.recorded = _write(
@@ -118,17 +124,22 @@ class _Desk:
     def __init__(self, place: Place) -> None:
         self.order_code = place.order_code
         self.resource = place.resource
-        order = r"\N" if place.order is None else place.order
-        rate = r"\N" if place.rate is None else place.rate
-        self.words = f"{order}\t{place.voucher}\t{rate}"
-        self.price: Callable[[int], int | str] = _price_of_place(place)
+        self.words = b"".join(
+            [
+                binary.bigint_or_none(place.order),
+                binary.bigint(8, place.voucher),
+                binary.decimal_or_none(place.rate),
+            ]
+        )
+        self.price = _price_of_place(place)
         self.most = _most_at(place)
 
 
-def _price_of_place(place: Place) -> Callable[[int], int | str]:
+def _price_of_place(place: Place) -> Callable[[int], bytes]:
     if place.order is None:
-        return lambda _quantity: r"\N"
-    return pricer(place.rate or Decimal(0), place.unit)
+        return lambda _quantity: binary.NONE
+    price = pricer(place.rate or Decimal(0), place.unit)
+    return lambda quantity: binary.bigint(8, price(quantity))
 
 
 def _most_at(place: Place) -> int:
@@ -144,6 +155,7 @@ class _Desks(dict[str, "_Desk | int | None"]):
 
     def __init__(self, provider: Provider) -> None:
         super().__init__()
+        self.texts = binary.Texts()
         self._provider = provider
 
     def new_in(self, records: Iterable[UsageRecord]) -> set[str]:
@@ -165,10 +177,11 @@ _COLUMNS = (
     "started_at, ended_at, quantity_ms, state, amount"
 )
 _COPY_NEW = f"""
-    copy billing_usageline (provider_id, file_id, act_id, recorded_at, {_COLUMNS}) from stdin
+    copy billing_usageline (provider_id, file_id, act_id, recorded_at, {_COLUMNS})
+    from stdin (format binary)
 """
 _COPY_LAID_OUT = f"""
-    copy pg_temp.billing_usage_row ("row", account, {_COLUMNS}) from stdin
+    copy pg_temp.billing_usage_row ("row", account, {_COLUMNS}) from stdin (format binary)
 """
 
 
@@ -177,15 +190,17 @@ def _lay_out(provider: Provider, parsed: Parsed, tally: Tally, source: str) -> i
     with connection.cursor() as cursor:
         cursor.execute("select billing_lay_out_usage()")
 
-    def head(record: UsageRecord) -> str:
-        return f"{record.row}\t{_plain(record.account)}"
+    count = binary.fields(15)
+
+    def head(record: UsageRecord) -> bytes:
+        return count + binary.integer(record.row) + binary.text(record.account)
 
     return _write(_COPY_LAID_OUT, head, provider, parsed, tally, source)
 
 
 def _write(
     statement: str,
-    head: Callable[[UsageRecord], str],
+    head: Callable[[UsageRecord], bytes],
     provider: Provider,
     parsed: Parsed,
     tally: Tally,
@@ -201,11 +216,13 @@ def _write(
             # A connection that takes rows can't be asked for an account at the same time.
             desks.look_up(desks.new_in(chunk))
             with cursor.copy(statement) as copy:
+                copy.write(binary.BEGIN)
                 while chunk and not desks.new_in(chunk):
                     rows = list(_rows(chunk, head, desks, tally, source))
                     count += len(rows)
-                    copy.write("".join(rows))
+                    copy.write(b"".join(rows))
                     chunk = next(chunks, None)
+                copy.write(binary.END)
     return count
 
 
@@ -217,12 +234,13 @@ def _chunks(records: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:
 
 def _rows(
     records: Iterable[UsageRecord],
-    head: Callable[[UsageRecord], str],
+    head: Callable[[UsageRecord], bytes],
     desks: _Desks,
     tally: Tally,
     source: str,
-) -> Iterator[str]:
-    """Give each recordable record as a row of text; note what is wrong with the others."""
+) -> Iterator[bytes]:
+    """Give each recordable record as a binary row; note what is wrong with the others."""
+    texts = desks.texts
     for record in records:
         desk = desks[record.account]
         quantity = record.quantity_ms
@@ -230,16 +248,28 @@ def _rows(
         if error is not None:
             tally.note([error])
         elif isinstance(desk, _Desk):
-            yield (
-                f"{head(record)}\t{_plain(source or record.source)}\t"
-                f"{_plain(record.key)}\t{desk.words}\t{record.resource}\t{_plain(record.resource_class)}\t"
-                f"{record.count_thousandths}\t{record.started_at}\t{record.ended_at}\t"
-                f"{quantity}\t{_plain(record.state)}\t{desk.price(quantity)}\n"
+            yield b"".join(
+                (
+                    head(record),
+                    texts[source or record.source],
+                    binary.text(record.key),
+                    desk.words,
+                    texts[record.resource],
+                    texts[record.resource_class],
+                    binary.bigints(
+                        8,
+                        record.count_thousandths,
+                        8,
+                        binary.instant(record.started_at),
+                        8,
+                        binary.instant(record.ended_at),
+                        8,
+                        quantity,
+                    ),
+                    texts[record.state],
+                    desk.price(quantity),
+                )
             )
-
-
-def _plain(text: str) -> str:
-    return text if text.isprintable() and "\\" not in text else text.translate(_ESCAPED)
 
 
 def _unrecordable(
