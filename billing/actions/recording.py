@@ -23,7 +23,7 @@ from providers.models import Provider
 QUANTITY_MS_MAX = 10**15
 # The longest texts that a usage line keeps, and the columns that they come from.
 LENGTHS = {"key": ("job_id", 160), "resource_class": ("class", 24), "state": ("state", 24)}
-_ROWS_WRITTEN = 2_000
+_ROWS_WRITTEN = 400
 # A file has as many accounts as a provider has orders; a hostile one has as many as rows.
 _DESKS_KEPT_MAX = 5_000
 
