@@ -17,12 +17,12 @@ SCALE = 20
 
 @contextmanager
 def tpcb(ground: Ground, clients: int, seconds: float) -> Iterator[Callable[[], Sample]]:
-    """Fill pgbench's tables, and yield what measures them once, with simple protocol."""
+    """Fill pgbench's tables, and yield what measures them once, by pgbench's own protocol."""
     with ground.empty_database() as url:
         _pgbench(url, "-i", "-q", "-s", str(ground.pick(SCALE, 1)))
 
         def measured(lasting: float = seconds) -> Sample:
-            return _run(ground, url, clients, lasting)
+            return _run(ground, url, clients, lasting, "-M", "simple")
 
         measured(1)
         yield measured
@@ -31,15 +31,16 @@ def tpcb(ground: Ground, clients: int, seconds: float) -> Iterator[Callable[[], 
 def scripted(
     ground: Ground, url: str, script: Path, clients: int, seconds: float, *, commits: int
 ) -> Sample:
-    """Run a script as pgbench runs TPC-B; each time through it commits so many transactions."""
-    return _run(ground, url, clients, seconds, "-f", str(script), commits=commits)
+    """Run a script with prepared statements; each time through it commits so many transactions."""
+    more = ["-M", "prepared", "-f", str(script)]
+    return _run(ground, url, clients, seconds, *more, commits=commits)
 
 
 def _run(
     ground: Ground, url: str, clients: int, seconds: float, *more: str, commits: int = 1
 ) -> Sample:
     before = ground.cpu_seconds()
-    words = ["-n", "-M", "simple", "-c", str(clients), "-j", str(min(clients, 2)), *more]
+    words = ["-n", "-c", str(clients), "-j", str(min(clients, 2)), *more]
     said = _pgbench(url, *words, "-T", str(max(1, round(seconds))))
     rate = float(_found(r"tps = ([0-9.]+)", said)) * commits
     # A session that has just ended counts as the server's once it was waited for.

@@ -186,24 +186,24 @@ def post(act: Act, moves: Sequence[Move]) -> None:
     """
     if not moves:
         return
-    ids = _account_ids(address for move in moves for address in (move.debit, move.credit))
+    ids = _account_ids({move.debit for move in moves} | {move.credit for move in moves})
     _row(
         "select ledger_post("
         "%s, %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])",
         [
             act.id,
-            _array(str(int(move.flow)) for move in moves),
-            _array(str(ids[move.debit]) for move in moves),
-            _array(str(ids[move.credit]) for move in moves),
-            _array(str(move.amount) for move in moves),
-            _array(_quoted(move.ref) for move in moves),
+            _array([move.flow for move in moves]),
+            _array([ids[move.debit] for move in moves]),
+            _array([ids[move.credit] for move in moves]),
+            _array([move.amount for move in moves]),
+            _array([_quoted(move.ref) for move in moves]),
         ],
     )
 
 
-def _array(elements: Iterable[str]) -> str:
+def _array(elements: Iterable[int] | Iterable[str]) -> str:
     """Write an array as PostgreSQL reads it; an adapter would ask each element what it is."""
-    return "{" + ",".join(elements) + "}"
+    return "{" + ",".join(map(str, elements)) + "}"
 
 
 def _quoted(text: str) -> str:
