@@ -186,28 +186,36 @@ def post(act: Act, moves: Sequence[Move]) -> None:
     """
     if not moves:
         return
-    ids = _account_ids({move.debit for move in moves} | {move.credit for move in moves})
+    debited = [move.debit for move in moves]
+    credited = [move.credit for move in moves]
+    found = _account_ids({*debited, *credited})
+    ids = {address: str(number) for address, number in found.items()}
     _row(
         "select ledger_post("
         "%s, %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])",
         [
             act.id,
-            _array([move.flow for move in moves]),
-            _array([ids[move.debit] for move in moves]),
-            _array([ids[move.credit] for move in moves]),
-            _array([move.amount for move in moves]),
-            _array([_quoted(move.ref) for move in moves]),
+            _array(map(int.__repr__, [move.flow for move in moves])),
+            _array(map(ids.__getitem__, debited)),
+            _array(map(ids.__getitem__, credited)),
+            _array(map(int.__repr__, [move.amount for move in moves])),
+            _quoted([move.ref for move in moves]),
         ],
     )
 
 
-def _array(elements: Iterable[int] | Iterable[str]) -> str:
+def _array(elements: Iterable[str]) -> str:
     """Write an array as PostgreSQL reads it; an adapter would ask each element what it is."""
-    return "{" + ",".join(map(str, elements)) + "}"
+    return "{" + ",".join(elements) + "}"
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _quoted(texts: Sequence[str]) -> str:
+    """Write an array of texts, each within quotation marks."""
+    joined = '","'.join(texts)
+    if "\\" not in joined and joined.count('"') == 2 * (len(texts) - 1):
+        return '{"' + joined + '"}'
+    escaped = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
+    return '{"' + '","'.join(escaped) + '"}'
 
 
 def place_hold(act: Act, move: Move, *, expires_at: datetime) -> int:

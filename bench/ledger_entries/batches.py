@@ -19,7 +19,7 @@ from ledger.kinds import Flow
 TRANSFERS = 10_000
 VOUCHERS = 1_000
 # A sample of a few tenths of a second is mostly noise.
-BATCHES = 4
+BATCHES = 16
 # What django-hordak does in about as long.
 HORDAK_TRANSFERS = 400
 

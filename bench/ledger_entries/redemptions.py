@@ -92,8 +92,8 @@ def contended(ground: Ground, *, vouchers: int, payables: int) -> Iterator[Pair]
 @entry(
     must=0.3,
     aim=0.5,
-    subject="hold and capture as request_hold and request_capture send them, prepared, by 8 pgbench "
-    "clients, one voucher",
+    subject="hold and capture as request_hold and request_capture send them, prepared, by 8 "
+    "pgbench clients, one voucher",
     reference=f"{TPCB}, 8 clients",
 )
 def hot_voucher_8c(ground: Ground) -> Iterator[Pair]:
@@ -105,8 +105,8 @@ def hot_voucher_8c(ground: Ground) -> Iterator[Pair]:
 @entry(
     must=1.0,
     aim=1.3,
-    subject="hold and capture as request_hold and request_capture send them, prepared, by 8 pgbench "
-    "clients, 1,000 vouchers, all toward one provider",
+    subject="hold and capture as request_hold and request_capture send them, prepared, by 8 "
+    "pgbench clients, 1,000 vouchers, all toward one provider",
     reference=f"{TPCB}, 8 clients",
 )
 def hot_provider_8c(ground: Ground) -> Iterator[Pair]:

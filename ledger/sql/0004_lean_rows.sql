@@ -36,6 +36,25 @@ end $$;
 
 -- A batch pays for each of its rows once: what its rows share is worked out before them.
 
+-- The rows are locked in the order of their accounts before any is changed, so that two who change
+-- the same ones in turn can't wait for each other.
+create or replace function ledger_apply_internal(p_accounts bigint[], p_debits bigint[], p_credits bigint[],
+                                      p_pendings bigint[])
+returns void language plpgsql set search_path = public, pg_temp as $$
+begin
+    perform 1 from ledger_balance where account_id = any (p_accounts) order by account_id for update;
+    update ledger_balance b
+        set debit_posted = b.debit_posted + change.d,
+            credit_posted = b.credit_posted + change.c,
+            debit_pending = b.debit_pending + change.p
+        from (
+            select account, sum(d)::bigint as d, sum(c)::bigint as c, sum(p)::bigint as p
+            from unnest(p_accounts, p_debits, p_credits, p_pendings) as u (account, d, c, p)
+            group by account
+        ) change
+        where b.account_id = change.account;
+end $$;
+
 -- Posts any number of moves of one act in a constant number of statements. Moves between the same
 -- two accounts are one for the road, the locks and the balances.
 create or replace function ledger_post(p_act bigint, p_flows smallint[], p_debits bigint[], p_credits bigint[],
@@ -72,10 +91,10 @@ begin
             sha256(convert_to(concat('[', m.id, after_id, m.position, ', 1, ', m.flow, ', ', m.debit,
                 ', ', m.credit, ', ', m.amount, after_amount, to_json(m.ref), after_ref), 'UTF8'))
         from (
-            select nextval('ledger_transfer_id') as id, (first_position + u.n)::int as position,
-                u.flow, u.debit, u.credit, u.amount, u.ref
-            from unnest(p_flows, p_debits, p_credits, p_amounts, p_refs)
-                 with ordinality as u (flow, debit, credit, amount, ref, n)
+            select nextval('ledger_transfer_id') as id,
+                generate_series(first_position + 1, first_position + n) as position,
+                unnest(p_flows) as flow, unnest(p_debits) as debit, unnest(p_credits) as credit,
+                unnest(p_amounts) as amount, unnest(p_refs) as ref
             offset 0
         ) m;
     perform ledger_apply_internal(

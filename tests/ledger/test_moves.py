@@ -43,12 +43,15 @@ def test_issuing_moves_budget_to_a_voucher():
 def test_a_batch_whose_references_hold_every_character_has_the_digests_that_the_proof_works_out():
     open_book(budget=1_000_00)
     characters = [chr(code) for code in range(1, 0x11000) if not 0xD800 <= code < 0xE000]
-    refs = ["".join(characters[start : start + 100]) for start in range(0, len(characters), 100)]
+    refs = [
+        "".join(characters[start : start + 100]) for start in range(0, len(characters), 100)
+    ]
 
     with transaction.atomic():
         act = begin("k", ActKind.ISSUE_VOUCHER)
         ledger.post(
-            act, [ledger.Move(Flow.ISSUE, "available:P", "voucher:P:V-1", 1, ref) for ref in refs]
+            act,
+            [ledger.Move(Flow.ISSUE, "available:P", "voucher:P:V-1", 1, ref) for ref in refs],
         )
 
     with connection.cursor() as cursor:
