@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +16,7 @@ import psycopg
 from config.embedded.archive import archive_into, archive_now, session
 from config.embedded.places import EmbeddedServerError, account_name, locked, nobody
 from config.embedded.server import Server, password_of, reachable_data, server_of
-from config.embedded.wal import SUFFIX
+from config.embedded.wal import SUFFIX, archive_of, archived
 from config.secrets import keep_secret
 
 KEPT = 2
@@ -60,14 +62,43 @@ def make_backup(data: Path, into: Path, *, keep: int = KEPT) -> Backup:
     with locked(place / ".lock"), session(data) as asked:
         cluster = _cluster(asked)
         _refuse_others(place, cluster)
+        _refuse_other_timelines(place, asked)
         need_room(place, size_of(server.data))
-        archive_into(server, place / "wal")
-        archive_now(data)
-        for whose in PEOPLE:
-            keep_secret(place / "secrets", whose, password_of(data, whose))
-        made = _base(server, data, place, asked, cluster)
+        with _archiving_into(server, place / "wal"):
+            archive_now(data)
+            for whose in PEOPLE:
+                keep_secret(place / "secrets", whose, password_of(data, whose))
+            made = _base(server, data, place, asked, cluster)
         _let_go(server, place, keep)
     return made
+
+
+@contextmanager
+def _archiving_into(server: Server, wal: Path) -> Iterator[None]:
+    """Put WAL into a folder from now on; when the block fails, where it went before.
+
+    What the folder got meanwhile is copied there too, so that the earlier row has no gap.
+    """
+    before = archive_of(server)
+    archive_into(server, wal)
+    try:
+        yield
+    except BaseException:
+        if before not in (None, wal):
+            archive_into(server, before)
+            for name in archived(wal):
+                _put_by(server, wal / f"{name}{SUFFIX}", before)
+        raise
+
+
+def _put_by(server: Server, segment: Path, wal: Path) -> None:
+    """Copy a segment into another archive that lacks it; it has its name once it is whole."""
+    if (wal / segment.name).exists():
+        return
+    half = wal / f"{segment.name}.new"
+    shutil.copyfile(segment, half)
+    server.own(half)
+    half.rename(wal / segment.name)
 
 
 def backups_in(place: Path) -> list[Backup]:
@@ -159,6 +190,18 @@ def _refuse_others(place: Path, cluster: str) -> None:
         raise EmbeddedServerError(
             f"{place} holds backups of another cluster ({other.cluster}, and this is "
             f"{cluster}). Choose an empty folder."
+        )
+
+
+def _refuse_other_timelines(place: Path, asked: psycopg.Connection[Any]) -> None:
+    """Refuse a folder with WAL of before a restore: two histories have segments of one number."""
+    current = asked.execute(
+        "select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
+    ).fetchall()[0][0]
+    if any(not name.startswith(current) for name in archived(place / "wal")):
+        raise EmbeddedServerError(
+            f"{place} holds backups from before this cluster was restored. Keep them as long as "
+            "that history may be needed, and choose an empty folder for what comes now."
         )
 
 

@@ -88,9 +88,11 @@ def replace(data: Path, by: Path) -> Path | None:
                 f"beside it: python3 dev.py restore --to ... --into {data.with_name('restored')}"
             )
         kept = _moved_aside(data, was) if was.data.exists() else None
-        new.data.rename(was.data)
+        # Passwords first, so that a kill in between leaves what a second asking can finish.
         for whose in PEOPLE:
             keep_secret(secrets, password_name(data, whose), password_of(by, whose))
+        new.data.rename(was.data)
+        for whose in PEOPLE:
             (by.parent / "secrets" / password_name(by, whose)).unlink()
     return kept
 
@@ -102,6 +104,8 @@ def _moved_aside(data: Path, was: Server) -> Path:
         secret = password_of(data, whose)
         keep_secret(data.parent / "secrets", password_name(aside, whose), secret)
     was.data.rename(kept)
+    # Started again to be looked at, it must not write among the segments put by.
+    (kept / LINK).unlink(missing_ok=True)
     return kept
 
 
@@ -207,8 +211,7 @@ def _refuse_a_gap(fresh: Server, chosen: Backup) -> None:
     done = _REDO_DONE.search(fresh.log.read_text(errors="replace"))
     assert done is not None
     reached = (int(done[1], 16) * 2**32 + int(done[2], 16)) // SEGMENT_BYTES
-    # Names sort by timeline first: a branch that was left counts no more.
-    last = number_of(archived(chosen.wal)[-1])
+    last = max(map(number_of, archived(chosen.wal)), default=reached)
     if reached < last:
         raise EmbeddedServerError(
             f"Of the {last - reached} segments of WAL after number {reached} the next is "

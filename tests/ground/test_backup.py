@@ -17,6 +17,7 @@ from config.embedded.archive import alarm_of, archive_now
 from config.embedded.backup import backups_in, make_backup
 from config.embedded.restoring import remove_cluster, replace, restore
 from config.embedded.server import server_of
+from config.embedded.wal import archive_of, archived, unbroken_from
 from tests.ground.conftest import _ground
 from tests.ground.servers import ask, kill
 from tests.ledger import book
@@ -192,10 +193,35 @@ def test_killed_server_is_restored_to_its_last_commit_and_put_in_place(ours):
     try:
         with lend_postgres(place) as url:
             assert differences(held, balances_now(url)) == []
+            with pytest.raises(EmbeddedServerError, match="before this cluster was restored"):
+                make_backup(place, ours.with_name("backup"))
         assert (aside / "PG_VERSION").exists()
+        assert archive_of(server_of(aside)) is None
         assert not into.exists()
     finally:
         remove_cluster(aside)
+
+
+def test_backup_that_fails_half_way_leaves_no_gap_where_wal_went_before(live, ground):
+    place, wal = ground / "spoilt", live.with_name("backup") / "wal"
+    (place / "wal").mkdir(parents=True)
+    (place / "secrets").write_text("no folder")
+    for path in (place, place / "wal"):
+        shutil.chown(path, server_of(live).uid)
+    before, unbroken = archive_of(server_of(live)), unbroken_from(wal)
+    write("before a failure")
+
+    with pytest.raises(OSError, match="secrets"):
+        make_backup(live, place)
+
+    assert archived(place / "wal")
+    assert archive_of(server_of(live)) == before == wal
+    write("after a failure")
+    archive_now(live)
+    assert unbroken_from(wal) == unbroken
+    made = restore(live.with_name("backup"), None, live.with_name("made-unspoilt"))
+    with lend_postgres(made.data) as url:
+        assert differences(balances_now(owner_url(live)), balances_now(url)) == []
 
 
 def test_drill_compares_a_random_instant_and_leaves_nothing(ours):
