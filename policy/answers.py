@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import ROUND_DOWN, Decimal, localcontext
-from typing import Self
+from fractions import Fraction
+from typing import Literal, Self
 
 from common.money import is_currency
 
+Outcome = Literal["PASS", "REFER", "FAIL"]
+# From the best to the worst; of several the worst counts.
+OUTCOMES: tuple[Outcome, ...] = ("PASS", "REFER", "FAIL")
 PRECISION = 50  # digits carried between two rounding steps; no scheme's numbers come near it
 
 
@@ -75,9 +79,25 @@ def amount_words(amount: Decimal, unit: str) -> str:
     return f"{shown} {unit if is_currency(unit) else 'GPU-h'}"
 
 
-def percent_text(rate: Decimal) -> str:
-    """Write a rate as a percentage: `0.60` as `60 %`."""
-    return f"{plain(rate * 100)} %"
+def percent_text(rate: Fraction) -> str:
+    """Write a share as a percentage, or as it is where that has no end: `60 %`, `2/3`."""
+    hundredths = Decimal(rate.numerator * 100) / rate.denominator
+    return f"{plain(hundredths)} %" if Fraction(hundredths) == rate * 100 else str(rate)
+
+
+def worst(*outcomes: Outcome) -> Outcome:
+    """Return the worst of some outcomes; of none, a pass."""
+    return max(outcomes, key=OUTCOMES.index, default="PASS")
+
+
+def missing(what_en: str, what_zh: str, clause: str) -> Reason:
+    """Return the reason for a fact that a rule needs and nobody knows."""
+    return Reason(
+        "FACT_MISSING",
+        f"Not known yet: {what_en}. An officer will ask.",
+        f"尚缺信息：{what_zh}。工作人员将与您核实。",
+        clause,
+    )
 
 
 def plain(number: Decimal) -> str:

@@ -4,22 +4,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import localcontext
 
-from policy import ceilings, shares, validity
-from policy.answers import PRECISION, Line, Reason
+from policy import aid, bases, ceilings, funding, shares, validity
+from policy.answers import PRECISION, Line, Outcome, Reason
+from policy.claims import Claim
 from policy.rules import Programme, minor
-from policy.shares import Claim, SoFar, rate_for, route_of
+from policy.shares import rate_for, route_of
+from policy.so_far import SoFar
 
 __all__ = ["Award", "Claim", "rate_for", "work_out"]
 
 
 @dataclass(frozen=True)
 class Award:
-    """What the programme recommends: minor units (or GPU-ms), with its whole working."""
+    """What the programme recommends: minor units (or GPU-ms), with its whole working.
+
+    `outcome` is a refer where a fact is missing or the text leaves a question to a person, a
+    fail where nothing can be had; `funders` are the parts of the amount by who bears them.
+    """
 
     recommended: int
     working: tuple[Line, ...]
     reasons: tuple[Reason, ...]
     validity_days: int
+    outcome: Outcome = "PASS"
+    funders: tuple[tuple[str, int], ...] = ()
 
 
 _Step = Callable[[SoFar, Claim, Programme], SoFar]
@@ -28,10 +36,11 @@ _Step = Callable[[SoFar, Claim, Programme], SoFar]
 def work_out(claim: Claim, programme: Programme) -> Award:
     """Work out what a programme gives for a claim.
 
-    The steps run in the order of the law: leave out, apportion, floor, share, standing, caps,
-    pool, round; a step whose section the document lacks is not taken. Amounts stay exact
-    until the programme's own rounding. The share is the most the policy allows, so the
-    result is recommended: an officer may award less.
+    The steps run in the order of the law: leave out, apportion, floor, share, standing, what
+    the beneficiary bears, other support, caps, minimal aid, pool, round; a step whose section
+    the document lacks is not taken. Amounts stay exact until the programme's own
+    rounding. The share is the most the policy allows, so the result is recommended: an
+    officer may award less.
     """
     with localcontext(prec=PRECISION):
         so_far = SoFar(programme.unit)
@@ -45,19 +54,31 @@ def work_out(claim: Claim, programme: Programme) -> Award:
         route=route.name if route else None,
         issued_on=claim.as_of,
     )
-    return Award(recommended, so_far.working, so_far.reasons, days)
+    return Award(
+        recommended,
+        so_far.working,
+        so_far.reasons,
+        days,
+        so_far.outcome,
+        funding.split(recommended, programme),
+    )
 
 
 _IN_MONEY: tuple[_Step, ...] = (
-    shares.take_fee,
-    shares.leave_out,
-    shares.take_settled,
-    shares.apportion,
-    shares.require_floor,
+    bases.take_fee,
+    bases.require_new_contract,
+    bases.leave_out,
+    bases.take_settled,
+    bases.apportion,
+    bases.require_floor,
+    bases.cut_to_most,
     shares.take_share,
     ceilings.weigh_standing,
-    ceilings.cap_application,
+    ceilings.leave_self_pay,
+    aid.limit_stack,
+    ceilings.cap_awards,
     ceilings.cap_organisation,
+    aid.limit_state_aid,
     ceilings.cap_pool,
     ceilings.round_off,
 )
@@ -66,8 +87,9 @@ _IN_KIND: tuple[_Step, ...] = (
     shares.require_route,
     ceilings.weigh_standing,
     ceilings.cap_route,
-    ceilings.cap_application,
+    ceilings.cap_awards,
     ceilings.cap_organisation,
+    aid.limit_state_aid,
     ceilings.cap_pool,
     ceilings.round_off,
 )

@@ -3,9 +3,13 @@
 from decimal import Decimal
 
 from common.money import major
-from policy.answers import Reason, amount_words, plain
-from policy.rules import Programme
-from policy.shares import Claim, SoFar, route_of
+from policy import history
+from policy.answers import Reason, amount_words, missing, plain
+from policy.claims import Claim
+from policy.conditions import fits
+from policy.rules import Cap, Programme
+from policy.shares import route_of
+from policy.so_far import Labels, SoFar, times
 
 
 def weigh_standing(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
@@ -28,6 +32,26 @@ def weigh_standing(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     return so_far.then(amount, "standing", labels, rule.clause)
 
 
+def leave_self_pay(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+    """Leave to the beneficiary what it must bear itself."""
+    rule = programme.self_pay
+    if rule is None:
+        return so_far
+    own = rule.amount_min or Decimal(0)
+    if rule.share_min is not None:
+        own = max(own, times(so_far.base, rule.share_min))
+    text = amount_words(own, so_far.unit)
+    labels = (f"The beneficiary bears {text} itself", f"申请单位自付 {text}")
+    left = max(so_far.base - own, Decimal(0))
+    reason = Reason(
+        "SELF_PAY",
+        f"At least {text} must be borne by the beneficiary.",
+        f"申请单位至少自付 {text}。",
+        rule.clause,
+    )
+    return so_far.capped(left, "self_pay", labels, reason)
+
+
 def cap_route(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     """Stay within the most hours of the route, where standing would pass them."""
     route = route_of(claim, programme)
@@ -38,30 +62,98 @@ def cap_route(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     return so_far.capped(route.hours_max, "cap_route", labels, _reached(text, route.clause))
 
 
-def cap_application(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
-    """Stay within the ceiling of one application."""
-    cap = programme.cap("APPLICATION")
-    if cap is None:
-        return so_far
-    most = cap.amount.on(claim.as_of)
-    text = amount_words(most, so_far.unit)
-    labels = (f"At most {text} for one application", f"单次申请上限 {text}")
-    return so_far.capped(most, "cap_application", labels, _reached(text, cap.clause))
+def cap_awards(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+    """Stay within the ceilings of one application, contract and project."""
+    return _cap_all(so_far, claim, programme, ("APPLICATION", "CONTRACT", "PROJECT"))
 
 
 def cap_organisation(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
-    """Stay within what the organisation has left of its ceiling of the calendar year."""
-    cap = programme.cap("ORGANISATION")
-    if cap is None:
+    """Stay within what the organisation, and its undertaking, have left of their ceilings."""
+    return _cap_all(so_far, claim, programme, ("ORGANISATION", "UNDERTAKING"))
+
+
+def _cap_all(
+    so_far: SoFar, claim: Claim, programme: Programme, scopes: tuple[str, ...]
+) -> SoFar:
+    for scope in scopes:
+        for cap in programme.caps:
+            if cap.scope == scope:
+                so_far = _cap(so_far, claim, cap)
+    return so_far
+
+
+def _cap(so_far: SoFar, claim: Claim, cap: Cap) -> SoFar:
+    is_for_claim = fits(cap.when, claim)
+    is_exempt = _is_exempt(claim, cap)
+    if is_for_claim is False:
         return so_far
-    most, used = cap.amount.on(claim.as_of), major(claim.used_this_year, so_far.unit)
+    if is_exempt:
+        labels = ("Exempt from the ceiling", "不受该上限限制")
+        return so_far.then(so_far.amount, _step_name(cap), labels, cap.clause)
+    most, used = cap.amount.on(claim.as_of), major(history.used(claim, cap), so_far.unit)
     text, used_text = amount_words(most, so_far.unit), amount_words(used, so_far.unit)
-    labels = (
-        f"At most {text} a year, {used_text} already used",
-        f"年度上限 {text}，本年度已使用 {used_text}",
-    )
     left = max(most - used, Decimal(0))
-    return so_far.capped(left, "cap_organisation", labels, _reached(text, cap.clause))
+    cut = so_far.capped(
+        left, _step_name(cap), _cap_labels(cap, text, used_text), _reached(text, cap.clause)
+    )
+    if cap.scope in ("CONTRACT", "PROJECT") and not history.scope_key(claim, cap):
+        what = {
+            "CONTRACT": ("which contract this is for", "所属合同"),
+            "PROJECT": ("which project this is for", "所属项目"),
+        }[cap.scope]
+        return cut.noting("REFER", missing(*what, cap.clause))
+    if so_far.amount > left and None in (is_for_claim, is_exempt):
+        doubt = missing(
+            "whether this ceiling holds for the applicant", "该上限是否适用", cap.clause
+        )
+        return cut.noting("REFER", doubt)
+    return _noting_two_years(cut, claim, cap)
+
+
+def _noting_two_years(so_far: SoFar, claim: Claim, cap: Cap) -> SoFar:
+    """Refer where one award may count in two periods and the text does not say in which."""
+    if not ({"CLAIMED", "REDEEMED"} <= set(cap.measured) and claim.contract_until):
+        return so_far
+    if claim.contract_until.year == claim.as_of.year:
+        return so_far
+    reason = Reason(
+        "CAP_TWO_YEARS",
+        "What is claimed this year may be redeemed in another; which year's ceiling it counts "
+        "to is for an officer to say.",
+        "本年度申领的额度可能在其他年度兑付；计入哪一年度的上限须由工作人员确定。",
+        cap.clause,
+    )
+    return so_far.noting("REFER", reason)
+
+
+def _is_exempt(claim: Claim, cap: Cap) -> bool | None:
+    if not cap.exempt:
+        return False
+    if claim.qualifications is None:
+        return None
+    return bool(claim.qualifications & set(cap.exempt))
+
+
+def _step_name(cap: Cap) -> str:
+    return f"cap_{cap.scope.lower()}"
+
+
+def _cap_labels(cap: Cap, text: str, used: str) -> Labels:
+    if cap.scope == "APPLICATION":
+        return f"At most {text} for one application", f"单次申请上限 {text}"
+    en, zh = _OF[cap.scope] if cap.scope in _OF else _PER[cap.period]
+    when_zh = "本年度已使用" if cap.period == "CALENDAR_YEAR" else "已使用"
+    return f"At most {text} {en}, {used} already used", f"{zh}上限 {text}，{when_zh} {used}"
+
+
+_PER = {
+    "CALENDAR_YEAR": ("a year", "年度"),
+    "FISCAL_YEAR": ("a fiscal year", "财政年度"),
+    "ROLLING": ("in the years up to this day", "截至当日滚动期间"),
+    "ROUND": ("a round", "批次"),
+    "LIFETIME": ("in all", "累计"),
+}
+_OF = {"CONTRACT": ("for one contract", "单个合同"), "PROJECT": ("for one project", "单个项目")}
 
 
 def cap_pool(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
@@ -91,6 +183,8 @@ def round_off(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
         amount = rule.apply(so_far.limit, "DOWN")
     step = amount_words(rule.step, so_far.unit)
     labels = (f"Rounded ({rule.mode}) to {step}", f"取整（{_ROUNDING_ZH[rule.mode]}）至 {step}")
+    if so_far.outcome == "FAIL":
+        amount = Decimal(0)
     return so_far.then(amount, "round", labels, rule.clause)
 
 

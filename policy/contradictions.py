@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 
 from common.money import is_currency
+from policy.conditions import Condition
 from policy.document import Problems
-from policy.rules import PAYEE_OF_MODE, Programme, small_units
+from policy.rules import PAYEES_OF_MODE, Programme, small_units
+from policy.size import STANDARDS
 
 
 def find_contradictions(programme: Programme, problems: Problems) -> None:
@@ -27,9 +30,10 @@ def _unit_fits_mode(programme: Programme, problems: Problems) -> None:
 
 
 def _payee_fits_mode(programme: Programme, problems: Problems) -> None:
-    wanted = PAYEE_OF_MODE[programme.mode]
-    if programme.payee != wanted:
-        message = f"'{programme.payee}' contradicts mode {programme.mode}; write {wanted}."
+    wanted = PAYEES_OF_MODE[programme.mode]
+    if programme.payee not in wanted:
+        names = " or ".join(wanted)
+        message = f"'{programme.payee}' contradicts mode {programme.mode}; write {names}."
         problems.add("settlement", "payee", message)
 
 
@@ -43,28 +47,123 @@ def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
         problems.add("routes 1", "", f"mode {mode} has no routes; take [[routes]] out.")
     if mode == "M5" and programme.floor:
         problems.add("floor", "", "hours in kind have no fee to compare; take [floor] out.")
-    if mode == "M1" and programme.hold:
-        problems.add("hold", "", "mode M1 pays after use and holds nothing; take [hold] out.")
-    if mode != "M1" and not programme.hold:
+    if mode == "M5" and (programme.self_pay or programme.stacking):
+        problems.add("", "", "hours in kind have no fee; take [self_pay] and [stacking] out.")
+    after_use = programme.is_claimed_after_use
+    if after_use and programme.hold:
+        message = f"mode {mode} pays after use and holds nothing; take [hold] out."
+        problems.add("hold", "", message)
+    if not after_use and not programme.hold:
         problems.add("", "", f"mode {mode} places holds; add [hold] with clause and days.")
+    if (mode == "M8") != (programme.match is not None):
+        fix = 'write mode = "M8" and the section [match], or neither.'
+        problems.add("", "mode", f"an award that follows another's approval needs both; {fix}")
 
 
 def _last_tier_takes_all(programme: Programme, problems: Problems) -> None:
-    for number, tier in enumerate(programme.tiers, start=1):
-        last = number == len(programme.tiers)
-        if last and tier.conditional:
-            message = "the last tier must take every claim; take its conditions out."
-            problems.add(f"tiers {number}", "", message)
-        if not last and not tier.conditional:
+    select = programme.share.select if programme.share else "FIRST"
+    otherwise = programme.share.otherwise if programme.share else "LAST_TIER"
+    tiers = programme.tiers
+    takes_all = any(not tier.conditional for tier in tiers)
+    is_open = not takes_all if select == "HIGHEST" else bool(tiers) and tiers[-1].conditional
+    if tiers and is_open and otherwise == "LAST_TIER":
+        message = (
+            "the last tier must take every claim; take its conditions out, or say in "
+            '[share] what becomes of the rest: otherwise = "NOTHING" or "REFER".'
+        )
+        problems.add(f"tiers {len(tiers)}", "", message)
+    for number, tier in enumerate(tiers[:-1], start=1):
+        if not tier.conditional and select != "HIGHEST":
             message = "it takes every claim, so the tiers after it never count; put it last."
             problems.add(f"tiers {number}", "", message)
 
 
+def _tiers_fit_their_selection(programme: Programme, problems: Problems) -> None:
+    select = programme.share.select if programme.share else "FIRST"
+    for number, tier in enumerate(programme.tiers, start=1):
+        path = f"tiers {number}"
+        bracket = Condition(year_total_max=tier.when.year_total_max)
+        if select == "MARGINAL" and (tier.when != bracket or tier.fixed):
+            message = "a bracket has year_total_max and a rate only; take the others out."
+            problems.add(path, "", message)
+        if tier.fixed and tier.when.asks_of_lines:
+            message = "a fixed amount is for a whole claim; take what asks of its fees out."
+            problems.add(path, "", message)
+        if tier.fixed and select == "HIGHEST":
+            message = (
+                "the highest of shares can't be compared with a fixed amount; write FIRST."
+            )
+            problems.add(path, "fixed", message)
+        if not programme.is_claimed_after_use and tier.when != Condition(
+            kinds=tier.when.kinds, year_total_max=tier.when.year_total_max
+        ):
+            message = f"an order in mode {programme.mode} knows only its holder's kind; "
+            problems.add(path, "", message + "take the other conditions out.")
+    if select == "MARGINAL":
+        limits = [tier.when.year_total_max for tier in programme.tiers[:-1]]
+        rising = [limit for limit in limits if limit is not None]
+        if len(rising) != len(limits) or rising != sorted(set(rising)):
+            problems.add("tiers 1", "", "put brackets in rising order of year_total_max.")
+
+
+def _sizes_have_a_standard(programme: Programme, problems: Problems) -> None:
+    asked = [(f"tiers {n}", tier.when) for n, tier in enumerate(programme.tiers, start=1)]
+    asked += [(f"caps {n}", cap.when) for n, cap in enumerate(programme.caps, start=1)]
+    wanted = [path for path, when in asked if when.sizes]
+    if programme.applicant.sizes:
+        wanted.append("applicant")
+    if wanted and not programme.applicant.size_standard:
+        fix = f"[applicant] size_standard, one of {', '.join(STANDARDS)}."
+        problems.add(wanted[0], "sizes", f"a size needs the rule that it is told by; add {fix}")
+
+
+def _caps_can_be_counted(programme: Programme, problems: Problems) -> None:
+    seen: list[object] = []
+    for number, cap in enumerate(programme.caps, start=1):
+        path, by_organisation = f"caps {number}", cap.scope in ("ORGANISATION", "UNDERTAKING")
+        key = (cap.scope, cap.period, cap.rolling_years, cap.when, cap.exempt)
+        if key in seen:
+            problems.add(path, "scope", f"'{cap.scope}' is there twice; keep one.")
+        seen.append(key)
+        if cap.when.asks_of_lines or cap.when.year_total_max is not None:
+            message = "a cap may ask of the organisation only; take what asks of fees out."
+            problems.add(path, "", message)
+        if cap.scope == "PROGRAMME" and (not cap.when.is_empty or cap.exempt):
+            problems.add(path, "", "the pool is for everybody; take its conditions out.")
+        if cap.scope in ("CONTRACT", "PROJECT", "UNDERTAKING") and "COMMITTED" in cap.measured:
+            message = 'say what counts towards it: measured = ["ISSUED"], or another measure.'
+            problems.add(path, "measured", message)
+        if by_organisation and cap.period != "CALENDAR_YEAR" and "COMMITTED" in cap.measured:
+            message = (
+                "what is committed is known by calendar year; say what counts in this period: "
+                'measured = ["ISSUED"], or another measure.'
+            )
+            problems.add(path, "measured", message)
+
+
+def _funders_bear_all(programme: Programme, problems: Problems) -> None:
+    total = sum((funder.share for funder in programme.funders), Fraction(0))
+    if programme.funders and total != 1:
+        problems.add("funders 1", "share", f"the shares add up to {total}; make it 1.")
+
+
+def _state_aid_is_comparable(programme: Programme, problems: Problems) -> None:
+    rule = programme.state_aid
+    if rule is None:
+        return
+    if programme.mode == "M5" and not rule.value_per_hour:
+        message = 'hours in kind need their cash equivalent; add value_per_hour = "…".'
+        problems.add("state_aid", "value_per_hour", message)
+    if programme.mode != "M5" and rule.currency != programme.unit:
+        message = f"'{rule.currency}' is not the programme's {programme.unit}; write one limit "
+        problems.add("state_aid", "currency", message + "in the programme's currency.")
+
+
 def _names_are_single(programme: Programme, problems: Problems) -> None:
     for path, key, names in (
-        ("caps", "scope", [cap.scope for cap in programme.caps]),
         ("routes", "name", [route.name for route in programme.routes]),
         ("approval.tiers", "name", [tier.name for tier in programme.approval.tiers]),
+        ("funders", "name", [funder.name for funder in programme.funders]),
     ):
         for number, name in enumerate(names, start=1):
             if name in names[: number - 1]:
@@ -94,6 +193,11 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _payee_fits_mode,
     _sections_fit_mode,
     _last_tier_takes_all,
+    _tiers_fit_their_selection,
+    _sizes_have_a_standard,
+    _caps_can_be_counted,
+    _funders_bear_all,
+    _state_aid_is_comparable,
     _names_are_single,
     _apportion_has_window,
     _rounding_fits_unit,

@@ -1,19 +1,21 @@
 """Read a TOML table field by field, keeping every problem with its place, value and fix."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from difflib import get_close_matches
+from fractions import Fraction
 from typing import TypeVar
 
-from policy.rules import Dated, Period
+from policy.dates import Dated, Number, Period
 
 Word = TypeVar("Word", bound=str)
 
 _HEADER = re.compile(r"^\s*\[(\[?)\s*([\w.\-]+)\s*\]")
 _KEY = re.compile(r"^\s*([\w\-]+)\s*=")
-_DECIMAL = re.compile(r"\d{1,15}(\.\d{1,10})?")
+_DECIMAL = re.compile(r"\d{1,15}(\.\d{1,10})?", re.ASCII)
+_RATIO = re.compile(r"[1-9]\d{0,5}/[1-9]\d{0,5}", re.ASCII)
 _DAYS_MOST = 36_500
 _SHOWN = 60  # characters of a stranger's value that a message repeats
 
@@ -181,39 +183,67 @@ class Table:
         self._wrong(key, value, fix)
         return Decimal(1)
 
-    def dated(self, key: str, *, whole: bool = False) -> Dated:
+    def share(self, key: str) -> Fraction:
+        """Return an exact share that must be there: a decimal, or two whole numbers and a /."""
+        value = self._take(key, True, '"0.30"')
+        return Fraction(1) if value is None else self._as_share(key, value)
+
+    def share_or_none(self, key: str) -> Fraction | None:
+        """Return an exact share, or None when it isn't there."""
+        value = self._take(key, False, '"0.30"')
+        return None if value is None else self._as_share(key, value)
+
+    def _as_share(self, key: str, value: object) -> Fraction:
+        if isinstance(value, str) and (_DECIMAL.fullmatch(value) or _RATIO.fullmatch(value)):
+            return Fraction(value)
+        fix = 'write a share in quotes, such as "0.30" or "2/3", so that it stays exact.'
+        self._wrong(key, value, fix)
+        return Fraction(1)
+
+    def dated_share(self, key: str) -> Dated[Fraction]:
+        """Return a share, or a list of `{from, value}` when it changes in mid-life."""
+        return self._dated(key, '"0.30"', self._as_share, Fraction(1))
+
+    def dated(self, key: str, *, whole: bool = False) -> Dated[Decimal]:
         """Return a number, or a list of `{from, value}` when it changes in mid-life."""
-        value = self._take(key, True, "30" if whole else '"0.30"')
+        if whole:
+            return self._dated(key, "30", self._whole_number, Decimal(1))
+        return self._dated(key, '"0.30"', self._as_number, Decimal(1))
+
+    def _dated(
+        self, key: str, example: str, read: Callable[[str, object], Number], one: Number
+    ) -> Dated[Number]:
+        value = self._take(key, True, example)
         if value is None:
-            return Dated(((None, Decimal(1)),))
+            return Dated(((None, one),))
         if not isinstance(value, list):
-            return Dated(((None, self._dated_number(key, value, whole)),))
-        entries = tuple(self._dated_entry(key, entry, whole) for entry in value)
+            return Dated(((None, read(key, value)),))
+        entries = tuple(self._dated_entry(key, entry, read, one) for entry in value)
         days = [since for since, _ in entries]
         later = [since for since in days[1:] if since is not None]
         if not entries or days[0] is not None or len(later) != len(days) - 1:
             self._wrong(
                 key, value, "give the first value no `from`, and each later one its day."
             )
-            return Dated(((None, Decimal(1)),))
+            return Dated(((None, one),))
         if later != sorted(set(later)):
             self._wrong(key, value, "put the values in the order of their `from` days.")
         return Dated(entries)
 
-    def _dated_entry(self, key: str, entry: object, whole: bool) -> tuple[date | None, Decimal]:
+    def _dated_entry(
+        self, key: str, entry: object, read: Callable[[str, object], Number], one: Number
+    ) -> tuple[date | None, Number]:
         if not isinstance(entry, dict) or not {"value"} <= entry.keys() <= {"from", "value"}:
             self._wrong(key, entry, "write each entry as { from = 2026-01-01, value = … }.")
-            return None, Decimal(1)
+            return None, one
         since = entry.get("from")
         if since is not None and not _is_day(since):
             self._wrong(key, since, "write a day without quotes, such as 2026-01-01.")
             since = None
-        return since, self._dated_number(key, entry["value"], whole)
+        return since, read(key, entry["value"])
 
-    def _dated_number(self, key: str, value: object, whole: bool) -> Decimal:
-        if whole:
-            return Decimal(self._as_whole(key, value, 1, _DAYS_MOST))
-        return self._as_number(key, value)
+    def _whole_number(self, key: str, value: object) -> Decimal:
+        return Decimal(self._as_whole(key, value, 1, _DAYS_MOST))
 
     def period(self, key: str) -> Period | None:
         """Return a range of days written `{ from = …, until = … }`, or None without one."""

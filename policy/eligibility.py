@@ -1,39 +1,17 @@
 """Who may apply: pass, fail or refer, with reasons and clauses."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
 
-from policy.answers import Reason, amount_text, plain
-from policy.rules import Period, Programme, Route, Stance
+from policy import gates
+from policy.answers import Outcome, Reason, amount_text, missing, plain, worst
+from policy.conditions import lies_in
+from policy.dates import Period
+from policy.facts import ApplicantFacts, Finding, Findings, by_stance
+from policy.rules import Programme, Route
 
-Outcome = Literal["PASS", "FAIL", "REFER"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ApplicantFacts:
-    """What is known of an applicant and the request; None is *not known*.
-
-    `conduct_bars` are codes of findings within the programme's look-back. `other_public_money`
-    is support from the same level for the same compute. Revenue is in whole currency units.
-    """
-
-    organisation_kind: str
-    region: str
-    applied_on: date
-    is_registered_business: bool = True
-    employees: int | None = None
-    revenue: Decimal | None = None
-    founded_on: date | None = None
-    conduct_bars: frozenset[str] = frozenset()
-    other_public_money: bool = False
-    first_time_user: bool = True
-    provider_related: bool | None = None
-    provider_listed: bool | None = None
-    requested_gpu_hours: Decimal | None = None
-    contract_signed_on: date | None = None
+__all__ = ["Answer", "ApplicantFacts", "answer", "answer_provider"]
 
 
 @dataclass(frozen=True)
@@ -43,10 +21,6 @@ class Answer:
     outcome: Outcome
     reasons: tuple[Reason, ...]
     route: str | None = None
-
-
-_Finding = tuple[Outcome, Reason]
-_Findings = Iterator[_Finding]
 
 
 def answer(facts: ApplicantFacts, programme: Programme) -> Answer:
@@ -60,9 +34,12 @@ def answer(facts: ApplicantFacts, programme: Programme) -> Answer:
         *_applicant(facts, programme),
         *_size(facts, programme),
         *_conduct(facts, programme),
+        *gates.of_applicant(facts, programme),
+        *gates.of_other_aid(facts, programme),
     ]
     if programme.provider.checked_at == "APPLICATION":
         findings += _provider(facts.provider_related, facts.provider_listed, programme)
+        findings += gates.of_provider(facts, programme)
     route = None
     if programme.routes:
         route, found = _choose_route(facts, programme)
@@ -79,13 +56,11 @@ def answer_provider(related: bool | None, listed: bool | None, programme: Progra
     return _sum_up(list(_provider(related, listed, programme)), programme, None)
 
 
-def _sum_up(findings: list[_Finding], programme: Programme, route: str | None) -> Answer:
-    outcomes = {outcome for outcome, _ in findings}
+def _sum_up(findings: list[Finding], programme: Programme, route: str | None) -> Answer:
+    outcome = worst(*(found for found, _ in findings))
     reasons = tuple(reason for _, reason in findings)
-    if "FAIL" in outcomes:
-        return Answer("FAIL", reasons, None)
-    if "REFER" in outcomes:
-        return Answer("REFER", reasons, route)
+    if outcome != "PASS":
+        return Answer(outcome, reasons, route if outcome == "REFER" else None)
     met = Reason(
         "ALL_MET",
         "Every condition that was checked is met.",
@@ -95,13 +70,13 @@ def _sum_up(findings: list[_Finding], programme: Programme, route: str | None) -
     return Answer("PASS", (met, *reasons), route)
 
 
-def _windows(facts: ApplicantFacts, programme: Programme) -> _Findings:
+def _windows(facts: ApplicantFacts, programme: Programme) -> Findings:
     clause = programme.windows.clause
     if programme.windows.application:
         yield from _within(facts.applied_on, programme.windows.application, _APPLIED, clause)
     signed = programme.windows.signed
     if signed and facts.contract_signed_on is None:
-        yield "REFER", _missing("the day the contract was signed", "合同签订日期", clause)
+        yield "REFER", missing("the day the contract was signed", "合同签订日期", clause)
     elif signed and facts.contract_signed_on:
         yield from _within(facts.contract_signed_on, signed, _SIGNED, clause)
 
@@ -110,7 +85,7 @@ _APPLIED = ("APPLICATION_WINDOW", "Applications are taken", "申请受理期")
 _SIGNED = ("CONTRACT_WINDOW", "The contract must be signed", "合同签订期")
 
 
-def _within(day: date, window: Period, words: tuple[str, str, str], clause: str) -> _Findings:
+def _within(day: date, window: Period, words: tuple[str, str, str], clause: str) -> Findings:
     early = window.first is not None and day < window.first
     late = window.last is not None and day > window.last
     if early or late:
@@ -120,7 +95,7 @@ def _within(day: date, window: Period, words: tuple[str, str, str], clause: str)
         yield "FAIL", Reason(code, text_en, f"{zh}为 {first} 至 {last}；实际为 {day}。", clause)
 
 
-def _applicant(facts: ApplicantFacts, programme: Programme) -> _Findings:
+def _applicant(facts: ApplicantFacts, programme: Programme) -> Findings:
     rule = programme.applicant
     if facts.organisation_kind not in rule.kinds:
         kinds = ", ".join(rule.kinds)
@@ -136,7 +111,7 @@ def _applicant(facts: ApplicantFacts, programme: Programme) -> _Findings:
         )
     if rule.registered_business and not facts.is_registered_business:
         yield "FAIL", _not_a_business(rule.clause)
-    if rule.regions and not any(_lies_in(facts.region, region) for region in rule.regions):
+    if rule.regions and not lies_in(facts.region, rule.regions):
         places = ", ".join(rule.regions)
         yield (
             "FAIL",
@@ -151,11 +126,7 @@ def _applicant(facts: ApplicantFacts, programme: Programme) -> _Findings:
         )
 
 
-def _lies_in(region: str, whole: str) -> bool:
-    return region == whole or region.startswith(f"{whole}-")
-
-
-def _size(facts: ApplicantFacts, programme: Programme) -> _Findings:
+def _size(facts: ApplicantFacts, programme: Programme) -> Findings:
     rule = programme.applicant
     if rule.employees_max is not None:
         yield from _at_most(facts.employees, rule.employees_max, _EMPLOYEES, "", rule.clause)
@@ -179,10 +150,10 @@ def _at_most(
     words: tuple[str, str, str],
     unit: str,
     clause: str,
-) -> _Findings:
+) -> Findings:
     code, en, zh = words
     if value is None:
-        yield "REFER", _missing(en, zh, clause)
+        yield "REFER", missing(en, zh, clause)
     elif value > most:
         said, limit = (
             amount_text(number, unit) if isinstance(number, Decimal) else str(number)
@@ -196,7 +167,7 @@ def _years(since: date, day: date) -> int:
     return day.year - since.year - ((day.month, day.day) < (since.month, since.day))
 
 
-def _conduct(facts: ApplicantFacts, programme: Programme) -> _Findings:
+def _conduct(facts: ApplicantFacts, programme: Programme) -> Findings:
     rule = programme.applicant
     years = rule.lookback_years
     for bar in sorted(facts.conduct_bars.intersection(rule.bars)):
@@ -207,7 +178,7 @@ def _conduct(facts: ApplicantFacts, programme: Programme) -> _Findings:
         yield "FAIL", Reason("CONDUCT_BAR", text_en, text_zh, rule.clause)
     if facts.other_public_money:
         scope = f" ({rule.other_public_money_scope})" if rule.other_public_money_scope else ""
-        yield from _by_stance(
+        yield from by_stance(
             rule.other_public_money,
             Reason(
                 "OTHER_PUBLIC_MONEY",
@@ -218,19 +189,12 @@ def _conduct(facts: ApplicantFacts, programme: Programme) -> _Findings:
         )
 
 
-def _by_stance(stance: Stance, reason: Reason) -> _Findings:
-    if stance == "DENY":
-        yield "FAIL", reason
-    elif stance == "REFER":
-        yield "REFER", reason
-
-
-def _provider(related: bool | None, listed: bool | None, programme: Programme) -> _Findings:
+def _provider(related: bool | None, listed: bool | None, programme: Programme) -> Findings:
     rule = programme.provider
     if related is None and rule.related != "ALLOW":
         yield (
             "REFER",
-            _missing("whether the provider is related", "服务商关联关系", rule.clause),
+            missing("whether the provider is related", "服务商关联关系", rule.clause),
         )
     if related:
         reason = Reason(
@@ -240,9 +204,9 @@ def _provider(related: bool | None, listed: bool | None, programme: Programme) -
             "服务商与申请单位存在关联关系；算力服务须由非关联方提供。",
             rule.clause,
         )
-        yield from _by_stance(rule.related, reason)
+        yield from by_stance(rule.related, reason)
     if listed is None and rule.unlisted != "ALLOW":
-        yield "REFER", _missing("whether the provider is listed", "服务商是否入库", rule.clause)
+        yield "REFER", missing("whether the provider is listed", "服务商是否入库", rule.clause)
     if listed is False:
         name = f" ({rule.list_name})" if rule.list_name else ""
         reason = Reason(
@@ -251,16 +215,16 @@ def _provider(related: bool | None, listed: bool | None, programme: Programme) -
             f"服务商不在本项目公布的名单内{name}；请选择名单内的服务商。",
             rule.clause,
         )
-        yield from _by_stance(rule.unlisted, reason)
+        yield from by_stance(rule.unlisted, reason)
 
 
 def _choose_route(
     facts: ApplicantFacts, programme: Programme
-) -> tuple[str | None, list[_Finding]]:
+) -> tuple[str | None, list[Finding]]:
     hours = facts.requested_gpu_hours
     if hours is None:
         clause = programme.base.clause
-        return None, [("REFER", _missing("the GPU-hours asked for", "申请卡时", clause))]
+        return None, [("REFER", missing("the GPU-hours asked for", "申请卡时", clause))]
     tried = [(route, list(_route(facts, hours, route))) for route in programme.routes]
     clear = [route for route, found in tried if not found]
     if clear:
@@ -271,7 +235,7 @@ def _choose_route(
     return None, [finding for _, found in tried for finding in found]
 
 
-def _route(facts: ApplicantFacts, hours: Decimal, route: Route) -> _Findings:
+def _route(facts: ApplicantFacts, hours: Decimal, route: Route) -> Findings:
     clause = route.clause
     if not route.takes(hours):
         least, most = plain(route.hours_min), plain(route.hours_max)
@@ -298,7 +262,7 @@ def _route(facts: ApplicantFacts, hours: Decimal, route: Route) -> _Findings:
             f"{route.title_zh}面向首次使用者及测试用途；请说明本次申请的用途。",
             clause,
         )
-        yield from _by_stance(route.returning_users, reason)
+        yield from by_stance(route.returning_users, reason)
 
 
 def _also_open(route: Route) -> Reason:
@@ -315,14 +279,5 @@ def _not_a_business(clause: str) -> Reason:
         "NOT_A_REGISTERED_BUSINESS",
         "This is for registered businesses; give the registration number if there is one.",
         "仅面向已登记注册的企业；如已登记，请提供登记号。",
-        clause,
-    )
-
-
-def _missing(what_en: str, what_zh: str, clause: str) -> Reason:
-    return Reason(
-        "FACT_MISSING",
-        f"Not known yet: {what_en}. An officer will ask.",
-        f"尚缺信息：{what_zh}。工作人员将与您核实。",
         clause,
     )

@@ -2,11 +2,13 @@
 
 from datetime import date, timedelta
 from decimal import Decimal, localcontext
+from fractions import Fraction
 
 from common.money import GPU_MS_PER_HOUR, major
 from policy.answers import PRECISION, Line, amount_text, amount_words, percent_text
 from policy.calculation import rate_for
 from policy.rules import Programme, minor
+from policy.so_far import times
 
 
 def last_day(placed_on: date, programme: Programme) -> date:
@@ -59,7 +61,7 @@ def _covered(price: int, programme: Programme, on: date | None, kind: str) -> tu
         label = ("Up to whole hours", "进位至整卡时")
         return amount, _line(programme, "whole_hours", *label, amount, clause)
     tier, rate = rate_for(programme, on=on, organisation_kind=kind)
-    amount = min(share_of(price, rate, programme), price)
+    amount = min(share_of(price, rate, programme), price, price - own_part(price, programme))
     label = (f"Share of {percent_text(rate)}", f"抵扣比例 {percent_text(rate)}")
     return amount, _line(programme, "share", *label, amount, tier.clause)
 
@@ -81,10 +83,22 @@ def _limits(
     return limits
 
 
-def share_of(amount: int, rate: Decimal, programme: Programme) -> int:
+def own_part(amount: int, programme: Programme) -> int:
+    """Return what of a price the beneficiary must bear at least, up to the whole, rounded up."""
+    rule = programme.self_pay
+    if rule is None:
+        return 0
+    with localcontext(prec=PRECISION):
+        exact = rule.amount_min or Decimal(0)
+        if rule.share_min is not None:
+            exact = max(exact, times(major(amount, programme.unit), rule.share_min))
+        return min(minor(programme.rounding.apply(exact, "UP"), programme.unit), amount)
+
+
+def share_of(amount: int, rate: Fraction, programme: Programme) -> int:
     """Return a share of an amount in minor units, by the programme's rounding."""
     with localcontext(prec=PRECISION):
-        exact = major(amount, programme.unit) * rate
+        exact = times(major(amount, programme.unit), rate)
         return minor(programme.rounding.apply(exact), programme.unit)
 
 

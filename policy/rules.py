@@ -1,21 +1,73 @@
 """The shape of a programme: one frozen dataclass a section, every number typed."""
 
-import decimal
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from common.money import GPU_MS_PER_HOUR, exponent, is_currency
+from policy.amount_rules import (
+    ROUNDING_MODES,
+    STANCES,
+    Apportion,
+    BaseRule,
+    Cap,
+    Exclusion,
+    Floor,
+    Funder,
+    MatchRule,
+    Rate,
+    Rounding,
+    Route,
+    SelfPay,
+    ShareRule,
+    Stacking,
+    StackLimit,
+    Stance,
+    StateAidRule,
+)
+from policy.dates import Dated, Period
 
-Mode = Literal["M1", "M3", "M5"]
+__all__ = [
+    "ROUNDING_MODES",
+    "STANCES",
+    "Apportion",
+    "BaseRule",
+    "Cap",
+    "Dated",
+    "Exclusion",
+    "Floor",
+    "Funder",
+    "MatchRule",
+    "Period",
+    "Rate",
+    "Rounding",
+    "Route",
+    "SelfPay",
+    "ShareRule",
+    "StackLimit",
+    "Stacking",
+    "Stance",
+    "StateAidRule",
+]
+
+Mode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8"]
 Payee = Literal["PROVIDER", "BENEFICIARY", "NOBODY"]
-Stance = Literal["ALLOW", "REFER", "DENY"]
 
-MODES: tuple[Mode, ...] = ("M1", "M3", "M5")
+MODES: tuple[Mode, ...] = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
 PAYEES: tuple[Payee, ...] = ("PROVIDER", "BENEFICIARY", "NOBODY")
-STANCES: tuple[Stance, ...] = ("ALLOW", "REFER", "DENY")
-PAYEE_OF_MODE: dict[Mode, Payee] = {"M1": "BENEFICIARY", "M3": "PROVIDER", "M5": "NOBODY"}
+# A contribution, a performance contract and a match may pay either side; the document says which.
+PAYEES_OF_MODE: dict[Mode, tuple[Payee, ...]] = {
+    "M1": ("BENEFICIARY",),
+    "M2": ("BENEFICIARY",),
+    "M3": ("PROVIDER",),
+    "M4": ("BENEFICIARY",),
+    "M5": ("NOBODY",),
+    "M6": ("BENEFICIARY", "PROVIDER"),
+    "M7": ("BENEFICIARY", "PROVIDER"),
+    "M8": ("BENEFICIARY", "PROVIDER"),
+}
+# Modes whose orders set value aside before use; the others are claimed after it.
+HOLDING: tuple[Mode, ...] = ("M3", "M5")
 
 ORGANISATION_KINDS = (
     "SME",
@@ -27,35 +79,6 @@ ORGANISATION_KINDS = (
     "NONPROFIT",
     "INDIVIDUAL",
 )
-ROUNDING_MODES = {
-    "DOWN": decimal.ROUND_DOWN,
-    "HALF_UP": decimal.ROUND_HALF_UP,
-    "HALF_EVEN": decimal.ROUND_HALF_EVEN,
-    "UP": decimal.ROUND_UP,
-}
-
-
-@dataclass(frozen=True)
-class Dated:
-    """A number that may change in mid-life; its first value has no beginning."""
-
-    entries: tuple[tuple[date | None, Decimal], ...]
-
-    def on(self, day: date | None) -> Decimal:
-        """Return the number in force on a day; without a day, the newest."""
-        value = self.entries[0][1]
-        for since, number in self.entries:
-            if since is None or day is None or since <= day:
-                value = number
-        return value
-
-
-@dataclass(frozen=True)
-class Period:
-    """A range of days, both included; an open end is None."""
-
-    first: date | None
-    last: date | None
 
 
 @dataclass(frozen=True)
@@ -66,15 +89,29 @@ class Windows:
     application: Period | None
     signed: Period | None
     use: Period | None
+    contract_months_max: int | None
 
 
 @dataclass(frozen=True)
 class ApplicantRule:
-    """Who may apply. `regions` match by prefix: `GB` takes `GB-LND`."""
+    """Who may apply. Regions take what lies in them: `GB` takes `GB-LND`.
+
+    One of `qualifications` is enough; every one of `declarations` must be made.
+    """
 
     clause: str
     kinds: tuple[str, ...]
     regions: tuple[str, ...]
+    tax_regions: tuple[str, ...]
+    insurance_regions: tuple[str, ...]
+    industries: tuple[str, ...]
+    sizes: tuple[str, ...]
+    size_standard: str
+    qualifications: tuple[str, ...]
+    declarations: tuple[str, ...]
+    credit_ratings: tuple[str, ...]
+    tax_debt: Stance
+    is_provider_too: Stance
     registered_business: bool
     employees_max: int | None
     revenue_max: Decimal | None
@@ -86,112 +123,29 @@ class ApplicantRule:
 
 
 @dataclass(frozen=True)
+class FacilityGate:
+    """How large a facility of a kind must be; `at` says what exactly the limit itself means."""
+
+    clause: str
+    kind: str
+    measure: str
+    above: Decimal
+    at: Stance
+
+
+@dataclass(frozen=True)
 class ProviderRule:
     """Whose compute counts, and whether that is checked on applying or on ordering."""
 
     clause: str
     related: Stance
+    own_use: Stance
     unlisted: Stance
     checked_at: str
     list_name: str
-
-
-@dataclass(frozen=True)
-class Apportion:
-    """How a fee is cut to the window of use."""
-
-    clause: str
-    count: str
-    rounded: bool
-
-
-@dataclass(frozen=True)
-class BaseRule:
-    """What the share is taken of: the kind of fee, and what is left out of it."""
-
-    clause: str
-    kind: str
-    leave_out: tuple[str, ...]
-    apportion: Apportion | None
-
-
-@dataclass(frozen=True)
-class Floor:
-    """The smallest base that counts, in whole units of currency."""
-
-    clause: str
-    base_min: Dated
-
-
-@dataclass(frozen=True)
-class Rate:
-    """One tier of the share. Without a condition it takes whatever came this far."""
-
-    clause: str
-    rate: Dated
-    kinds: tuple[str, ...]
-    year_total_max: Decimal | None
-
-    @property
-    def conditional(self) -> bool:
-        """Say whether the tier is for some claims only."""
-        return bool(self.kinds) or self.year_total_max is not None
-
-
-@dataclass(frozen=True)
-class Cap:
-    """A ceiling, in whole units of currency or GPU-hours.
-
-    `ORGANISATION` is per calendar year, less what was used; `APPLICATION` is per award;
-    `PROGRAMME` is the yearly pool.
-    """
-
-    clause: str
-    scope: str
-    amount: Dated
-
-
-@dataclass(frozen=True)
-class Route:
-    """A way in for hours in kind: for whom, how many GPU-hours, for how many months."""
-
-    clause: str
-    name: str
-    title_en: str
-    title_zh: str
-    hours_min: Decimal
-    hours_max: Decimal
-    months: int
-    kinds: tuple[str, ...]
-    registered_business: bool
-    returning_users: Stance
-    open: Period | None
-
-    def takes(self, hours: Decimal) -> bool:
-        """Say whether a number of GPU-hours lies within the route."""
-        return self.hours_min <= hours <= self.hours_max
-
-
-@dataclass(frozen=True)
-class Rounding:
-    """The programme's rounding: `decimals` places of a unit `of` so many currency units."""
-
-    clause: str
-    of: Decimal
-    decimals: int
-    mode: str
-
-    @property
-    def step(self) -> Decimal:
-        """The smallest difference between two rounded amounts, in whole units."""
-        return self.of.scaleb(-self.decimals)
-
-    def apply(self, amount: Decimal, mode: str = "") -> Decimal:
-        """Round an amount to the step, by the programme's mode or another."""
-        steps = (amount / self.step).quantize(
-            Decimal(1), rounding=ROUNDING_MODES[mode or self.mode]
-        )
-        return steps * self.step
+    regions: tuple[str, ...]
+    platforms: tuple[str, ...]
+    facilities: tuple[FacilityGate, ...]
 
 
 @dataclass(frozen=True)
@@ -199,7 +153,7 @@ class HoldRule:
     """How many days a hold lasts."""
 
     clause: str
-    days: Dated
+    days: Dated[Decimal]
 
 
 @dataclass(frozen=True)
@@ -207,7 +161,7 @@ class ValidityRule:
     """How many days a voucher lasts, and the fewest it may be cut to."""
 
     clause: str
-    days: Dated
+    days: Dated[Decimal]
     days_min: int
 
 
@@ -279,6 +233,8 @@ class Programme:
     title_en: str
     title_zh: str
     issuer: str
+    level: str
+    supersedes: str
     mode: Mode
     unit: str
     zone: str
@@ -288,8 +244,15 @@ class Programme:
     provider: ProviderRule
     base: BaseRule
     floor: Floor | None
+    share: ShareRule | None
     tiers: tuple[Rate, ...]
+    self_pay: SelfPay | None
+    exclusions: tuple[Exclusion, ...]
+    stacking: Stacking | None
     caps: tuple[Cap, ...]
+    state_aid: StateAidRule | None
+    match: MatchRule | None
+    funders: tuple[Funder, ...]
     routes: tuple[Route, ...]
     rounding: Rounding
     hold: HoldRule | None
@@ -305,9 +268,14 @@ class Programme:
         """Who receives the money of a settled line or claim."""
         return self.settlement.payee
 
+    @property
+    def is_claimed_after_use(self) -> bool:
+        """Say whether use is paid for first and claimed then, instead of ordered by a hold."""
+        return self.mode not in HOLDING
+
     def cap(self, scope: str) -> Cap | None:
-        """Return the ceiling of a scope, if the document sets one."""
-        return next((cap for cap in self.caps if cap.scope == scope), None)
+        """Return the ceiling of a scope that is for everybody and counts what is committed."""
+        return next((cap for cap in self.caps if cap.scope == scope and cap.is_plain), None)
 
     def route(self, name: str | None) -> Route | None:
         """Return the route of a name, if the document has it."""

@@ -5,22 +5,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from common.money import is_currency
+from policy import amount_sections as amounts
 from policy import rules
+from policy.conditions import SIZES
 from policy.document import Table
+from policy.size import STANDARDS
 
-COUNTS = ("END_MINUS_START", "INCLUSIVE")
-BASE_KINDS = (
-    "SIGNED",
-    "VERIFIED",
-    "INCURRED",
-    "SETTLED",
-    "PAID",
-    "PURCHASE",
-    "METERED",
-    "HOURS",
-)
-CAP_SCOPES = ("ORGANISATION", "APPLICATION", "PROGRAMME")
 CEILINGS = ("SHARE", "CAPS")
+LEVELS = ("NATIONAL", "PROVINCE", "CITY", "DISTRICT", "PARK")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _GPU = re.compile(r"GPU:[A-Z0-9][A-Z0-9\-]{0,30}")
 
@@ -32,6 +24,8 @@ def read_programme(top: Table) -> rules.Programme:
         title_en=top.text("title_en"),
         title_zh=top.text("title_zh"),
         issuer=top.text("issuer"),
+        level=top.choice("level", ("", *LEVELS), ""),
+        supersedes=top.text("supersedes", required=False),
         mode=top.choice("mode", rules.MODES),
         unit=_unit(top),
         zone=_zone(top),
@@ -39,12 +33,19 @@ def read_programme(top: Table) -> rules.Programme:
         windows=_windows(_section(top, "windows")),
         applicant=_applicant(_section(top, "applicant")),
         provider=_provider(_section(top, "provider")),
-        base=_base(_section(top, "base")),
-        floor=_floor(top.table("floor")),
-        tiers=tuple(_rate(item) for item in top.tables("tiers")),
-        caps=tuple(_cap(item) for item in top.tables("caps")),
-        routes=tuple(_route(item) for item in top.tables("routes")),
-        rounding=_rounding(_section(top, "rounding")),
+        base=amounts.base(_section(top, "base")),
+        floor=amounts.floor(top.table("floor")),
+        share=amounts.share(top.table("share")),
+        tiers=tuple(amounts.rate(item) for item in top.tables("tiers")),
+        self_pay=amounts.self_pay(top.table("self_pay")),
+        exclusions=tuple(amounts.exclusion(item) for item in top.tables("exclusions")),
+        stacking=amounts.stacking(top.table("stacking")),
+        caps=tuple(amounts.cap(item) for item in top.tables("caps")),
+        state_aid=amounts.state_aid(top.table("state_aid")),
+        match=amounts.match(top.table("match")),
+        funders=tuple(amounts.funder(item) for item in top.tables("funders")),
+        routes=tuple(amounts.route(item) for item in top.tables("routes")),
+        rounding=amounts.rounding(_section(top, "rounding")),
         hold=_hold(top.table("hold")),
         validity=_validity(_section(top, "validity")),
         approval=_approval(_section(top, "approval")),
@@ -99,6 +100,7 @@ def _windows(table: Table) -> rules.Windows:
         application=table.period("application"),
         signed=table.period("signed"),
         use=table.period("use"),
+        contract_months_max=table.whole_or_none("contract_months_max"),
     )
     table.close()
     return windows
@@ -109,6 +111,16 @@ def _applicant(table: Table) -> rules.ApplicantRule:
         clause=table.clause(),
         kinds=table.texts("kinds", rules.ORGANISATION_KINDS, required=True),
         regions=table.texts("regions"),
+        tax_regions=table.texts("tax_regions"),
+        insurance_regions=table.texts("insurance_regions"),
+        industries=table.texts("industries"),
+        sizes=table.texts("sizes", SIZES),
+        size_standard=table.choice("size_standard", ("", *STANDARDS), ""),
+        qualifications=table.texts("qualifications"),
+        declarations=table.texts("declarations"),
+        credit_ratings=table.texts("credit_ratings"),
+        tax_debt=table.choice("tax_debt", rules.STANCES, "ALLOW"),
+        is_provider_too=table.choice("is_provider_too", rules.STANCES, "ALLOW"),
         registered_business=table.flag("registered_business"),
         employees_max=table.whole_or_none("employees_max"),
         revenue_max=table.number_or_none("revenue_max"),
@@ -126,101 +138,28 @@ def _provider(table: Table) -> rules.ProviderRule:
     rule = rules.ProviderRule(
         clause=table.clause(),
         related=table.choice("related", rules.STANCES),
+        own_use=table.choice("own_use", rules.STANCES, "ALLOW"),
         unlisted=table.choice("unlisted", rules.STANCES),
         checked_at=table.choice("checked_at", ("APPLICATION", "ORDER")),
         list_name=table.text("list_name", required=False),
+        regions=table.texts("regions"),
+        platforms=table.texts("platforms"),
+        facilities=tuple(_facility(item) for item in table.tables("facilities")),
     )
     table.close()
     return rule
 
 
-def _base(table: Table) -> rules.BaseRule:
-    rule = rules.BaseRule(
+def _facility(table: Table) -> rules.FacilityGate:
+    gate = rules.FacilityGate(
         clause=table.clause(),
-        kind=table.choice("kind", BASE_KINDS),
-        leave_out=table.texts("leave_out"),
-        apportion=_apportion(table.table("apportion")),
+        kind=table.text("kind", '"AI_CENTRE"'),
+        measure=table.text("measure", '"PFLOPS"'),
+        above=table.number("above"),
+        at=table.choice("at", rules.STANCES),
     )
     table.close()
-    return rule
-
-
-def _apportion(table: Table | None) -> rules.Apportion | None:
-    if table is None:
-        return None
-    rule = rules.Apportion(
-        clause=table.clause(),
-        count=table.choice("count", COUNTS),
-        rounded=table.flag("rounded"),
-    )
-    table.close()
-    return rule
-
-
-def _floor(table: Table | None) -> rules.Floor | None:
-    if table is None:
-        return None
-    floor = rules.Floor(clause=table.clause(), base_min=table.dated("base_min"))
-    table.close()
-    return floor
-
-
-def _rate(table: Table) -> rules.Rate:
-    tier = rules.Rate(
-        clause=table.clause(),
-        rate=table.dated("rate"),
-        kinds=table.texts("kinds", rules.ORGANISATION_KINDS),
-        year_total_max=table.number_or_none("year_total_max"),
-    )
-    for _, rate in tier.rate.entries:
-        if not 0 < rate <= 1:
-            table.problem("rate", f"{rate} is not a share; write one above 0 and up to 1.")
-    table.close()
-    return tier
-
-
-def _cap(table: Table) -> rules.Cap:
-    cap = rules.Cap(
-        clause=table.clause(),
-        scope=table.choice("scope", CAP_SCOPES),
-        amount=table.dated("amount"),
-    )
-    table.close()
-    return cap
-
-
-def _route(table: Table) -> rules.Route:
-    route = rules.Route(
-        clause=table.clause(),
-        name=table.text("name", '"FIRST_STEPS"'),
-        title_en=table.text("title_en"),
-        title_zh=table.text("title_zh"),
-        hours_min=table.number_or_none("hours_min") or Decimal(0),
-        hours_max=table.number("hours_max"),
-        months=table.whole("months", least=1, most=120),
-        kinds=table.texts("kinds", rules.ORGANISATION_KINDS, required=True),
-        registered_business=table.flag("registered_business"),
-        returning_users=table.choice("returning_users", rules.STANCES, "ALLOW"),
-        open=table.period("open"),
-    )
-    if route.hours_min > route.hours_max:
-        fix = f"set it to at most hours_max, {route.hours_max}."
-        table.problem("hours_min", f"{route.hours_min} is above the route's most; {fix}")
-    table.close()
-    return route
-
-
-def _rounding(table: Table) -> rules.Rounding:
-    rounding = rules.Rounding(
-        clause=table.clause(),
-        of=table.number("of"),
-        decimals=table.whole("decimals", most=8),
-        mode=table.choice("mode", tuple(rules.ROUNDING_MODES)),
-    )
-    if not rounding.of:
-        table.problem("of", '"0" is not a unit to round to; write "1", or "10000" for 万元.')
-    table.close()
-    return rounding
+    return gate
 
 
 def _hold(table: Table | None) -> rules.HoldRule | None:

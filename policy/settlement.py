@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 
 from common.money import major
 from policy.answers import PRECISION, Line, amount_text, percent_text
-from policy.calculation import Claim, rate_for, work_out
-from policy.holds import share_of
+from policy.calculation import rate_for, work_out
+from policy.claims import Claim
+from policy.holds import own_part, share_of
 from policy.rules import Programme, minor
 
 Key = TypeVar("Key", bound=Hashable)
@@ -49,9 +50,10 @@ def split_line(
 ) -> Share:
     """Split one accepted amount, never drawing more than the hold has left.
 
-    In modes M1 and M3 the programme's share is covered, rounded by its rule; in mode M5 all
-    of the accepted time. Give `on`, the day whose share counts, where the share changed in
-    mid-life. In mode M1 `hold_left` is the voucher's balance; a claim with windows or a floor
+    In mode M5 all of the accepted time is covered, otherwise the programme's share, rounded by
+    its rule, less what the beneficiary must bear at least of each amount. Give `on`, the day
+    whose share counts, where the share changed in mid-life. In modes claimed after use
+    `hold_left` is the voucher's balance; a claim with windows or a floor
     is settled by `settle_claim`.
 
     :raises ValueError: if an amount is below 0, or more was accepted than billed.
@@ -146,7 +148,7 @@ def _full(accepted: int, programme: Programme, on: date | None, kind: str) -> tu
         return accepted, line
     tier, rate = rate_for(programme, on=on, organisation_kind=kind)
     # A coarse step rounding up may pass a small amount; no share is more than the whole.
-    full = min(share_of(accepted, rate, programme), accepted)
+    full = min(share_of(accepted, rate, programme), accepted - own_part(accepted, programme))
     label = (f"Share of {percent_text(rate)}", f"抵扣比例 {percent_text(rate)}")
     return full, _line(programme, "share", *label, full, tier.clause)
 

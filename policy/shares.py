@@ -1,93 +1,18 @@
-"""The steps that bring a fee, or hours asked for, to its share."""
+"""The steps that bring a base, or hours asked for, to its share."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
-from policy.answers import Line, Reason, amount_text, percent_text, plain
-from policy.rules import Apportion, Period, Programme, Rate, Route
+from policy.answers import Outcome, Reason, amount_words, missing, percent_text, plain
+from policy.claims import Claim, FeeLine
+from policy.conditions import fits
+from policy.rules import Programme, Rate, Route, Stance
+from policy.so_far import SoFar, times
 
-
-@dataclass(frozen=True, kw_only=True)
-class Claim:
-    """What an award is worked out from.
-
-    Fees are in whole currency units, by resource class; they are the kind of fee that the
-    programme's `[base]` names. `used_this_year` (what the organisation already used this
-    calendar year) and `pool_left` are in minor units, or GPU-ms in mode M5. `settled_fee` is
-    the part of all fees settled so far, `declared_this_year` the organisation's earlier fees
-    of the year. The multipliers are the applicant's standing.
-    """
-
-    as_of: date
-    fee_lines: tuple[tuple[str, Decimal], ...] = ()
-    settled_fee: Decimal | None = None
-    contract_from: date | None = None
-    contract_until: date | None = None
-    requested_gpu_hours: Decimal | None = None
-    used_this_year: int = 0
-    pool_left: int | None = None
-    declared_this_year: Decimal = Decimal(0)
-    organisation_kind: str = ""
-    route: str | None = None
-    multiplier: Decimal = Decimal(1)
-    validity_multiplier: Decimal = Decimal(1)
-
-    def __post_init__(self) -> None:
-        """Refuse what would turn a fee into a debt."""
-        amounts = [fee for _, fee in self.fee_lines]
-        amounts += [self.settled_fee or Decimal(0), self.requested_gpu_hours or Decimal(0)]
-        amounts += [self.declared_this_year, self.multiplier, self.validity_multiplier]
-        if any(not amount.is_finite() or amount < 0 for amount in amounts):
-            raise ValueError("A claim's fees, hours and multipliers must be 0 or more.")
-        if self.used_this_year < 0 or (self.pool_left or 0) < 0:
-            raise ValueError("A claim's used_this_year and pool_left must be 0 or more.")
-
-    @property
-    def fee_total(self) -> Decimal:
-        """All fees declared, whatever their resource class."""
-        return sum((fee for _, fee in self.fee_lines), Decimal(0))
-
-
-@dataclass(frozen=True)
-class SoFar:
-    """The amount after the steps taken, what they said, and the limits they set.
-
-    `full` is the amount at the share; `limit` the lowest ceiling met.
-    """
-
-    unit: str
-    amount: Decimal = Decimal(0)
-    full: Decimal = Decimal(0)
-    limit: Decimal | None = None
-    working: tuple[Line, ...] = ()
-    reasons: tuple[Reason, ...] = ()
-
-    def then(
-        self,
-        amount: Decimal,
-        name: str,
-        labels: tuple[str, str],
-        clause: str,
-        reason: Reason | None = None,
-    ) -> "SoFar":
-        """Return what is so far after one more step, its labels in English and Chinese."""
-        line = Line(name, *labels, amount_text(amount, self.unit), clause)
-        return replace(
-            self,
-            amount=amount,
-            working=(*self.working, line),
-            reasons=(*self.reasons, reason) if reason else self.reasons,
-        )
-
-    def capped(
-        self, limit: Decimal, name: str, labels: tuple[str, str], reason: Reason
-    ) -> "SoFar":
-        """Return what is so far under one more ceiling, with the reason if it cuts."""
-        lower = limit if self.limit is None else min(limit, self.limit)
-        cuts = reason if self.amount > limit else None
-        amount = min(self.amount, limit)
-        return replace(self, limit=lower).then(amount, name, labels, reason.clause, cuts)
+__all__ = ["Claim", "SoFar", "rate_for", "route_of"]
 
 
 def rate_for(
@@ -96,21 +21,19 @@ def rate_for(
     on: date | None = None,
     organisation_kind: str = "",
     year_total: Decimal | None = None,
-) -> tuple[Rate, Decimal]:
-    """Return the first tier that fits, and its share on a day (the newest without one).
+) -> tuple[Rate, Fraction]:
+    """Return the first tier with a share that fits, and its share on a day (the newest without).
 
     A tier by yearly total looks at the whole cumulated amount (a cliff, not a bracket of
     each yuan); when the total isn't known such a tier doesn't fit.
 
-    :raises ValueError: if the programme has no share, as in mode M5.
+    :raises ValueError: if the programme has no share for it, as in mode M5.
     """
+    claim = Claim(as_of=on or date.max, organisation_kind=organisation_kind)
     for tier in programme.tiers:
-        kind_fits = not tier.kinds or organisation_kind in tier.kinds
-        most = tier.year_total_max
-        total_fits = most is None or (year_total is not None and year_total <= most)
-        if kind_fits and total_fits:
+        if tier.rate is not None and fits(tier.when, claim, year_total=year_total):
             return tier, tier.rate.on(on)
-    raise ValueError(f"{programme.code} has no share of a fee.")
+    raise ValueError(f"{programme.code} has no share of such a fee.")
 
 
 def route_of(claim: Claim, programme: Programme) -> Route | None:
@@ -121,102 +44,153 @@ def route_of(claim: Claim, programme: Programme) -> Route | None:
     return next((route for route in programme.routes if route.takes(hours)), None)
 
 
-def take_fee(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
-    """Start from the whole fee declared."""
-    labels = ("Fee declared", "申报费用")
-    return so_far.then(claim.fee_total, "fee", labels, programme.base.clause)
+def take_share(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+    """Take the share of the tier that fits each fee line, or each part of the year's fees."""
+    rule = programme.share
+    so_far = replace(so_far, base=so_far.amount)
+    if rule is not None and rule.select == "MARGINAL":
+        return _take_brackets(so_far, claim, programme)
+    total = claim.declared_this_year + so_far.amount
+    lines = so_far.kept or (FeeLine("", Decimal(0)),)
+    chosen = [_tier_for(line, claim, programme, total) for line in lines]
+    so_far = _noting_doubts(so_far, claim, programme, lines, total)
+    if any(tier.fixed for tier in chosen if tier):
+        return _take_fixed(so_far, claim, chosen[0])
+    shares = [_rate(tier, claim) for tier in chosen]
+    amount = so_far.shared(shares)
+    labels, clause = _share_labels(chosen, shares, programme)
+    return replace(so_far, full=amount).then(amount, "share", labels, clause)
 
 
-def leave_out(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
-    """Leave out the resource classes that the programme does not support."""
-    left_out = programme.base.leave_out
-    if not left_out:
-        return so_far
-    kept = sum((fee for name, fee in claim.fee_lines if name not in left_out), Decimal(0))
-    names = ", ".join(left_out)
-    labels = (f"After leaving out {names}", f"剔除 {names} 后")
-    return so_far.then(kept, "leave_out", labels, programme.base.clause)
+def _tier_for(line: FeeLine, claim: Claim, programme: Programme, total: Decimal) -> Rate | None:
+    fitting = [tier for tier in programme.tiers if fits(tier.when, claim, line, total)]
+    if programme.share and programme.share.select == "HIGHEST":
+        return max(fitting, key=lambda tier: _rate(tier, claim), default=None)
+    return next(iter(fitting), None)
 
 
-def take_settled(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
-    """Keep the settled part, spread evenly over the resource classes."""
-    settled = claim.settled_fee
-    if settled is None or settled >= claim.fee_total:
-        return so_far
-    labels = ("Part settled so far", "已结算部分")
-    amount = so_far.amount * settled / claim.fee_total
-    return so_far.then(amount, "settled", labels, programme.base.clause)
+def _rate(tier: Rate | None, claim: Claim) -> Fraction:
+    return tier.rate.on(claim.as_of) if tier and tier.rate else Fraction(0)
 
 
-def apportion(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
-    """Cut the fee to the window of use, by the days of the contract."""
-    rule, window = programme.base.apportion, programme.windows.use
-    if rule is None or window is None:
-        return so_far
-    if claim.contract_from is None or claim.contract_until is None:
-        labels = ("Contract days not given", "未提供合同起止日期")
-        reason = _no_contract_days(rule.clause)
-        return so_far.then(Decimal(0), "apportion", labels, rule.clause, reason)
-    inside, whole = _days(claim.contract_from, claim.contract_until, window, rule)
-    labels = (
-        f"Apportioned to the window of use, {inside} of {whole} days",
-        f"按使用期分摊：{whole} 天中的 {inside} 天",
-    )
-    amount = so_far.amount
-    if inside != whole:
-        # Multiplying first keeps the quotient exact wherever it can be.
-        amount = amount * inside / whole
-        amount = programme.rounding.apply(amount) if rule.rounded else amount
-    return so_far.then(amount, "apportion", labels, rule.clause)
+def _take_fixed(so_far: SoFar, claim: Claim, tier: Rate | None) -> SoFar:
+    assert tier is not None
+    assert tier.fixed is not None
+    fixed = tier.fixed.on(claim.as_of)
+    text = amount_words(fixed, so_far.unit)
+    labels = (f"{text}, never more than the fee", f"定额 {text}，不超过费用")
+    amount = min(fixed, so_far.amount)
+    return replace(so_far, full=amount).then(amount, "share", labels, tier.clause)
 
 
-def _days(first: date, last: date, window: Period, rule: Apportion) -> tuple[int, int]:
-    start = max(first, window.first or first)
-    end = min(last, window.last or last)
-    extra = 1 if rule.count == "INCLUSIVE" else 0
-    whole = max((last - first).days + extra, 0)
-    if end < start:
-        # A contract of one day has no day between its ends, yet lies outside the window.
-        return 0, max(whole, 1)
-    return (end - start).days + extra, whole
+def _share_labels(
+    chosen: list[Rate | None], shares: list[Fraction], programme: Programme
+) -> tuple[tuple[str, str], str]:
+    clauses = {tier.clause: None for tier in chosen if tier}
+    clause = "; ".join(clauses) or programme.base.clause
+    texts = dict.fromkeys(percent_text(share) for share in shares)
+    if len(texts) == 1:
+        (text,) = texts
+        return (f"Share of {text}", f"补助比例 {text}"), clause
+    said = ", ".join(texts)
+    return (f"Shares of {said}, each of its fees", f"分项补助比例 {said}"), clause
 
 
-def require_floor(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
-    """Give nothing for a base below the programme's floor."""
-    if programme.floor is None:
-        return so_far
-    least, clause = programme.floor.base_min.on(claim.as_of), programme.floor.clause
-    text, counts = amount_text(least, so_far.unit), amount_text(so_far.amount, so_far.unit)
-    labels = (f"Counts from {text}", f"起点金额 {text}")
-    if so_far.amount >= least:
-        return so_far.then(so_far.amount, "floor", labels, clause)
-    reason = Reason(
-        "BELOW_FLOOR",
-        f"The fee that counts is {counts}; this programme starts at {text}.",
-        f"可计费用为 {counts}，低于本项目起点 {text}。",
+def _noting_doubts(
+    so_far: SoFar,
+    claim: Claim,
+    programme: Programme,
+    lines: tuple[FeeLine, ...],
+    total: Decimal,
+) -> SoFar:
+    for outcome, reason in _doubts(claim, programme, lines, total):
+        so_far = so_far.noting(outcome, reason)
+    return so_far
+
+
+def _doubts(
+    claim: Claim, programme: Programme, lines: tuple[FeeLine, ...], total: Decimal
+) -> Iterator[tuple[Outcome, Reason]]:
+    rule = programme.share
+    for line in lines:
+        chosen = _tier_for(line, claim, programme, total)
+        for tier in _passed_over(chosen, programme):
+            if fits(tier.when, claim, line, total) is None:
+                words = ("what this share depends on", "该比例所依据的信息")
+                yield "REFER", missing(*words, tier.clause)
+        if rule and chosen is None and line.fee:
+            yield (
+                "REFER" if rule.otherwise == "REFER" else "PASS",
+                _no_share(line, programme, rule.clause),
+            )
+        if rule and chosen and _crosses(chosen, line, claim, programme):
+            yield _BY_STANCE[rule.crossing], _crossed(rule.clause)
+
+
+_BY_STANCE: dict[Stance, Outcome] = {"ALLOW": "PASS", "REFER": "REFER", "DENY": "FAIL"}
+
+
+def _passed_over(chosen: Rate | None, programme: Programme) -> tuple[Rate, ...]:
+    """Return the tiers that would have been taken before the chosen one."""
+    if chosen is None or (programme.share and programme.share.select == "HIGHEST"):
+        return programme.tiers
+    return programme.tiers[: programme.tiers.index(chosen)]
+
+
+def _no_share(line: FeeLine, programme: Programme, clause: str) -> Reason:
+    text = amount_words(line.fee, programme.unit)
+    return Reason(
+        "NO_SHARE",
+        f"No share is given for {text} of {line.resource or 'these fees'}.",
+        f"{line.resource or '该项费用'} {text} 不在补助范围内。",
         clause,
     )
-    return so_far.then(Decimal(0), "floor", labels, clause, reason)
 
 
-def take_share(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
-    """Take the share of the tier that fits the claim."""
-    tier, rate = rate_for(
-        programme,
-        on=claim.as_of,
-        organisation_kind=claim.organisation_kind,
-        year_total=claim.declared_this_year + so_far.amount,
+def _crossed(clause: str) -> Reason:
+    return Reason(
+        "BRACKET_CROSSED",
+        "With this claim the year's fees pass a limit, so that earlier claims of the year would "
+        "have had another share.",
+        "计入本次申报后，全年累计费用越过档位界限，本年度此前申报的比例将有所不同。",
+        clause,
     )
-    labels = (f"Share of {percent_text(rate)}", f"补助比例 {percent_text(rate)}")
-    amount = so_far.amount * rate
-    return replace(so_far, full=amount).then(amount, "share", labels, tier.clause)
+
+
+def _crosses(chosen: Rate, line: FeeLine, claim: Claim, programme: Programme) -> bool:
+    earlier = claim.declared_this_year
+    return bool(earlier) and _tier_for(line, claim, programme, earlier) is not chosen
+
+
+def _take_brackets(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+    """Give each part of the year's fees the share of its own bracket."""
+    start = claim.declared_this_year
+    end = start + so_far.amount
+    lower = Decimal(0)
+    amount = Decimal(0)
+    said: list[tuple[str, str]] = []
+    clauses: dict[str, None] = {}
+    for tier in programme.tiers:
+        upper = tier.when.year_total_max
+        part = (end if upper is None else min(end, upper)) - max(start, lower)
+        if part > 0:
+            share = _rate(tier, claim)
+            amount += times(part, share)
+            said.append((amount_words(part, so_far.unit), percent_text(share)))
+            clauses[tier.clause] = None
+        lower = lower if upper is None else upper
+    en = " + ".join(f"{rate} of {part}" for part, rate in said) or "Nothing left to share"
+    zh = " + ".join(f"{part} × {rate}" for part, rate in said) or "无可计费用"
+    clause = "; ".join(clauses) or programme.base.clause
+    return replace(so_far, full=amount).then(amount, "share", (en, zh), clause)
 
 
 def take_hours(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     """Start from the GPU-hours asked for."""
     asked = claim.requested_gpu_hours or Decimal(0)
     labels = ("GPU-hours asked for", "申请卡时")
-    return replace(so_far, full=asked).then(asked, "hours", labels, programme.base.clause)
+    begun = replace(so_far, full=asked, base=asked)
+    return begun.then(asked, "hours", labels, programme.base.clause)
 
 
 def require_route(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
@@ -235,15 +209,6 @@ def require_route(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
     nothing = replace(so_far, full=Decimal(0))
     labels = ("No route", "无适用通道")
     return nothing.then(Decimal(0), "route", labels, clause, _no_route(programme))
-
-
-def _no_contract_days(clause: str) -> Reason:
-    return Reason(
-        "CONTRACT_DAYS_MISSING",
-        "The fee counts by the contract's days; give its first and last day.",
-        "费用按合同天数分摊；请提供合同的开始和结束日期。",
-        clause,
-    )
 
 
 def _no_route(programme: Programme) -> Reason:

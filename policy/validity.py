@@ -1,9 +1,9 @@
 """How long a voucher lasts."""
 
-from calendar import monthrange
 from datetime import date, timedelta
 from decimal import ROUND_CEILING, Decimal
 
+from policy.dates import months_after
 from policy.rules import Programme
 
 
@@ -23,7 +23,7 @@ def days(
     """
     way = programme.route(route)
     if way is not None and issued_on is not None:
-        plain_days = (_months_after(issued_on, way.months) - issued_on).days
+        plain_days = (months_after(issued_on, way.months) - issued_on).days
     else:
         plain_days = int(programme.validity.days.on(issued_on))
     rule = programme.standing
@@ -45,8 +45,3 @@ def last_day(
     return issued_on + timedelta(
         days=days(programme, multiplier, route=route, issued_on=issued_on)
     )
-
-
-def _months_after(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -13,8 +13,11 @@ class Programme(models.Model):
 
     class Mode(models.TextChoices):
         M1 = "M1", _("Paid to the user after use")
+        M2 = "M2", _("Claimed with the contract, paid after use")
         M3 = "M3", _("Offset at the point of sale")
+        M4 = "M4", _("Paid in full by the user, then claimed by both sides")
         M5 = "M5", _("GPU-hours in kind")
+        M6 = "M6", _("A share of costs, claimed after use")
 
     code = models.CharField(max_length=40, unique=True)
     title = models.CharField(max_length=200)
@@ -29,10 +32,18 @@ class Programme(models.Model):
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [one_of("mode", ["M1", "M3", "M5"])]
+        constraints = [one_of("mode", ["M1", "M2", "M3", "M4", "M5", "M6"])]
+
+    # Modes in which use is paid for first and claimed then; the others place holds.
+    AFTER_USE = (Mode.M1, Mode.M2, Mode.M4, Mode.M6)
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_claimed_after_use(self) -> bool:
+        """Say whether use is paid for first and claimed then, instead of ordered by a hold."""
+        return self.mode in self.AFTER_USE
 
     def account(self, kind: str, *more: str) -> str:
         """Return the address of one of this programme's ledger accounts."""

@@ -117,7 +117,7 @@ def submit_bill(
     :raises AmountTooLarge: if the sum can't be paid.
     :raises KeyReused: if the key was used for another bill.
     """
-    if programme.mode == Programme.Mode.M1:
+    if programme.is_claimed_after_use:
         raise BillNotForMode(programme=programme.title, payee=_("the holder"))
     check_heads(invoice_number, period_from, period_until)
     _check_lines(lines or ())

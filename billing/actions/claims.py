@@ -36,11 +36,11 @@ from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
+from policy.claims import Claim, FeeLine
 from policy.settlement import Share, settle_claim
-from policy.shares import Claim
 from providers.models import Provider
 from safeguards.actions import LineAnswer, LineFacts, check_lines
-from vouchers.models import Programme, Voucher
+from vouchers.models import Voucher
 from vouchers.queries import day_answer, read_policy, voucher_balance
 
 # How a claim tells what a rule found; the rule's own words are of lines with a quantity.
@@ -96,7 +96,7 @@ def submit_claim(
     """
     require_role(actor, Role.APPLICANT, organisation=voucher.organisation)
     programme = voucher.programme
-    if programme.mode != Programme.Mode.M1:
+    if not programme.is_claimed_after_use:
         raise BillNotForMode(programme=programme.title, payee=_("the provider"))
     check_heads(invoice_number, period_from, period_until)
     _check_claim(amount_paid, fee_excluded, contract_from_on, contract_until_on)
@@ -296,8 +296,8 @@ def _share(bill: Bill, voucher: Voucher, weighed: Weighed, act: Act) -> Share:
     claim = Claim(
         as_of=voucher.valid_from_on,
         fee_lines=(
-            ("compute", major(compute, bill.unit)),
-            ("storage", major(excluded, bill.unit)),
+            FeeLine("compute", major(compute, bill.unit)),
+            FeeLine("storage", major(excluded, bill.unit)),
         ),
         contract_from=day_answer(bill.facts, "contract_from_on"),
         contract_until=day_answer(bill.facts, "contract_until_on"),

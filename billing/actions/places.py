@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from providers.models import Provider
-from vouchers.models import Order, Voucher
+from vouchers.models import Order, Programme, Voucher
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
     # Vouchers of programmes that pay after use have no orders; there the voucher itself is it.
     direct = (
         Voucher.objects.annotate(small_code=Lower("code"))
-        .filter(small_code__in=wanted, programme__mode="M1")
+        .filter(small_code__in=wanted, programme__mode__in=Programme.AFTER_USE)
         .select_related("programme")
     )
     places: dict[str, Place | int] = {

@@ -107,7 +107,7 @@ def bill_new(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     found = list(
         Programme.objects.filter(vouchers__orders__offer__provider=provider)
-        .exclude(mode=Programme.Mode.M1)
+        .exclude(mode__in=Programme.AFTER_USE)
         .distinct()
         .order_by("code")
     )

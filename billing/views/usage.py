@@ -208,7 +208,7 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
     )
     programmes = Programme.objects.filter(
         pk__in=UsageLine.objects.filter(file=file).values("voucher__programme")
-    ).exclude(mode=Programme.Mode.M1)
+    ).exclude(mode__in=Programme.AFTER_USE)
     context = {
         **_result(file.name, file, [row_error_of(one) for one in file.errors[:ERRORS_SHOWN]]),
         "pk": file.pk,

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,7 +47,7 @@ def test_no_award_passes_a_ceiling(code, amount, used_this_year, pool_left, mult
     cap = int(programme.cap("ORGANISATION").amount.on(DAY)) * 100
     assert 0 <= award.recommended <= min(max(cap - used_this_year, 0), pool_left)
     if programme.standing.ceiling == "SHARE":
-        assert award.recommended <= amount * programme.tiers[0].rate.on(DAY) * 100
+        assert award.recommended <= Fraction(amount) * programme.tiers[0].rate.on(DAY) * 100
 
 
 @given(amount=fees, used_this_year=used, pair=st.tuples(multipliers, multipliers))

@@ -3,7 +3,7 @@
 import re
 import tomllib
 from datetime import date
-from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -35,11 +35,17 @@ def test_every_shipped_document_is_sound_and_named_by_its_code(code):
     assert read(DOCUMENTS[code]).code == code
 
 
-def test_the_shipped_documents_are_these_four():
+def test_the_shipped_documents_are_these():
     assert list(DOCUMENTS) == [
+        "ca-aicaf-2025",
+        "cn-beijing-2023",
         "cn-chengdu-2025",
+        "cn-hangzhou-2025-mianshen",
+        "cn-hangzhou-2025",
+        "cn-henan-2025",
         "cn-nanning-2025",
         "cn-xiamen-2024",
+        "fi-businessfinland",
         "uk-airr",
     ]
 
@@ -50,6 +56,12 @@ def test_the_shipped_documents_are_these_four():
         ("cn-chengdu-2025", "M3", "CNY", "PROVIDER"),
         ("cn-nanning-2025", "M1", "CNY", "BENEFICIARY"),
         ("cn-xiamen-2024", "M1", "CNY", "BENEFICIARY"),
+        ("cn-beijing-2023", "M2", "CNY", "BENEFICIARY"),
+        ("cn-hangzhou-2025", "M1", "CNY", "BENEFICIARY"),
+        ("cn-hangzhou-2025-mianshen", "M8", "CNY", "BENEFICIARY"),
+        ("cn-henan-2025", "M1", "CNY", "BENEFICIARY"),
+        ("ca-aicaf-2025", "M6", "CAD", "BENEFICIARY"),
+        ("fi-businessfinland", "M3", "EUR", "PROVIDER"),
         ("uk-airr", "M5", "GPU:H100", "NOBODY"),
     ],
 )
@@ -137,7 +149,7 @@ def test_every_problem_is_told_at_once():
     problems = problems_of(text)
 
     assert len(problems) == 3
-    assert "'M9' can't be read; write one of M1, M3, M5." in problems[0]
+    assert "'M9' can't be read; write one of M1, M2, M3, M4, M5, M6, M7, M8." in problems[0]
     assert "'Asia/Chengdu' is not an IANA time zone" in problems[1]
     assert "'thirty' can't be read; write a whole number" in problems[2]
 
@@ -199,7 +211,8 @@ def test_every_problem_is_told_at_once():
         ),
         (
             changed(OFFSET, 'rate = "0.60"', 'rate = "0.60"\nkinds = ["SME"]'),
-            "[tiers 1]: the last tier must take every claim; take its conditions out.",
+            "[tiers 1]: the last tier must take every claim; take its conditions out, or say in "
+            '[share] what becomes of the rest: otherwise = "NOTHING" or "REFER".',
         ),
     ],
 )
@@ -268,9 +281,9 @@ def test_a_dated_number_changes_on_its_day():
 
     rate = programme.tiers[0].rate
 
-    assert rate.on(date(2026, 6, 30)) == Decimal("0.60")
-    assert rate.on(date(2026, 7, 1)) == Decimal("0.40")
-    assert rate.on(None) == Decimal("0.40")
+    assert rate.on(date(2026, 6, 30)) == Fraction(60, 100)
+    assert rate.on(date(2026, 7, 1)) == Fraction(40, 100)
+    assert rate.on(None) == Fraction(40, 100)
 
 
 @pytest.mark.parametrize(

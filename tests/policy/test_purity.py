@@ -14,7 +14,7 @@ PROGRAMMES = [read(text) for text in shipped().values()]
 MAY_IMPORT = {"common.money", "common.days", "policy", "policy.*"}
 CLOCKS = {"now", "today", "utcnow", "time", "monotonic"}
 # What a code such as `xx-place-2025` shares with every other.
-SHARED = {"cn", "uk"}
+SHARED = {"cn", "uk", "ca", "fi"}
 
 
 def imports(tree):

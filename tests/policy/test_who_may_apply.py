@@ -53,6 +53,7 @@ def test_an_applicant_who_meets_every_condition_passes():
         ({"provider_listed": False}, "PROVIDER_NOT_LISTED"),
         ({"region": "CN-5101"}, "REGION_NOT_ADMITTED"),
         ({"region": "CN-45010"}, "REGION_NOT_ADMITTED"),
+        ({"region": "CN-4502"}, "REGION_NOT_ADMITTED"),
         ({"region": ""}, "REGION_NOT_ADMITTED"),
         ({"organisation_kind": "INDIVIDUAL"}, "KIND_NOT_ADMITTED"),
         ({"conduct_bars": frozenset({"MAJOR_PENALTY"})}, "CONDUCT_BAR"),

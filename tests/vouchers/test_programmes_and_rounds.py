@@ -1,6 +1,7 @@
 """A programme's law takes two people, and a round's budget is allotted by finance."""
 
 from datetime import date
+from fractions import Fraction
 
 import pytest
 
@@ -118,8 +119,8 @@ def test_a_new_version_counts_from_its_day_on(authority):
     assert version.number == 2
     before, rules_before = queries.policy_in_force(scheme.programme, date(2025, 6, 30))
     after, rules_after = queries.policy_in_force(scheme.programme, date(2025, 7, 1))
-    assert (before.number, str(rules_before.tiers[0].rate.on(None))) == (1, "0.60")
-    assert (after.number, str(rules_after.tiers[0].rate.on(None))) == (2, "0.50")
+    assert (before.number, rules_before.tiers[0].rate.on(None)) == (1, Fraction(60, 100))
+    assert (after.number, rules_after.tiers[0].rate.on(None)) == (2, Fraction(50, 100))
     in_force = queries.policies_in_force([scheme.programme], cast.NOON)
     assert in_force[scheme.programme.pk][0].number == 1
 

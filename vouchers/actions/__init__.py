@@ -43,6 +43,7 @@ from vouchers.actions.orders import (
 )
 from vouchers.actions.programmes import (
     BudgetInvalid,
+    ModeNotRun,
     NotAnAuthority,
     PolicyDiffers,
     PolicyInvalid,
@@ -102,6 +103,7 @@ __all__ = [
     "ClassNotCovered",
     "CodeUnknown",
     "HoursInvalid",
+    "ModeNotRun",
     "NoHoldsHere",
     "NoPriceInForce",
     "NotAnAuthority",

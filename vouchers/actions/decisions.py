@@ -164,8 +164,8 @@ def _locked_waiting(application: Application) -> Application:
 
 
 def _checked_award(proposal: Proposal, awarded: int | None, unit: str) -> int:
-    if proposal.answer.outcome == "FAIL":
-        raise NotEligible(reasons=in_words(proposal.answer.reasons))
+    if proposal.outcome == "FAIL":
+        raise NotEligible(reasons=in_words(proposal.reasons))
     recommended = proposal.award.recommended
     amount = recommended if awarded is None else awarded
     if amount > recommended > 0:
@@ -179,7 +179,7 @@ def _checked_award(proposal: Proposal, awarded: int | None, unit: str) -> int:
 
 def _is_automatic(proposal: Proposal, amount: int) -> bool:
     is_full = 0 < amount == proposal.award.recommended
-    return proposal.answer.outcome == "PASS" and is_full and proposal.people == 0
+    return proposal.outcome == "PASS" and is_full and proposal.people == 0
 
 
 def _write(
@@ -240,7 +240,7 @@ def decide_automatically(
     Organisation.objects.select_for_update(no_key=True).get(pk=row.organisation_id)
     proposal = proposal_of(row, at)
     outcome, amount = Decision.Outcome.REFER, 0
-    if proposal.answer.outcome == "PASS":
+    if proposal.outcome == "PASS":
         amount = proposal.award.recommended
         if not _is_automatic(proposal, amount):
             return None

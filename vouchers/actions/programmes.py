@@ -26,6 +26,17 @@ class PolicyInvalid(Refused):
     sentence = _("The policy can't be taken as it stands:\n%(problems)s")
 
 
+class ModeNotRun(Refused):
+    """The document can be worked out, and its kind of payment is not made here."""
+
+    code = "mode_not_run"
+    sentence = _(
+        "A programme in mode %(mode)s that pays %(payee)s can be worked out with "
+        "manage.py work_out, but its payments are not made here. Choose M1 to M6, and for M6 "
+        "the beneficiary as payee."
+    )
+
+
 class PolicyDiffers(Refused):
     """The document is another programme's, or changes what value is in."""
 
@@ -113,6 +124,7 @@ def create_programme(
 
     :raises NotAllowed: if the person is neither officer nor administrator of the authority.
     :raises NotAnAuthority: if the organisation is of another kind.
+    :raises ModeNotRun: if payments of its mode are not made here.
     :raises PolicyInvalid: if the document can't be read, with every problem and its place.
     :raises PolicyDiffers: if the document is of another code.
     :raises ProgrammeCodeTaken: if another programme has the code.
@@ -164,6 +176,7 @@ def propose_policy(
     """Propose a new version of a programme's policy; another person puts it in force.
 
     :raises NotAllowed: if the person is neither officer nor administrator of the programme.
+    :raises ModeNotRun: if payments of its mode are not made here.
     :raises PolicyInvalid: if the document can't be read, with every problem and its place.
     :raises PolicyDiffers: if the document changes the code, the mode, the unit or the zone.
     """
@@ -199,9 +212,13 @@ def _require_officer(actor: User, programme: Programme) -> None:
 
 def _checked_policy(text: str) -> Policy:
     try:
-        return read_policy(text)
+        rules = read_policy(text)
     except ProgrammeInvalid as error:
         raise PolicyInvalid(problems="\n".join(error.problems)) from error
+    is_run = rules.mode in Programme.Mode.values
+    if not is_run or (rules.mode, rules.payee) == ("M6", "PROVIDER"):
+        raise ModeNotRun(mode=rules.mode, payee=rules.payee)
+    return rules
 
 
 def _sha256(text: str) -> str:

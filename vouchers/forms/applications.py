@@ -247,11 +247,11 @@ class TimeForm(AnswerForm):
     def fit(self) -> None:
         """Ask for the contract in place of the days of use where a claim is paid after use."""
         law = self.law
-        if law.mode == "M1":
+        if law.is_claimed_after_use:
             self.left_out("start_on", "end_on")
         else:
             self.left_out("contract_from_on", "contract_until_on")
-        if not (law.mode == "M1" and law.base.leave_out):
+        if not (law.is_claimed_after_use and (law.base.leave_out or law.base.take_only)):
             self.left_out("fee_storage")
         if not is_currency(law.unit):
             self.left_out("fee_total")

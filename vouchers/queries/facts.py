@@ -11,13 +11,14 @@ from common.days import day_of
 from ledger import queries as ledger
 from ledger.queries import Balance
 from parties.models import Organisation
+from policy.claims import Claim, FeeLine, OtherAid
 from policy.eligibility import ApplicantFacts
 from policy.rules import Programme as Policy
-from policy.shares import Claim
 from providers.models import Provider
 from providers.queries import provider_by_code
 from vouchers.models import Application, Decision, Programme, Voucher
 from vouchers.queries.applications import standing_effect
+from vouchers.queries.past import NOT_USE, past_of
 from vouchers.queries.programmes import budget_available
 from vouchers.queries.vouchers import voucher_account
 
@@ -58,7 +59,16 @@ def applicant_facts(application: Application, at: datetime) -> ApplicantFacts:
         provider_related=_is_related(application, provider),
         provider_listed=_is_listed(application, provider),
         requested_gpu_hours=decimal_answer(answers, "hours"),
+        contract_from=day_answer(answers, "contract_from_on"),
+        contract_until=day_answer(answers, "contract_until_on"),
+        other_aid=_other_aid(answers),
+        provider_is_itself=_is_related(application, provider),
     )
+
+
+def _other_aid(answers: Mapping[str, Any]) -> tuple[OtherAid, ...] | None:
+    """Return no other aid where that was declared; what there is else no register here knows."""
+    return () if answers.get("other_public_money") is False else None
 
 
 def _is_first_time(application: Application) -> bool:
@@ -105,9 +115,7 @@ def day_answer(answers: Mapping[str, Any], name: str) -> date | None:
     return day if DAY_FIRST <= day <= DAY_LAST else None
 
 
-def claim_of(
-    application: Application, at: datetime, rules: Policy, *, route: str | None = None
-) -> Claim:
+def claim_of(application: Application, at: datetime, rules: Policy) -> Claim:
     """Return what an application's award is worked out from, at the instant of deciding.
 
     `used_this_year` counts all that the organisation has or may still use of this programme
@@ -117,7 +125,8 @@ def claim_of(
     on = day_of(at, programme.zone)
     total = decimal_answer(answers, "fee_total") or Decimal(0)
     storage = decimal_answer(answers, "fee_storage") or Decimal(0)
-    fees = (("compute", total - storage), ("storage", storage)) if rules.mode != "M5" else ()
+    compute = total - storage
+    fees = (FeeLine("compute", compute), FeeLine("storage", storage)) if total else ()
     multipliers = standing_effect(application.organisation, rules)
     return Claim(
         as_of=on,
@@ -127,8 +136,10 @@ def claim_of(
         requested_gpu_hours=decimal_answer(answers, "hours") if rules.mode == "M5" else None,
         used_this_year=committed_this_year(application.organisation, programme, on),
         pool_left=budget_available(programme),
+        past=past_of(application.organisation, programme, rules),
+        other_aid=_other_aid(answers),
+        round=application.round.code,
         organisation_kind=application.organisation.kind,
-        route=route,
         multiplier=multipliers.amount_multiplier,
         validity_multiplier=multipliers.validity_multiplier,
     )
@@ -170,9 +181,6 @@ def _vouchers_of(organisation: Organisation, programme: Programme) -> QuerySet[V
     ).select_related("programme")
 
 
-_NOT_USE = ("available:", "expired:")
-
-
 def _used(voucher: Voucher, balance: Balance, on: date) -> int:
     if not balance.debit:
         return balance.pending
@@ -181,6 +189,6 @@ def _used(voucher: Voucher, balance: Balance, on: date) -> int:
     spent = sum(
         -entry.amount
         for entry in ledger.statement(balance.address)
-        if not entry.other.startswith(_NOT_USE) and day_of(entry.at, zone).year == on.year
+        if not entry.other.startswith(NOT_USE) and day_of(entry.at, zone).year == on.year
     )
     return max(spent, 0) + balance.pending

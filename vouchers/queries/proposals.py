@@ -9,8 +9,11 @@ from typing import Any
 from common.days import day_of
 from common.languages import in_language
 from parties.models import Organisation
-from policy import approval, calculation, eligibility
-from policy.answers import Reason
+from policy import opinion
+from policy.answers import Outcome, Reason
+from policy.calculation import Award
+from policy.cases import Case
+from policy.opinion import Opinion
 from policy.rules import Programme as Policy
 from vouchers.models import Application, PolicyVersion
 from vouchers.queries.applications import standing_effect, standing_of
@@ -22,16 +25,29 @@ from vouchers.queries.programmes import policy_in_force
 class Proposal:
     """What the law in force says about an application, before anybody decides."""
 
-    answer: eligibility.Answer
-    award: calculation.Award
-    people: int
+    opinion: Opinion
     version: PolicyVersion
     facts: dict[str, Any]
 
     @property
+    def outcome(self) -> Outcome:
+        """Pass, refer or fail."""
+        return self.opinion.outcome
+
+    @property
+    def award(self) -> Award:
+        """What is recommended, with its working."""
+        return self.opinion.award
+
+    @property
+    def people(self) -> int:
+        """How many must decide it; 0 is automatic."""
+        return self.opinion.tier.people
+
+    @property
     def reasons(self) -> tuple[Reason, ...]:
         """Every reason of the answer and of the award."""
-        return (*self.answer.reasons, *self.award.reasons)
+        return self.opinion.reasons
 
 
 def proposal_of(application: Application, at: datetime) -> Proposal:
@@ -43,21 +59,14 @@ def proposal_of(application: Application, at: datetime) -> Proposal:
     """
     programme = application.round.programme
     version, rules = policy_in_force(programme, day_of(at, programme.zone))
-    facts = applicant_facts(application, at)
-    answer = eligibility.answer(facts, rules)
-    claim = claim_of(application, at, rules, route=answer.route)
-    award = calculation.work_out(claim, rules)
-    return Proposal(
-        answer,
-        award,
-        approval.tier(award.recommended, rules).people,
-        version,
-        {
-            "applicant": _as_json(facts),
-            "claim": _as_json(claim),
-            "standing": _standing_as_json(application.organisation, rules),
-        },
-    )
+    facts, claim = applicant_facts(application, at), claim_of(application, at, rules)
+    found = opinion.form(Case(claim, facts), rules)
+    kept = {
+        "applicant": _as_json(facts),
+        "claim": _as_json(found.claim),
+        "standing": _standing_as_json(application.organisation, rules),
+    }
+    return Proposal(found, version, kept)
 
 
 def _as_json(facts: Any) -> Any:

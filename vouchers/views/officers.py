@@ -189,8 +189,8 @@ def _proposal_shown(proposal: queries.Proposal, unit: str) -> dict[str, Any]:
     }
     facts = proposal.facts["standing"]
     return {
-        "outcome": outcomes[proposal.answer.outcome],
-        "is_barred": proposal.answer.outcome == "FAIL",
+        "outcome": outcomes[proposal.outcome],
+        "is_barred": proposal.outcome == "FAIL",
         "recommended": money(proposal.award.recommended, unit),
         "days": proposal.award.validity_days,
         "people": ngettext(

@@ -19,8 +19,8 @@ from parties.queries import organisations_of
 from parties.roles import Role
 from policy import eligibility
 from policy.answers import percent_text
+from policy.rules import Cap, minor
 from policy.rules import Programme as Law
-from policy.rules import minor
 from vouchers import queries, statuses
 from vouchers.forms.eligibility import ELSEWHERE, EligibilityForm
 from vouchers.models import Round
@@ -83,22 +83,20 @@ def law_rows(law: Law, on: date) -> list[dict[str, Any]]:
 def _pays(law: Law, on: date) -> str:
     if law.mode == "M5":
         return _("GPU-hours in kind; no money changes hands")
-    shares = [tier.rate.on(on) for tier in law.tiers]
+    shares = [tier.rate.on(on) for tier in law.tiers if tier.rate]
+    if not shares:
+        return _("A fixed amount")
     lowest, highest = percent_text(min(shares)), percent_text(max(shares))
     share = lowest if lowest == highest else f"{lowest} – {highest}"
-    if law.mode == "M1":
+    if law.is_claimed_after_use:
         return _("%(share)s of the fee, to you, after use") % {"share": share}
     return _("%(share)s of the price, to the provider; you pay the rest") % {"share": share}
 
 
 def _limits(law: Law, on: date) -> Iterator[tuple[str, str]]:
-    words = {
-        "ORGANISATION": _("At most, for an organisation in a year"),
-        "APPLICATION": _("At most, for one application"),
-    }
     for cap in law.caps:
-        if cap.scope in words:
-            yield words[cap.scope], _whole(cap.amount.on(on), law)
+        if cap.scope in ("ORGANISATION", "APPLICATION") and cap.when.is_empty:
+            yield _cap_words(cap), _whole(cap.amount.on(on), law)
     if law.floor:
         yield _("Counts from a fee of"), _whole(law.floor.base_min.on(on), law)
     for route in law.routes:
@@ -111,6 +109,20 @@ def _limits(law: Law, on: date) -> Iterator[tuple[str, str]]:
     first = law.approval.tiers[0]
     if first.people == 0 and first.up_to:
         yield _("Decided at once, up to"), _whole(first.up_to, law)
+
+
+def _cap_words(cap: Cap) -> str:
+    if cap.scope == "APPLICATION":
+        return _("At most, for one application")
+    words = {
+        "CALENDAR_YEAR": _("At most, for an organisation in a year"),
+        "FISCAL_YEAR": _("At most, for an organisation in a fiscal year"),
+        "ROLLING": _("At most, for an organisation in %(years)s years")
+        % {"years": cap.rolling_years},
+        "ROUND": _("At most, for an organisation in a round"),
+        "LIFETIME": _("At most, for an organisation in all"),
+    }
+    return words[cap.period]
 
 
 def _whole(amount: Decimal, law: Law) -> str:

@@ -79,7 +79,7 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
     is_holder = is_of_holder(person, found)
     is_active = found.status == Voucher.Status.ACTIVE
     is_staff = is_officer(person, found)
-    pays_after_use = found.programme.mode == "M1"
+    pays_after_use = found.programme.is_claimed_after_use
     context = {
         "voucher": found,
         "title": found.programme.title_here,

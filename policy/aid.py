@@ -1,0 +1,86 @@
+"""The steps that look at what others gave: a common limit, and the ceiling on minimal aid."""
+
+from decimal import Decimal
+
+from policy.answers import Reason, amount_words, missing
+from policy.claims import Claim, FeeLine, OtherAid
+from policy.conditions import fits
+from policy.history import aid_counted
+from policy.rules import Programme, Stacking, StackLimit, StateAidRule
+from policy.so_far import SoFar
+
+
+def limit_stack(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+    """Stay within what this award and other support may reach together."""
+    rule = programme.stacking
+    if rule is None:
+        return so_far
+    if claim.other_aid is None:
+        doubt = missing("what other support there is", "其他财政支持情况", rule.clause)
+        return so_far.noting("REFER", doubt)
+    counted = sum(
+        (aid.amount for aid in claim.other_aid if _stacks(aid, claim, rule)), Decimal(0)
+    )
+    lines = so_far.kept or (FeeLine("", Decimal(0)),)
+    limits = [_limit_for(line, claim, rule) for line in lines]
+    if None in limits:
+        doubt = missing(
+            "which common limit holds for these fees", "适用的合计支持上限", rule.clause
+        )
+        return so_far.noting("REFER", doubt)
+    shares = [one.total_rate_max.on(claim.as_of) for one in limits if one]
+    most = so_far.shared(shares, so_far.base)
+    text, had = amount_words(most, so_far.unit), amount_words(counted, so_far.unit)
+    labels = (
+        f"With other support at most {text}, of which {had} was given",
+        f"与其他支持合计不超过 {text}，其中已获 {had}",
+    )
+    reason = Reason(
+        "STACK_LIMIT",
+        f"All support together may reach {text}.",
+        f"各项支持合计不得超过 {text}。",
+        rule.clause,
+    )
+    return so_far.capped(max(most - counted, Decimal(0)), "stacking", labels, reason)
+
+
+def _stacks(aid: OtherAid, claim: Claim, rule: Stacking) -> bool:
+    if aid.contract and claim.contract and aid.contract != claim.contract:
+        return False
+    return aid.source in rule.sources or aid.level in rule.levels
+
+
+def _limit_for(line: FeeLine, claim: Claim, rule: Stacking) -> StackLimit | None:
+    return next((one for one in rule.limits if fits(one.when, claim, line)), None)
+
+
+def limit_state_aid(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+    """Stay within what the undertaking may still have as minimal aid."""
+    rule = programme.state_aid
+    if rule is None:
+        return so_far
+    counted, is_whole = aid_counted(claim, rule)
+    left = max(rule.most - counted, Decimal(0))
+    text, had = amount_words(rule.most, rule.currency), amount_words(counted, rule.currency)
+    labels = (
+        f"Minimal aid up to {text}, of which {had} was given",
+        f"小额援助上限 {text}，其中已获 {had}",
+    )
+    reason = Reason(
+        "STATE_AID_REACHED",
+        f"{had} of {text} of minimal aid was given already.",
+        f"小额援助上限 {text}，已获 {had}。",
+        rule.clause,
+    )
+    limited = so_far.capped(_in_unit(left, rule), "state_aid", labels, reason)
+    if is_whole:
+        return limited
+    doubt = missing(
+        "all aid of this kind, in one currency", "以同一货币计的全部此类援助", rule.clause
+    )
+    return limited.noting("REFER", doubt)
+
+
+def _in_unit(left: Decimal, rule: StateAidRule) -> Decimal:
+    """Return what is left, in GPU-hours at their cash equivalent where the award is in kind."""
+    return left / rule.value_per_hour if rule.value_per_hour else left

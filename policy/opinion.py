@@ -1,0 +1,50 @@
+"""What a programme says about one case: who may have it, how much, and who must decide."""
+
+from dataclasses import dataclass, replace
+
+from policy import approval, calculation, eligibility
+from policy.answers import Outcome, Reason, worst
+from policy.calculation import Award
+from policy.cases import Case
+from policy.claims import Claim
+from policy.eligibility import Answer
+from policy.rules import Programme, Tier
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """The answer to the applicant, if one was given, the award, and the tier of approval.
+
+    `claim` is the one that was worked out: with the route that the applicant was answered.
+    """
+
+    answer: Answer | None
+    claim: Claim
+    award: Award
+    tier: Tier
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worse of what is said about the applicant and about the amount."""
+        said = (self.answer.outcome,) if self.answer else ()
+        return worst(*said, self.award.outcome)
+
+    @property
+    def recommended(self) -> int:
+        """What is recommended, in minor units or GPU-ms; nothing where nothing can be had."""
+        return 0 if self.outcome == "FAIL" else self.award.recommended
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every reason of the answer and of the award."""
+        return (*(self.answer.reasons if self.answer else ()), *self.award.reasons)
+
+
+def form(case: Case, programme: Programme) -> Opinion:
+    """Return what a programme says about a case. Nothing is asked of clock or database."""
+    answer = eligibility.answer(case.applicant, programme) if case.applicant else None
+    claim = case.claim
+    if answer is not None and claim.route is None:
+        claim = replace(claim, route=answer.route)
+    award = calculation.work_out(claim, programme)
+    return Opinion(answer, claim, award, approval.tier(award.recommended, programme))

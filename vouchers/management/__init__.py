@@ -1,0 +1,1 @@
+"""The law and the vouchers at the command line."""
