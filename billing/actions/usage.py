@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 from django.db import connection, transaction
 
-from billing.actions.recording import Tally, record
+from billing.actions.known_rows import Tally
+from billing.actions.recording import record
 from billing.models import UsageFile
 from billing.reasons import stored_row_error
 from billing.usage.intake import CHUNK_BYTES, read_usage
