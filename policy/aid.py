@@ -7,30 +7,32 @@ from policy.claims import Claim, FeeLine, OtherAid
 from policy.conditions import fits
 from policy.history import aid_counted
 from policy.rules import Programme, Stacking, StackLimit, StateAidRule
-from policy.so_far import SoFar
+from policy.sheet import Sheet
 
 
-def limit_stack(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+def limit_stack(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     """Stay within what this award and other support may reach together."""
     rule = programme.stacking
     if rule is None:
-        return so_far
+        return
     if claim.other_aid is None:
         doubt = missing("what other support there is", "其他财政支持情况", rule.clause)
-        return so_far.noting("REFER", doubt)
+        sheet.note("REFER", doubt)
+        return
     counted = sum(
         (aid.amount for aid in claim.other_aid if _stacks(aid, claim, rule)), Decimal(0)
     )
-    lines = so_far.kept or (FeeLine("", Decimal(0)),)
+    lines = sheet.kept or (FeeLine("", Decimal(0)),)
     limits = [_limit_for(line, claim, rule) for line in lines]
     if None in limits:
         doubt = missing(
             "which common limit holds for these fees", "适用的合计支持上限", rule.clause
         )
-        return so_far.noting("REFER", doubt)
+        sheet.note("REFER", doubt)
+        return
     shares = [one.total_rate_max.on(claim.as_of) for one in limits if one]
-    most = so_far.shared(shares, so_far.base)
-    text, had = amount_words(most, so_far.unit), amount_words(counted, so_far.unit)
+    most = sheet.shared(shares, sheet.base)
+    text, had = amount_words(most, sheet.unit), amount_words(counted, sheet.unit)
     labels = (
         f"With other support at most {text}, of which {had} was given",
         f"与其他支持合计不超过 {text}，其中已获 {had}",
@@ -41,7 +43,7 @@ def limit_stack(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
         f"各项支持合计不得超过 {text}。",
         rule.clause,
     )
-    return so_far.capped(max(most - counted, Decimal(0)), "stacking", labels, reason)
+    sheet.cap(max(most - counted, Decimal(0)), "stacking", labels, reason)
 
 
 def _stacks(aid: OtherAid, claim: Claim, rule: Stacking) -> bool:
@@ -54,11 +56,11 @@ def _limit_for(line: FeeLine, claim: Claim, rule: Stacking) -> StackLimit | None
     return next((one for one in rule.limits if fits(one.when, claim, line)), None)
 
 
-def limit_state_aid(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+def limit_state_aid(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     """Stay within what the undertaking may still have as minimal aid."""
     rule = programme.state_aid
     if rule is None:
-        return so_far
+        return
     counted, is_whole = aid_counted(claim, rule)
     left = max(rule.most - counted, Decimal(0))
     text, had = amount_words(rule.most, rule.currency), amount_words(counted, rule.currency)
@@ -72,13 +74,13 @@ def limit_state_aid(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
         f"小额援助上限 {text}，已获 {had}。",
         rule.clause,
     )
-    limited = so_far.capped(_in_unit(left, rule), "state_aid", labels, reason)
+    sheet.cap(_in_unit(left, rule), "state_aid", labels, reason)
     if is_whole:
-        return limited
+        return
     doubt = missing(
         "all aid of this kind, in one currency", "以同一货币计的全部此类援助", rule.clause
     )
-    return limited.noting("REFER", doubt)
+    sheet.note("REFER", doubt)
 
 
 def _in_unit(left: Decimal, rule: StateAidRule) -> Decimal:

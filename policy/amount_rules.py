@@ -4,6 +4,7 @@ import decimal
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 from policy.conditions import Condition
@@ -216,7 +217,7 @@ class Rounding:
     decimals: int
     mode: str
 
-    @property
+    @cached_property
     def step(self) -> Decimal:
         """The smallest difference between two rounded amounts, in whole units."""
         return self.of.scaleb(-self.decimals)

@@ -1,10 +1,10 @@
 """What the law answers with: reasons, and lines of working."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from decimal import ROUND_DOWN, Decimal, localcontext
+from decimal import Decimal
 from fractions import Fraction
-from typing import Literal, Self
+from functools import lru_cache
+from typing import Literal, NamedTuple, Self
 
 from common.money import is_currency
 
@@ -14,8 +14,7 @@ OUTCOMES: tuple[Outcome, ...] = ("PASS", "REFER", "FAIL")
 PRECISION = 50  # digits carried between two rounding steps; no scheme's numbers come near it
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """Why an answer is what it is, in both languages, with the clause it rests on."""
 
     code: str
@@ -25,7 +24,7 @@ class Reason:
 
     def to_dict(self) -> dict[str, str]:
         """Return the reason as plain text fields, for storing as JSON."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, str]) -> Self:
@@ -33,8 +32,7 @@ class Reason:
         return cls(stored["code"], stored["en"], stored["zh"], stored["clause"])
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """One step of a working: its name, the amount after it, and its clause.
 
     `amount` is text with its unit (`"83676.0000 CNY"`), so that a stored working says for
@@ -49,7 +47,7 @@ class Line:
 
     def to_dict(self) -> dict[str, str]:
         """Return the line as plain text fields, for storing as JSON."""
-        return asdict(self)
+        return self._asdict()
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, str]) -> Self:
@@ -65,13 +63,14 @@ class Line:
 
 def amount_text(amount: Decimal, unit: str) -> str:
     """Write an amount with its unit: four decimals, more (up to ten) where there are more."""
-    with localcontext(prec=PRECISION):
-        exponent = amount.normalize().as_tuple().exponent
-        places = max(4, min(10, -exponent)) if isinstance(exponent, int) else 4
-        shown = amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_DOWN)
-    return f"{shown:f} {unit if is_currency(unit) else 'GPU-h'}"
+    text = str(amount)
+    # An exponent is rare, and writing numbers without one takes longer.
+    whole, _point, rest = (f"{amount:f}" if "E" in text else text).partition(".")
+    rest = rest.rstrip("0")[:10].ljust(4, "0")
+    return f"{whole}.{rest} {unit if is_currency(unit) else 'GPU-h'}"
 
 
+@lru_cache(maxsize=4096)
 def amount_words(amount: Decimal, unit: str) -> str:
     """Write an amount inside a sentence: `5,000,000 CNY`, `0.01 CNY`, `20,000 GPU-h`."""
     whole, _point, rest = plain(amount).partition(".")
@@ -79,6 +78,7 @@ def amount_words(amount: Decimal, unit: str) -> str:
     return f"{shown} {unit if is_currency(unit) else 'GPU-h'}"
 
 
+@lru_cache(maxsize=1024)
 def percent_text(rate: Fraction) -> str:
     """Write a share as a percentage, or as it is where that has no end: `60 %`, `2/3`."""
     hundredths = Decimal(rate.numerator * 100) / rate.denominator

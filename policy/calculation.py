@@ -9,7 +9,7 @@ from policy.answers import PRECISION, Line, Outcome, Reason
 from policy.claims import Claim
 from policy.rules import Programme, minor
 from policy.shares import rate_for, route_of
-from policy.so_far import SoFar
+from policy.sheet import Sheet
 
 __all__ = ["Award", "Claim", "rate_for", "work_out"]
 
@@ -30,7 +30,7 @@ class Award:
     funders: tuple[tuple[str, int], ...] = ()
 
 
-_Step = Callable[[SoFar, Claim, Programme], SoFar]
+_Step = Callable[[Sheet, Claim, Programme], None]
 
 
 def work_out(claim: Claim, programme: Programme) -> Award:
@@ -43,10 +43,10 @@ def work_out(claim: Claim, programme: Programme) -> Award:
     officer may award less.
     """
     with localcontext(prec=PRECISION):
-        so_far = SoFar(programme.unit)
+        sheet = Sheet(programme.unit)
         for step in _IN_KIND if programme.mode == "M5" else _IN_MONEY:
-            so_far = step(so_far, claim, programme)
-        recommended = minor(so_far.amount, programme.unit)
+            step(sheet, claim, programme)
+        recommended = minor(sheet.amount, programme.unit)
     route = route_of(claim, programme)
     days = validity.days(
         programme,
@@ -56,10 +56,10 @@ def work_out(claim: Claim, programme: Programme) -> Award:
     )
     return Award(
         recommended,
-        so_far.working,
-        so_far.reasons,
+        sheet.working,
+        tuple(sheet.reasons),
         days,
-        so_far.outcome,
+        sheet.outcome,
         funding.split(recommended, programme),
     )
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 Measure = Literal["CLAIMED", "ISSUED", "REDEEMED"]
@@ -123,7 +124,7 @@ class Claim:
         if min(counted) < 0:
             raise ValueError("A claim's used_this_year, pool_left and past must be 0 or more.")
 
-    @property
+    @cached_property
     def fee_total(self) -> Decimal:
         """All fees declared, whatever their resource class."""
         return sum((line.fee for line in self.fee_lines), Decimal(0))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from policy.claims import Claim, FeeLine
 from policy.dates import Period
@@ -37,7 +38,7 @@ class Condition:
             (self.resources, self.chip_origins, self.facilities, self.regions, self.purposes)
         )
 
-    @property
+    @cached_property
     def is_empty(self) -> bool:
         """Say whether everything fits."""
         return self == _EVERYTHING
@@ -57,6 +58,8 @@ def fits(
 
     A yearly total that isn't known doesn't fit: such a condition only opens a better tier.
     """
+    if condition.is_empty:
+        return True
     answers = [
         *_of_organisation(condition, claim),
         *_of_line(condition, claim, line),

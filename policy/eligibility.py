@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from policy import gates
 from policy.answers import Outcome, Reason, amount_text, missing, plain, worst
@@ -57,17 +58,18 @@ def answer_provider(related: bool | None, listed: bool | None, programme: Progra
 
 
 def _sum_up(findings: list[Finding], programme: Programme, route: str | None) -> Answer:
-    outcome = worst(*(found for found, _ in findings))
+    outcome = worst(*[found for found, _ in findings])
     reasons = tuple(reason for _, reason in findings)
     if outcome != "PASS":
         return Answer(outcome, reasons, route if outcome == "REFER" else None)
-    met = Reason(
-        "ALL_MET",
-        "Every condition that was checked is met.",
-        "所核查的条件均已满足。",
-        programme.applicant.clause,
+    return Answer("PASS", (_met(programme.applicant.clause), *reasons), route)
+
+
+@lru_cache(maxsize=256)
+def _met(clause: str) -> Reason:
+    return Reason(
+        "ALL_MET", "Every condition that was checked is met.", "所核查的条件均已满足。", clause
     )
-    return Answer("PASS", (met, *reasons), route)
 
 
 def _windows(facts: ApplicantFacts, programme: Programme) -> Findings:

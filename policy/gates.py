@@ -11,6 +11,15 @@ from policy.rules import Exclusion, FacilityGate, Programme
 def of_applicant(facts: ApplicantFacts, programme: Programme) -> Findings:
     """Check the registers and declarations that a document asks of an applicant."""
     rule = programme.applicant
+    if rule.asks_of_registers:
+        yield from _registers(facts, programme)
+    yield from _qualifications(facts, programme)
+    yield from _declarations(facts, programme)
+    yield from _contract_length(facts, programme)
+
+
+def _registers(facts: ApplicantFacts, programme: Programme) -> Findings:
+    rule = programme.applicant
     # A class of industry takes all below it, however deep the classification goes.
     industry = facts.industry
     if industry is not None and industry.startswith(rule.industries):
@@ -23,8 +32,6 @@ def of_applicant(facts: ApplicantFacts, programme: Programme) -> Findings:
         ("CREDIT_RATING", facts.credit_rating, rule.credit_ratings, _RATING),
     ):
         yield from _one_of(code, value, places, words, rule.clause)
-    yield from _qualifications(facts, programme)
-    yield from _declarations(facts, programme)
     for stance, found, words, reason in (
         (rule.tax_debt, facts.has_tax_debt, _TAX_DEBT, _TAX_DEBT_FOUND),
         (rule.is_provider_too, facts.is_provider_too, _TWO_ROLES, _TWO_ROLES_FOUND),
@@ -33,7 +40,6 @@ def of_applicant(facts: ApplicantFacts, programme: Programme) -> Findings:
             yield "REFER", missing(*words, rule.clause)
         elif found:
             yield from by_stance(stance, Reason(*reason, rule.clause))
-    yield from _contract_length(facts, programme)
 
 
 _TAX_REGION = ("the region of tax registration", "税务登记地")

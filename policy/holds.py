@@ -8,7 +8,7 @@ from common.money import GPU_MS_PER_HOUR, major
 from policy.answers import PRECISION, Line, amount_text, amount_words, percent_text
 from policy.calculation import rate_for
 from policy.rules import Programme, minor
-from policy.so_far import times
+from policy.sheet import times
 
 
 def last_day(placed_on: date, programme: Programme) -> date:

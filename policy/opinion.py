@@ -44,7 +44,7 @@ def form(case: Case, programme: Programme) -> Opinion:
     """Return what a programme says about a case. Nothing is asked of clock or database."""
     answer = eligibility.answer(case.applicant, programme) if case.applicant else None
     claim = case.claim
-    if answer is not None and claim.route is None:
+    if answer is not None and answer.route is not None and claim.route is None:
         claim = replace(claim, route=answer.route)
     award = calculation.work_out(claim, programme)
     return Opinion(answer, claim, award, approval.tier(award.recommended, programme))

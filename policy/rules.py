@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Literal
 
 from common.money import GPU_MS_PER_HOUR, exponent, is_currency
@@ -120,6 +121,13 @@ class ApplicantRule:
     lookback_years: int | None
     other_public_money: Stance
     other_public_money_scope: str
+
+    @cached_property
+    def asks_of_registers(self) -> bool:
+        """Say whether a register other than the applicant's own has to be asked."""
+        asked = (self.tax_regions, self.insurance_regions, self.industries, self.sizes)
+        stances = (self.tax_debt, self.is_provider_too)
+        return any((*asked, self.credit_ratings)) or stances != ("ALLOW", "ALLOW")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The steps that bring a base, or hours asked for, to its share."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -10,9 +9,9 @@ from policy.answers import Outcome, Reason, amount_words, missing, percent_text,
 from policy.claims import Claim, FeeLine
 from policy.conditions import fits
 from policy.rules import Programme, Rate, Route, Stance
-from policy.so_far import SoFar, times
+from policy.sheet import Labels, Sheet, times
 
-__all__ = ["Claim", "SoFar", "rate_for", "route_of"]
+__all__ = ["Claim", "rate_for", "route_of"]
 
 
 def rate_for(
@@ -44,86 +43,90 @@ def route_of(claim: Claim, programme: Programme) -> Route | None:
     return next((route for route in programme.routes if route.takes(hours)), None)
 
 
-def take_share(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+def take_share(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     """Take the share of the tier that fits each fee line, or each part of the year's fees."""
     rule = programme.share
-    so_far = replace(so_far, base=so_far.amount)
+    sheet.base = sheet.amount
     if rule is not None and rule.select == "MARGINAL":
-        return _take_brackets(so_far, claim, programme)
-    total = claim.declared_this_year + so_far.amount
-    lines = so_far.kept or (FeeLine("", Decimal(0)),)
+        _take_brackets(sheet, claim, programme)
+        return
+    total = claim.declared_this_year + sheet.amount
+    lines = sheet.kept or (FeeLine("", Decimal(0)),)
     chosen = [_tier_for(line, claim, programme, total) for line in lines]
-    so_far = _noting_doubts(so_far, claim, programme, lines, total)
+    # Without conditions there is nothing to doubt.
+    is_plain = rule is None and not programme.tiers[0].conditional
+    for outcome, reason in () if is_plain else _doubts(claim, programme, lines, chosen, total):
+        sheet.note(outcome, reason)
     if any(tier.fixed for tier in chosen if tier):
-        return _take_fixed(so_far, claim, chosen[0])
+        _take_fixed(sheet, claim, chosen[0])
+        return
     shares = [_rate(tier, claim) for tier in chosen]
-    amount = so_far.shared(shares)
+    amount = sheet.shared(shares)
     labels, clause = _share_labels(chosen, shares, programme)
-    return replace(so_far, full=amount).then(amount, "share", labels, clause)
+    sheet.full = amount
+    sheet.take(amount, "share", labels, clause)
 
 
 def _tier_for(line: FeeLine, claim: Claim, programme: Programme, total: Decimal) -> Rate | None:
-    fitting = [tier for tier in programme.tiers if fits(tier.when, claim, line, total)]
+    fitting = (tier for tier in programme.tiers if fits(tier.when, claim, line, total))
     if programme.share and programme.share.select == "HIGHEST":
         return max(fitting, key=lambda tier: _rate(tier, claim), default=None)
-    return next(iter(fitting), None)
+    return next(fitting, None)
 
 
 def _rate(tier: Rate | None, claim: Claim) -> Fraction:
     return tier.rate.on(claim.as_of) if tier and tier.rate else Fraction(0)
 
 
-def _take_fixed(so_far: SoFar, claim: Claim, tier: Rate | None) -> SoFar:
+def _take_fixed(sheet: Sheet, claim: Claim, tier: Rate | None) -> None:
     assert tier is not None
     assert tier.fixed is not None
     fixed = tier.fixed.on(claim.as_of)
-    text = amount_words(fixed, so_far.unit)
+    text = amount_words(fixed, sheet.unit)
     labels = (f"{text}, never more than the fee", f"定额 {text}，不超过费用")
-    amount = min(fixed, so_far.amount)
-    return replace(so_far, full=amount).then(amount, "share", labels, tier.clause)
+    amount = min(fixed, sheet.amount)
+    sheet.full = amount
+    sheet.take(amount, "share", labels, tier.clause)
 
 
 def _share_labels(
     chosen: list[Rate | None], shares: list[Fraction], programme: Programme
-) -> tuple[tuple[str, str], str]:
+) -> tuple[Labels, str]:
+    tier = chosen[0]
+    if tier and all(other is tier for other in chosen):
+        return _one_share_words(percent_text(shares[0])), tier.clause
     clauses = {tier.clause: None for tier in chosen if tier}
     clause = "; ".join(clauses) or programme.base.clause
     texts = dict.fromkeys(percent_text(share) for share in shares)
     if len(texts) == 1:
-        (text,) = texts
-        return (f"Share of {text}", f"补助比例 {text}"), clause
+        return _one_share_words(next(iter(texts))), clause
     said = ", ".join(texts)
     return (f"Shares of {said}, each of its fees", f"分项补助比例 {said}"), clause
 
 
-def _noting_doubts(
-    so_far: SoFar,
-    claim: Claim,
-    programme: Programme,
-    lines: tuple[FeeLine, ...],
-    total: Decimal,
-) -> SoFar:
-    for outcome, reason in _doubts(claim, programme, lines, total):
-        so_far = so_far.noting(outcome, reason)
-    return so_far
+def _one_share_words(text: str) -> Labels:
+    return f"Share of {text}", f"补助比例 {text}"
 
 
 def _doubts(
-    claim: Claim, programme: Programme, lines: tuple[FeeLine, ...], total: Decimal
+    claim: Claim,
+    programme: Programme,
+    lines: tuple[FeeLine, ...],
+    chosen: list[Rate | None],
+    total: Decimal,
 ) -> Iterator[tuple[Outcome, Reason]]:
     rule = programme.share
-    for line in lines:
-        chosen = _tier_for(line, claim, programme, total)
-        for tier in _passed_over(chosen, programme):
-            if fits(tier.when, claim, line, total) is None:
+    for line, tier in zip(lines, chosen, strict=True):
+        for other in _passed_over(tier, programme):
+            if fits(other.when, claim, line, total) is None:
                 words = ("what this share depends on", "该比例所依据的信息")
-                yield "REFER", missing(*words, tier.clause)
-        if rule and chosen is None and line.fee:
+                yield "REFER", missing(*words, other.clause)
+        if rule and tier is None and line.fee:
             yield (
                 "REFER" if rule.otherwise == "REFER" else "PASS",
                 _no_share(line, programme, rule.clause),
             )
-        if rule and chosen and _crosses(chosen, line, claim, programme):
+        if rule and tier and _crosses(tier, line, claim, programme):
             yield _BY_STANCE[rule.crossing], _crossed(rule.clause)
 
 
@@ -162,10 +165,10 @@ def _crosses(chosen: Rate, line: FeeLine, claim: Claim, programme: Programme) ->
     return bool(earlier) and _tier_for(line, claim, programme, earlier) is not chosen
 
 
-def _take_brackets(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+def _take_brackets(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     """Give each part of the year's fees the share of its own bracket."""
     start = claim.declared_this_year
-    end = start + so_far.amount
+    end = start + sheet.amount
     lower = Decimal(0)
     amount = Decimal(0)
     said: list[tuple[str, str]] = []
@@ -176,39 +179,42 @@ def _take_brackets(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
         if part > 0:
             share = _rate(tier, claim)
             amount += times(part, share)
-            said.append((amount_words(part, so_far.unit), percent_text(share)))
+            said.append((amount_words(part, sheet.unit), percent_text(share)))
             clauses[tier.clause] = None
         lower = lower if upper is None else upper
     en = " + ".join(f"{rate} of {part}" for part, rate in said) or "Nothing left to share"
     zh = " + ".join(f"{part} × {rate}" for part, rate in said) or "无可计费用"
     clause = "; ".join(clauses) or programme.base.clause
-    return replace(so_far, full=amount).then(amount, "share", (en, zh), clause)
+    sheet.full = amount
+    sheet.take(amount, "share", (en, zh), clause)
 
 
-def take_hours(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+def take_hours(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     """Start from the GPU-hours asked for."""
     asked = claim.requested_gpu_hours or Decimal(0)
     labels = ("GPU-hours asked for", "申请卡时")
-    begun = replace(so_far, full=asked, base=asked)
-    return begun.then(asked, "hours", labels, programme.base.clause)
+    sheet.full = sheet.base = asked
+    sheet.take(asked, "hours", labels, programme.base.clause)
 
 
-def require_route(so_far: SoFar, claim: Claim, programme: Programme) -> SoFar:
+def require_route(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     """Give nothing for hours that no route takes."""
     if not programme.routes:
-        return so_far
+        return
     route = route_of(claim, programme)
-    if route and route.takes(so_far.amount):
+    if route and route.takes(sheet.amount):
         least, most = plain(route.hours_min), plain(route.hours_max)
         labels = (
             f"{route.title_en}, {least} to {most} GPU-hours",
             f"{route.title_zh}，{least} 至 {most} 卡时",
         )
-        return so_far.then(so_far.amount, "route", labels, route.clause)
+        sheet.take(sheet.amount, "route", labels, route.clause)
+        return
     clause = programme.base.clause
-    nothing = replace(so_far, full=Decimal(0))
     labels = ("No route", "无适用通道")
-    return nothing.then(Decimal(0), "route", labels, clause, _no_route(programme))
+    sheet.full = Decimal(0)
+    sheet.take(Decimal(0), "route", labels, clause)
+    sheet.note("PASS", _no_route(programme))
 
 
 def _no_route(programme: Programme) -> Reason:

@@ -27,7 +27,7 @@ def days(
     else:
         plain_days = int(programme.validity.days.on(issued_on))
     rule = programme.standing
-    if rule is None:
+    if rule is None or multiplier == 1:
         return plain_days
     bounded = min(max(multiplier, 1 - rule.validity_reach), 1 + rule.validity_reach)
     changed = int((plain_days * bounded).to_integral_value(rounding=ROUND_CEILING))
