@@ -12,6 +12,7 @@ from vouchers.views import (
     programmes,
     redemptions,
     rounds_open,
+    simulations,
     vouchers,
 )
 
@@ -68,6 +69,11 @@ urlpatterns = [
     path("programmes/", programmes.programmes, name="programmes"),
     path("programmes/<str:code>/", programmes.programme, name="programme"),
     path("programmes/<str:code>/rounds/new/", programmes.round_new, name="round_new"),
+    path(
+        "programmes/<str:code>/policy/<int:number>/simulation.csv",
+        simulations.policy_simulation,
+        name="policy_simulation",
+    ),
     path("programmes/<str:code>/policy/new/", policies.policy_propose, name="policy_propose"),
     path(
         "programmes/<str:code>/policy/<int:number>/",

@@ -33,6 +33,7 @@ from billing.usage.record import (
     Skipped,
     UsageRecord,
 )
+from common.spreadsheets import safe_cell
 
 # Our name of a column, and the names under which it is known in a header; the first two are
 # those of the documentation.
@@ -51,8 +52,6 @@ REQUIRED = ("job_id", "account", "resource", "class", "count", "start", "end", "
 REQUIRED_OF_MAPPED = ("count", "start")
 SEPARATORS = ",\t;"
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), and the
-# full-width forms that some read alike.
-FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
 
 _NAMES = {name: ours for ours, names in COLUMNS.items() for name in names}
 
@@ -259,8 +258,3 @@ def error_report(errors: Iterable[RowError]) -> bytes:
         cells = [error.problem, error.fix, error.column, error.value, error.code]
         writer.writerow([error.row, *(safe_cell(cell) for cell in cells)])
     return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")
-
-
-def safe_cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula: an apostrophe goes before one."""
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text

@@ -21,13 +21,13 @@ from billing.views.shown import (
     acts_of,
     by_words,
     figure,
-    file_answer,
     page_of,
     query_of,
     table,
     tag,
     timeline,
 )
+from common.downloads import file_answer
 from common.errors import NotFound
 from common.formatting import instant, money
 from common.forms import KeyedForm, answer_form

@@ -12,9 +12,9 @@ from billing.models import Verdict
 from billing.views.bill_states import OPEN
 from billing.views.bills import why
 from billing.views.shown import (
-    csv_answer,
     unit_words,
 )
+from common.downloads import csv_answer
 from common.money import major
 from parties.authentication import signed_in
 

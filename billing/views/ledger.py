@@ -20,7 +20,6 @@ from billing.forms.pages import ReasonForm, WordsFilter
 from billing.views.shown import (
     READERS,
     act_words,
-    csv_answer,
     figure,
     names_of,
     page_of,
@@ -28,6 +27,7 @@ from billing.views.shown import (
     table,
     unit_words,
 )
+from common.downloads import csv_answer
 from common.errors import NotFound
 from common.formatting import instant, money
 from common.forms import answer_form

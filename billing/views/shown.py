@@ -1,21 +1,17 @@
 """What the pages of this app share: pages of fifty, downloads, who did what, and amounts."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from billing import statuses
-from billing.usage.plain_csv import safe_cell
 from common.formatting import day, instant, status_tag
 from common.money import is_currency
 from common.statuses import Status
@@ -39,36 +35,6 @@ def query_of(request: HttpRequest) -> str:
     query = request.GET.copy()
     query.pop("page", None)
     return query.urlencode()
-
-
-def csv_answer(
-    name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
-) -> HttpResponse:
-    """Answer with a CSV that a spreadsheet opens as it is, and cannot run."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow(_csv_cell(cell) for cell in row)
-    return file_answer(
-        name, b"\xef\xbb\xbf" + text.getvalue().encode(), "text/csv; charset=utf-8"
-    )
-
-
-def _csv_cell(cell: object) -> object:
-    if isinstance(cell, Decimal):
-        return f"{cell:f}"
-    if isinstance(cell, int):
-        return cell
-    return safe_cell("" if cell is None else str(cell))
-
-
-def file_answer(name: str, content: bytes, kind: str) -> HttpResponse:
-    """Answer with a file to keep."""
-    response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
 
 
 def tag(status: Status, *, is_staff: bool = False) -> str:

@@ -20,14 +20,13 @@ from billing.reasons import row_error_of
 from billing.usage import plain_csv
 from billing.usage.record import RowError
 from billing.views.shown import (
-    csv_answer,
     figure,
-    file_answer,
     names_of,
     page_of,
     query_of,
     table,
 )
+from common.downloads import csv_answer, file_answer
 from common.formatting import gpu_hours, instant
 from common.forms import answer_form
 from parties.authentication import signed_in

@@ -34,6 +34,7 @@ from vouchers.views.applications import DECIDED_WITHIN
 from vouchers.views.shown import (
     day_words,
     decision_shown,
+    outcome_words,
     reason_lines,
     round_title,
     timeline,
@@ -182,14 +183,9 @@ def _is_undoable(decision: Decision | None) -> bool:
 
 
 def _proposal_shown(proposal: queries.Proposal, unit: str) -> dict[str, Any]:
-    outcomes = {
-        "PASS": _("Every condition is met"),
-        "FAIL": _("A condition is not met"),
-        "REFER": _("An officer must judge"),
-    }
     facts = proposal.facts["standing"]
     return {
-        "outcome": outcomes[proposal.outcome],
+        "outcome": outcome_words(proposal.outcome),
         "is_barred": proposal.outcome == "FAIL",
         "recommended": money(proposal.award.recommended, unit),
         "days": proposal.award.validity_days,

@@ -22,6 +22,7 @@ from vouchers import actions, queries
 from vouchers.forms.programmes import PolicyForm, ReleaseForm
 from vouchers.models import Programme
 from vouchers.views.programmes import may_staff
+from vouchers.views.simulations import law_compared
 
 
 @login_required
@@ -47,6 +48,7 @@ def policy_propose(request: HttpRequest, code: str) -> HttpResponse:
                 "form": form,
                 "is_compared": True,
                 "changes": changes(before, form.cleaned_data["text"]),
+                **_compared(found, before, form.cleaned_data["text"]),
             }
             return render(request, "vouchers/policy_propose.html", shown)
         version = actions.propose_policy(
@@ -75,6 +77,11 @@ def _text_in_force(found: Programme) -> str:
     return newest.text if newest else ""
 
 
+def _compared(found: Programme, before: str, after: str) -> dict[str, Any]:
+    earlier = queries.read_policy(before) if before else None
+    return law_compared(found, earlier, queries.read_policy(after))
+
+
 def changes(before: str, after: str) -> list[dict[str, str]]:
     """Return the lines that two texts differ in, with three lines around them."""
     return list(_changes(before, after))
@@ -97,6 +104,7 @@ def policy_release(request: HttpRequest, code: str, number: int) -> HttpResponse
     version = queries.policy_versions_of(found).filter(number=number).first()
     if version is None:
         raise NotFound(what=number)
+    is_released = hasattr(version, "release")
     form = ReleaseForm(
         request.POST if request.method == "POST" else None,
         initial={"effective_from_on": day_of(now, found.zone)},
@@ -128,6 +136,9 @@ def policy_release(request: HttpRequest, code: str, number: int) -> HttpResponse
         "changes": changes(_text_in_force(found), version.text),
         "may_release": may_staff(person, found),
         "text": version.text,
-        "is_released": hasattr(version, "release"),
+        "is_released": is_released,
+        "simulation_url": reverse("policy_simulation", args=[code, number]),
     }
+    if not is_released:
+        context.update(_compared(found, _text_in_force(found), version.text))
     return answer_form(request, form, "vouchers/policy_release.html", release, context)

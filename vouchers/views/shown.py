@@ -17,6 +17,7 @@ from common.statuses import Status
 from ledger import queries as ledger
 from ledger.queries import Balance
 from parties.models import Organisation, User
+from policy.answers import Outcome
 from vouchers import statuses
 from vouchers.models import Decision, Order, Round, Voucher
 
@@ -242,3 +243,12 @@ _ACTS = {
 def day_words(on: date) -> str:
     """Write a day in the language of the page."""
     return day(on)
+
+
+def outcome_words(outcome: Outcome) -> str:
+    """Return what the law says of an application, as staff read it."""
+    return {
+        "PASS": _("Every condition is met"),
+        "FAIL": _("A condition is not met"),
+        "REFER": _("An officer must judge"),
+    }[outcome]

@@ -7,8 +7,9 @@ import pytest
 
 from billing.usage.intake import read_usage
 from billing.usage.options import ColumnsMissing, ColumnsRepeated
-from billing.usage.plain_csv import error_report, safe_cell, sample
+from billing.usage.plain_csv import error_report, sample
 from billing.usage.record import RowError
+from common.spreadsheets import safe_cell
 
 HEADER = "job_id,voucher,resource,class,count,start,end,state"
 ROW = "j1,V-7K2QX9,GPU,H100,8,2026-11-02 08:30:00,2026-11-02 20:30:00,COMPLETED"

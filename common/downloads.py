@@ -1,0 +1,40 @@
+"""Answers that are files to keep."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from django.http import HttpResponse
+
+from common.spreadsheets import safe_cell
+
+
+def csv_answer(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
+) -> HttpResponse:
+    """Answer with a CSV that a spreadsheet opens as it is, and cannot run."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow(_csv_cell(cell) for cell in row)
+    return file_answer(
+        name, b"\xef\xbb\xbf" + text.getvalue().encode(), "text/csv; charset=utf-8"
+    )
+
+
+def _csv_cell(cell: object) -> object:
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
+    if isinstance(cell, int):
+        return cell
+    return safe_cell("" if cell is None else str(cell))
+
+
+def file_answer(name: str, content: bytes, kind: str) -> HttpResponse:
+    """Answer with a file to keep."""
+    response = HttpResponse(content, content_type=kind)
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

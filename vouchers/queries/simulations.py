@@ -1,0 +1,107 @@
+"""What another version of a programme's law would have made of past applications."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from policy import opinion
+from policy.answers import Outcome
+from policy.cases import CaseInvalid, case_from
+from policy.rules import Programme as Policy
+from vouchers.models import Decision, Programme
+
+SIMULATED_MAX = 2_000
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """One past application under both laws: minor units, or GPU-ms in mode M5."""
+
+    application: str
+    organisation: str
+    before: int
+    after: int
+    outcome_before: Outcome
+    outcome_after: Outcome
+
+    @property
+    def effect(self) -> int:
+        """How much more is recommended; less is below 0."""
+        return self.after - self.before
+
+
+@dataclass(slots=True)
+class Simulation:
+    """Past applications under another version; `left_out` could not be worked out again."""
+
+    rows: list[Simulated] = field(default_factory=list)
+    left_out: int = 0
+    is_whole: bool = True
+
+    @property
+    def gain(self) -> list[Simulated]:
+        """Who would have had more, the most first."""
+        found = [row for row in self.rows if row.effect > 0]
+        return sorted(found, key=lambda row: -row.effect)
+
+    @property
+    def lose(self) -> list[Simulated]:
+        """Who would have had less, the most first."""
+        found = [row for row in self.rows if row.effect < 0]
+        return sorted(found, key=lambda row: row.effect)
+
+    @property
+    def before(self) -> int:
+        """What the law of each day recommended, in all."""
+        return sum(row.before for row in self.rows)
+
+    @property
+    def after(self) -> int:
+        """What the other version recommends, in all."""
+        return sum(row.after for row in self.rows)
+
+    @property
+    def effect(self) -> int:
+        """What the other version costs more than the law of each day."""
+        return self.after - self.before
+
+
+def simulate(
+    programme: Programme, rules: Policy, *, most: int | None = SIMULATED_MAX
+) -> Simulation:
+    """Work past applications out by another law, from the facts kept at their decisions.
+
+    The newest `most` that are in force count, or all of them. Each is taken by itself, with
+    what was used and left on its day: what others would have had then does not change it.
+    """
+    found = Simulation()
+    for number, decision in enumerate(_decisions(programme)):
+        if most is not None and number == most:
+            found.is_whole = False
+            break
+        try:
+            case = case_from(decision.facts)
+        except CaseInvalid:
+            found.left_out += 1
+            continue
+        again = opinion.form(case, rules)
+        is_pass = decision.outcome == Decision.Outcome.PASS
+        found.rows.append(
+            Simulated(
+                application=decision.application.reference,
+                organisation=decision.application.organisation.name,
+                before=decision.recommended if is_pass else 0,
+                after=again.recommended,
+                outcome_before="PASS" if is_pass else "FAIL",
+                outcome_after=again.outcome,
+            )
+        )
+    return found
+
+
+def _decisions(programme: Programme) -> Iterator[Decision]:
+    found = Decision.objects.filter(
+        application__round__programme=programme, undone_by__isnull=True, undoes__isnull=True
+    ).exclude(facts={})
+    related = found.select_related("application__organisation").order_by("-pk")
+    yield from related.iterator(chunk_size=_AT_ONCE)
