@@ -109,7 +109,8 @@ def _text(value: Any) -> str:
     if isinstance(value, Fraction):
         return percent_text(value)
     if isinstance(value, Decimal):
-        return f"{plain(value)}"
+        whole, _point, rest = plain(value).partition(".")
+        return f"{int(whole):,}" + (f".{rest}" if rest else "")
     if isinstance(value, date):
         return value.isoformat()
     return "" if value is None else str(value)

@@ -153,7 +153,7 @@ def test_changes_are_said_in_words_with_their_clause():
 
     assert [(one.kind, one.place, one.before, one.after) for one in found] == [
         ("CHANGED", "[tiers 1] rate", "60 %", "2/3"),
-        ("CHANGED", "[caps 1] amount", "5000000", "6000000"),
+        ("CHANGED", "[caps 1] amount", "5,000,000", "6,000,000"),
     ]
     assert found[0].en == "[tiers 1] rate changes from 60 % to 2/3."
     assert found[0].zh == "[tiers 1] rate 由 60 % 改为 2/3。"
@@ -188,3 +188,20 @@ def test_a_stranger_keeps_no_simulation(scheme, client):
     client.force_login(cast.an_sme().person)
 
     assert client.get(reverse("policy_simulation", args=[cast.M3, 1])).status_code == 404
+
+
+def test_what_a_person_decided_within_the_law_is_no_gain_of_a_new_one(scheme):
+    application = cast.a_sent_application(scheme, cast.an_sme())
+    actions.decide_application(
+        application=application,
+        outcome=Decision.Outcome.FAIL,
+        awarded=None,
+        note="The plan was not convincing.",
+        actor=scheme.authority.officer,
+        at=cast.NOON,
+        key="d",
+    )
+
+    (row,) = simulate(scheme.programme, read(law())).rows
+
+    assert (row.effect, row.outcome_before, row.outcome_after) == (0, "PASS", "PASS")

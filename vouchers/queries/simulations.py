@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
+
+from django.db.models import OuterRef, Subquery
 
 from policy import opinion
 from policy.answers import Outcome
 from policy.cases import CaseInvalid, case_from
+from policy.programme import ProgrammeInvalid
 from policy.rules import Programme as Policy
 from vouchers.models import Decision, Programme
+from vouchers.queries.programmes import read_policy
 
 SIMULATED_MAX = 2_000
 _AT_ONCE = 500
@@ -71,37 +76,43 @@ def simulate(
 ) -> Simulation:
     """Work past applications out by another law, from the facts kept at their decisions.
 
-    The newest `most` that are in force count, or all of them. Each is taken by itself, with
-    what was used and left on its day: what others would have had then does not change it.
+    The newest `most` that are in force count, or all of them. What the law of each day says is
+    compared with what the other says: what a person decided within it is not judged. Each is
+    taken by itself, with what was used and left on its day: what others would have had then
+    does not change it.
     """
     found = Simulation()
+    read = cache(read_policy)
     for number, decision in enumerate(_decisions(programme)):
         if most is not None and number == most:
             found.is_whole = False
             break
         try:
             case = case_from(decision.facts)
-        except CaseInvalid:
+            before = opinion.form(case, read(decision.policy_version.text))
+        except (CaseInvalid, ProgrammeInvalid):
             found.left_out += 1
             continue
-        again = opinion.form(case, rules)
-        is_pass = decision.outcome == Decision.Outcome.PASS
+        after = opinion.form(case, rules)
         found.rows.append(
             Simulated(
                 application=decision.application.reference,
                 organisation=decision.application.organisation.name,
-                before=decision.recommended if is_pass else 0,
-                after=again.recommended,
-                outcome_before="PASS" if is_pass else "FAIL",
-                outcome_after=again.outcome,
+                before=before.recommended,
+                after=after.recommended,
+                outcome_before=before.outcome,
+                outcome_after=after.outcome,
             )
         )
     return found
 
 
 def _decisions(programme: Programme) -> Iterator[Decision]:
+    """Give each application's newest decision, unless it was undone; the newest first."""
+    of_same = Decision.objects.filter(application=OuterRef("application"))
+    newest = of_same.order_by("-pk").values("pk")[:1]
     found = Decision.objects.filter(
-        application__round__programme=programme, undone_by__isnull=True, undoes__isnull=True
+        application__round__programme=programme, pk=Subquery(newest), undoes__isnull=True
     ).exclude(facts={})
-    related = found.select_related("application__organisation").order_by("-pk")
-    yield from related.iterator(chunk_size=_AT_ONCE)
+    related = found.select_related("application__organisation", "policy_version")
+    yield from related.order_by("-pk").iterator(chunk_size=_AT_ONCE)

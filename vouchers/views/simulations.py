@@ -18,7 +18,6 @@ from policy.rules import Programme as Policy
 from vouchers import queries
 from vouchers.models import Programme
 from vouchers.queries.simulations import Simulated, Simulation, simulate
-from vouchers.views.shown import outcome_words
 
 _SHOWN_MAX = 20
 
@@ -39,7 +38,6 @@ def law_compared(found: Programme, before: Policy | None, after: Policy) -> dict
             {"label": _("Recommended then"), "numeric": True},
             {"label": _("Recommended now"), "numeric": True},
             {"label": _("Difference"), "numeric": True},
-            _("Answer now"),
         ],
         "gain_rows": [_row(one, found.unit) for one in simulation.gain[:_SHOWN_MAX]],
         "lose_rows": [_row(one, found.unit) for one in simulation.lose[:_SHOWN_MAX]],
@@ -73,7 +71,6 @@ def _row(one: Simulated, unit: str) -> list[Any]:
         money(one.before, unit),
         money(one.after, unit),
         _signed(one.effect, unit),
-        outcome_words(one.outcome_after),
     ]
 
 
