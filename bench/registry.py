@@ -15,6 +15,7 @@ MODULES = (
     "bench.ledger_entries.batches",
     "bench.ledger_entries.growth",
     "bench.billing_entries.entries",
+    "bench.policy_entries",
 )
 NAMES = (
     "hold_capture_1c",
@@ -33,6 +34,8 @@ NAMES = (
     "seal_overhead",
     "verify_per_second",
     "payable_growth",
+    "decide_vs_bare",
+    "decide_round_growth",
 )
 LARGE_ROWS = 500_000
 

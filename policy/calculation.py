@@ -9,7 +9,7 @@ from policy.answers import PRECISION, Line, Outcome, Reason
 from policy.claims import Claim
 from policy.rules import Programme, minor
 from policy.shares import rate_for, route_of
-from policy.sheet import Sheet
+from policy.sheet import Sheet, Step, written
 
 __all__ = ["Award", "Claim", "rate_for", "work_out"]
 
@@ -23,11 +23,17 @@ class Award:
     """
 
     recommended: int
-    working: tuple[Line, ...]
+    unit: str
+    steps: tuple[Step, ...]
     reasons: tuple[Reason, ...]
     validity_days: int
     outcome: Outcome = "PASS"
     funders: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def working(self) -> tuple[Line, ...]:
+        """Every step with its amount and clause, as it is shown and kept."""
+        return written(self.steps, self.unit)
 
 
 _Step = Callable[[Sheet, Claim, Programme], None]
@@ -56,7 +62,8 @@ def work_out(claim: Claim, programme: Programme) -> Award:
     )
     return Award(
         recommended,
-        sheet.working,
+        programme.unit,
+        sheet.steps,
         tuple(sheet.reasons),
         days,
         sheet.outcome,

@@ -9,6 +9,8 @@ from policy.answers import Line, Outcome, Reason, amount_text, worst
 from policy.claims import FeeLine
 
 Labels = tuple[str, str]
+# A step's name, its labels, the amount after it and its clause: bare, as a round has a million.
+Step = tuple[str, Labels, Decimal, str]
 
 
 class Sheet:
@@ -40,19 +42,12 @@ class Sheet:
         self.limit: Decimal | None = None
         self.outcome: Outcome = "PASS"
         self.reasons: list[Reason] = []
-        self._steps: list[tuple[str, Labels, Decimal, str]] = []
+        self._steps: list[Step] = []
 
     @property
-    def working(self) -> tuple[Line, ...]:
-        """The steps as they are shown and kept, each amount with its unit."""
-        lines: list[Line] = []
-        last, text = None, ""
-        for name, (en, zh), amount, clause in self._steps:
-            # Most steps leave the amount as it is.
-            if amount is not last:
-                last, text = amount, amount_text(amount, self.unit)
-            lines.append(Line(name, en, zh, text, clause))
-        return tuple(lines)
+    def steps(self) -> tuple[Step, ...]:
+        """The steps taken so far."""
+        return tuple(self._steps)
 
     def take(self, amount: Decimal, name: str, labels: Labels, clause: str) -> None:
         """Go on with an amount after one more step, its labels in English and Chinese."""
@@ -93,6 +88,18 @@ class Sheet:
             for line, share in zip(self.kept, shares, strict=True)
         )
         return of * weighed / (whole * common)
+
+
+def written(steps: Sequence[Step], unit: str) -> tuple[Line, ...]:
+    """Return steps as they are shown and kept, each amount with its unit."""
+    lines: list[Line] = []
+    last, text = None, ""
+    for name, (en, zh), amount, clause in steps:
+        # Most steps leave the amount as it is.
+        if amount is not last:
+            last, text = amount, amount_text(amount, unit)
+        lines.append(Line(name, en, zh, text, clause))
+    return tuple(lines)
 
 
 def times(amount: Decimal, share: Fraction) -> Decimal:
