@@ -1,6 +1,6 @@
 """What a tier, a cap or a limit may ask of a claim and its fee lines before it counts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from functools import cached_property
 
@@ -36,6 +36,13 @@ class Condition:
         """Say whether different fee lines of one claim may answer differently."""
         return self.used is not None or any(
             (self.resources, self.chip_origins, self.facilities, self.regions, self.purposes)
+        )
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names of what is asked."""
+        return tuple(
+            field.name for field in fields(self) if getattr(self, field.name) not in ((), None)
         )
 
     @cached_property

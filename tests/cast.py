@@ -348,7 +348,7 @@ def answers_for(programme: Programme, **more: Any) -> dict[str, Any]:
         "other_public_money": False,
         "declaration": True,
     }
-    if programme.mode == "M1":
+    if programme.is_claimed_after_use:
         days = {"contract_from_on": "2025-03-01", "contract_until_on": "2025-12-31"}
         answers |= {**days, "fee_total": "100000.00", "fee_storage": "0"}
     else:

@@ -80,6 +80,33 @@ def test_facts_that_can_not_be_read_any_more_are_a_difference_and_no_traceback(d
     assert "claim.as_of: 'never' can't be read" in difference["found"]
 
 
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("cn-hangzhou-2025", "facilities, qualifications, resources, sizes"),
+        ("ca-aicaf-2025", "regions, used"),
+    ],
+)
+def test_a_document_that_asks_what_no_page_asks_makes_no_programme(code, named):
+    authority = cast.make_authority()
+    before = extent()
+
+    with pytest.raises(actions.FactsNotAsked, match=named):
+        actions.create_programme(
+            code=code,
+            title="Shares by facility",
+            title_zh="分档",
+            authority=authority.organisation,
+            text=cast.policy_text(code),
+            actor=authority.officer,
+            at=cast.NOON,
+            key="k",
+        )
+
+    assert Programme.objects.count() == 0
+    assert extent() == before
+
+
 def test_a_document_whose_payments_are_not_made_here_makes_no_programme():
     authority = cast.make_authority()
     before = extent()

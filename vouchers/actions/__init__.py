@@ -43,6 +43,7 @@ from vouchers.actions.orders import (
 )
 from vouchers.actions.programmes import (
     BudgetInvalid,
+    FactsNotAsked,
     ModeNotRun,
     NotAnAuthority,
     PolicyDiffers,
@@ -102,6 +103,7 @@ __all__ = [
     "BudgetSpent",
     "ClassNotCovered",
     "CodeUnknown",
+    "FactsNotAsked",
     "HoursInvalid",
     "ModeNotRun",
     "NoHoldsHere",

@@ -37,6 +37,17 @@ class ModeNotRun(Refused):
     )
 
 
+class FactsNotAsked(Refused):
+    """The document's shares depend on what nobody is asked here."""
+
+    code = "facts_not_asked"
+    sentence = _(
+        "The shares of this document depend on %(facts)s, which no page here asks for, so that "
+        "claims could not be settled by it. It can be worked out with manage.py work_out. "
+        "Write shares that depend on kinds and year_total_max alone."
+    )
+
+
 class PolicyDiffers(Refused):
     """The document is another programme's, or changes what value is in."""
 
@@ -125,6 +136,7 @@ def create_programme(
     :raises NotAllowed: if the person is neither officer nor administrator of the authority.
     :raises NotAnAuthority: if the organisation is of another kind.
     :raises ModeNotRun: if payments of its mode are not made here.
+    :raises FactsNotAsked: if its shares depend on what nobody is asked here.
     :raises PolicyInvalid: if the document can't be read, with every problem and its place.
     :raises PolicyDiffers: if the document is of another code.
     :raises ProgrammeCodeTaken: if another programme has the code.
@@ -210,6 +222,10 @@ def _require_officer(actor: User, programme: Programme) -> None:
     )
 
 
+# A claim is worked out anew when it is settled, and a fact that is not known then would lower it.
+_KNOWN_AT_SETTLEMENT = {"kinds", "year_total_max"}
+
+
 def _checked_policy(text: str) -> Policy:
     try:
         rules = read_policy(text)
@@ -218,6 +234,9 @@ def _checked_policy(text: str) -> Policy:
     is_run = rules.mode in Programme.Mode.values
     if not is_run or (rules.mode, rules.payee) == ("M6", "PROVIDER"):
         raise ModeNotRun(mode=rules.mode, payee=rules.payee)
+    asked = {name for tier in rules.tiers for name in tier.when.asked}
+    if unknown := asked - _KNOWN_AT_SETTLEMENT:
+        raise FactsNotAsked(facts=", ".join(sorted(unknown)))
     return rules
 
 
