@@ -13,8 +13,8 @@ from bench.registry import Pair, Sample, entry
 from policy import opinion
 from policy.allocation import Entry, allot
 from policy.answers import PRECISION
-from policy.cases import Case
 from policy.claims import Claim, FeeLine
+from policy.dossiers import Dossier
 from policy.facts import ApplicantFacts
 from policy.programme import read, shipped
 
@@ -32,7 +32,7 @@ ROUND_LAW = shipped()["cn-nanning-2025"].replace(
 )
 
 
-def _case(number: int) -> Case:
+def _dossier(number: int) -> Dossier:
     """Return one application of many: fees, days and standing differ."""
     claim = Claim(
         as_of=date(2026, 1, 10),
@@ -52,15 +52,15 @@ def _case(number: int) -> Case:
         provider_related=False,
         provider_listed=True,
     )
-    return Case(claim, facts)
+    return Dossier(claim, facts)
 
 
-def by_hand(case: Case) -> int:
+def by_hand(dossier: Dossier) -> int:
     """Work one scheme's award out with its own numbers written into the code.
 
     What the document says, step by step, and nothing else: no working, no reasons, no clause.
     """
-    facts, claim = case.applicant, case.claim
+    facts, claim = dossier.applicant, dossier.claim
     assert facts is not None
     if facts.organisation_kind not in ("SME", "LARGE_ENTERPRISE", "UNIVERSITY", "INSTITUTE"):
         return 0
@@ -90,11 +90,11 @@ def by_hand(case: Case) -> int:
         return int(award.quantize(Decimal(1), rounding=ROUND_DOWN) * 100)
 
 
-def _rate(work: Callable[[Case], object], cases: list[Case]) -> Sample:
+def _rate(work: Callable[[Dossier], object], dossiers: list[Dossier]) -> Sample:
     start = time.process_time()
-    for case in cases:
-        work(case)
-    return Sample(len(cases) / (time.process_time() - start))
+    for dossier in dossiers:
+        work(dossier)
+    return Sample(len(dossiers) / (time.process_time() - start))
 
 
 @entry(
@@ -102,20 +102,20 @@ def _rate(work: Callable[[Case], object], cases: list[Case]) -> Sample:
     aim=0.2,
     unit="decisions/s",
     rows=DECISIONS,
-    subject="an opinion on a case by its document: answer, award, working, reasons, approval",
+    subject="an opinion on a dossier by its document: answer, award, working, reasons, approval",
     reference="the same scheme's conditions and arithmetic written by hand, the amount alone",
 )
 def decide_vs_bare(ground: Ground) -> Iterator[Pair]:
     """Decide by the document and by hand; both give the same amounts."""
     programme = read(shipped()["cn-nanning-2025"])
-    cases = [_case(number) for number in range(ground.pick(DECISIONS, 200))]
-    for case in cases:
-        ours, bare = opinion.form(case, programme).recommended, by_hand(case)
+    dossiers = [_dossier(number) for number in range(ground.pick(DECISIONS, 200))]
+    for dossier in dossiers:
+        ours, bare = opinion.form(dossier, programme).recommended, by_hand(dossier)
         if ours != bare:
-            raise RuntimeError(f"{case} gives {ours} by the document and {bare} by hand.")
+            raise RuntimeError(f"{dossier} gives {ours} by the document and {bare} by hand.")
     yield Pair(
-        lambda: _rate(lambda case: opinion.form(case, programme).award.working, cases),
-        lambda: _rate(by_hand, cases),
+        lambda: _rate(lambda dossier: opinion.form(dossier, programme).award.working, dossiers),
+        lambda: _rate(by_hand, dossiers),
     )
 
 
@@ -155,7 +155,7 @@ def _decide(pipe: Connection, count: int) -> None:
     entries = [
         Entry(
             reference=f"A-{number}",
-            case=_case(number),
+            dossier=_dossier(number),
             organisation=f"O-{number * 31 % (count * ORGANISATIONS_A_THOUSAND // 1000)}",
             undertaking=f"U-{number * 31 % (count * UNDERTAKINGS_A_THOUSAND // 1000)}",
             arrived=number,
@@ -163,7 +163,7 @@ def _decide(pipe: Connection, count: int) -> None:
         )
         for number in range(count)
     ]
-    wanted = sum(by_hand(one.case) for one in entries)
+    wanted = sum(by_hand(one.dossier) for one in entries)
     start = time.process_time()
     found = allot(entries, programme, wanted * 2 // 3, "SCORE")
     seconds = time.process_time() - start

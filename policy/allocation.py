@@ -14,8 +14,8 @@ from fractions import Fraction
 from typing import Literal
 
 from policy import opinion
-from policy.cases import Case
 from policy.claims import Claim, Past
+from policy.dossiers import Dossier
 from policy.opinion import Opinion
 from policy.rules import Programme, minor
 
@@ -33,7 +33,7 @@ class Entry:
     """
 
     reference: str
-    case: Case
+    dossier: Dossier
     organisation: str
     undertaking: str = ""
     arrived: int = 0
@@ -118,7 +118,7 @@ def _tie(entry: Entry) -> bytes:
 
 
 def _size(entry: Entry) -> Decimal:
-    claim = entry.case.claim
+    claim = entry.dossier.claim
     return claim.requested_gpu_hours or claim.fee_total
 
 
@@ -152,7 +152,7 @@ class _Books:
 
     def claim(self, entry: Entry) -> Claim:
         """Return an application's claim, with what the round gave before it."""
-        claim = entry.case.claim
+        claim = entry.dossier.claim
         known = self.past.get(entry.undertaking or entry.organisation, ())
         before = tuple(
             replace(one, is_own=organisation == entry.organisation)
@@ -169,7 +169,7 @@ class _Books:
 
     def give(self, entry: Entry, awarded: int) -> None:
         """Write down what an application gets: it is claimed and issued from now on."""
-        claim = entry.case.claim
+        claim = entry.dossier.claim
         self.left -= awarded
         self.committed[entry.organisation] = self.committed.get(entry.organisation, 0) + awarded
         had = self.past.setdefault(entry.undertaking or entry.organisation, [])
@@ -198,7 +198,7 @@ def _take(
 def _taken(
     entry: Entry, place: int, programme: Programme, books: _Books, *, is_part_given: bool
 ) -> Allotted:
-    found = opinion.form(Case(books.claim(entry), entry.case.applicant), programme)
+    found = opinion.form(Dossier(books.claim(entry), entry.dossier.applicant), programme)
     is_short = any(reason.code == "POOL_REACHED" for reason in found.award.reasons)
     is_waiting = found.outcome == "PASS" and is_short and not is_part_given
     awarded = found.recommended if found.outcome == "PASS" and not is_waiting else 0
@@ -256,7 +256,7 @@ def _chances(
 
 
 def _alone(entry: Entry, programme: Programme, books: _Books) -> int:
-    found = opinion.form(Case(books.claim(entry), entry.case.applicant), programme)
+    found = opinion.form(Dossier(books.claim(entry), entry.dossier.applicant), programme)
     return found.recommended if found.outcome == "PASS" else 0
 
 

@@ -1,12 +1,12 @@
-"""What a programme says about one case: who may have it, how much, and who must decide."""
+"""What a programme says about one dossier: who may have it, how much, and who must decide."""
 
 from dataclasses import dataclass, replace
 
 from policy import approval, calculation, eligibility
 from policy.answers import Outcome, Reason, worst
 from policy.calculation import Award
-from policy.cases import Case
 from policy.claims import Claim
+from policy.dossiers import Dossier
 from policy.eligibility import Answer
 from policy.rules import Programme, Tier
 
@@ -40,10 +40,10 @@ class Opinion:
         return (*(self.answer.reasons if self.answer else ()), *self.award.reasons)
 
 
-def form(case: Case, programme: Programme) -> Opinion:
-    """Return what a programme says about a case. Nothing is asked of clock or database."""
-    answer = eligibility.answer(case.applicant, programme) if case.applicant else None
-    claim = case.claim
+def form(dossier: Dossier, programme: Programme) -> Opinion:
+    """Return what a programme says about a dossier. Nothing is asked of clock or database."""
+    answer = eligibility.answer(dossier.applicant, programme) if dossier.applicant else None
+    claim = dossier.claim
     if answer is not None and answer.route is not None and claim.route is None:
         claim = replace(claim, route=answer.route)
     award = calculation.work_out(claim, programme)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.allocation import METHODS, Entry, Lottery, allot
-from policy.cases import Case
 from policy.claims import Claim, FeeLine
+from policy.dossiers import Dossier
 from policy.programme import read, shipped
 
 TEXT = shipped()["cn-chengdu-2025"]
@@ -29,7 +29,7 @@ def entry(reference, fee, *, organisation=None, **more):
     claim = Claim(as_of=DAY, fee_lines=(FeeLine("compute", Decimal(fee)),))
     return Entry(
         reference=reference,
-        case=Case(claim, None),
+        dossier=Dossier(claim, None),
         organisation=organisation or f"O-{reference}",
         **more,
     )
@@ -105,12 +105,12 @@ def test_ceilings_of_an_undertaking_hold_over_its_applications_of_one_round():
 
 
 def test_what_is_referred_is_given_nothing_and_does_not_wait():
-    unknown = replace(entry("A", 100).case.claim, other_aid=None)
+    unknown = replace(entry("A", 100).dossier.claim, other_aid=None)
     stacked = read(
         TEXT + '\n[stacking]\nclause = "x"\nlevels = ["CITY"]\n\n[[stacking.limits]]\n'
         'clause = "x"\ntotal_rate_max = "0.70"\n'
     )
-    entries = [replace(entry("A", 100), case=Case(unknown, None)), entry("B", 100)]
+    entries = [replace(entry("A", 100), dossier=Dossier(unknown, None)), entry("B", 100)]
 
     found = {one.reference: one for one in allot(entries, stacked, 1_000_00, "FIRST_COME")}
 

@@ -16,10 +16,10 @@ def example(name):
 
 @pytest.fixture
 def work_out(tmp_path):
-    def work_out(*more, document=None, case=None):
-        programme, claim = tmp_path / "scheme.toml", tmp_path / "case.json"
+    def work_out(*more, document=None, dossier=None):
+        programme, claim = tmp_path / "scheme.toml", tmp_path / "dossier.json"
         programme.write_text(document or example("document"), "utf-8")
-        claim.write_text(case or example("case"), "utf-8")
+        claim.write_text(dossier or example("dossier"), "utf-8")
         said = io.StringIO()
         call_command(
             "work_out", "--programme", str(programme), "--claim", str(claim), *more, stdout=said

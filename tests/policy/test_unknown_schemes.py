@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy import opinion
-from policy.cases import CaseInvalid, case_from, read_case
+from policy.dossiers import DossierInvalid, dossier_from, read_dossier
 from policy.programme import ProgrammeInvalid, read, shipped
 from tests.policy.test_documentation import example
 
 SCHEMES = Path(__file__).parent / "schemes"
-DOCUMENT, CASE = example("document"), example("case")
+DOCUMENT, DOSSIER = example("document"), example("dossier")
 
 
-def work_out(programme, case, tmp_path):
-    path = tmp_path / "case.json"
-    path.write_text(json.dumps(case), "utf-8")
+def work_out(programme, dossier, tmp_path):
+    path = tmp_path / "dossier.json"
+    path.write_text(json.dumps(dossier), "utf-8")
     said = io.StringIO()
     call_command(
         "work_out", "--programme", str(programme), "--claim", str(path), "--json", stdout=said
@@ -39,7 +39,7 @@ def claimed(amount, **more):
 
 
 @pytest.mark.parametrize(
-    ("scheme", "case", "recommended"),
+    ("scheme", "dossier", "recommended"),
     [
         ("cn-shandong-2025", claimed("2000000"), "100000"),
         ("cn-shandong-2025", claimed("200000000"), "5000000"),
@@ -55,8 +55,8 @@ def claimed(amount, **more):
         ("cn-yizhuang-2024", claimed("70000000"), "20000000"),
     ],
 )
-def test_an_outsider_works_a_scheme_out(scheme, case, recommended, tmp_path):
-    found = work_out(SCHEMES / f"{scheme}.toml", case, tmp_path)
+def test_an_outsider_works_a_scheme_out(scheme, dossier, recommended, tmp_path):
+    found = work_out(SCHEMES / f"{scheme}.toml", dossier, tmp_path)
 
     assert (found["outcome"], found["recommended"]) == ("PASS", recommended)
     assert all(line["clause"] for line in found["working"])
@@ -157,7 +157,7 @@ def test_a_document_that_can_not_be_taken_is_told_by_line_and_fix(content, said,
     ],
 )
 def test_a_case_that_can_not_be_taken_is_told_by_place_and_fix(content, said, tmp_path):
-    path = tmp_path / "case.json"
+    path = tmp_path / "dossier.json"
     path.write_bytes(content)
 
     with pytest.raises(CommandError) as refusal:
@@ -204,7 +204,7 @@ def test_no_broken_document_ends_in_anything_but_problems(data):
 
     programme = taken(lambda: read("\n".join(lines)), ProgrammeInvalid)
     if programme is not None:
-        opinion.form(read_case(CASE), programme)
+        opinion.form(read_dossier(DOSSIER), programme)
 
 
 SCALARS = (
@@ -224,10 +224,10 @@ SCALARS = (
     programme=st.sampled_from([DOCUMENT, *shipped().values()]),
 )
 def test_no_broken_case_ends_in_anything_but_problems(section, place, value, programme):
-    values = json.loads(CASE)
+    values = json.loads(DOSSIER)
     names = [*values[section], "past", "other_aid", "upstream", "settled_fee", "multiplier"]
     values[section][names[place % len(names)]] = value
 
-    case = taken(lambda: case_from(values), CaseInvalid)
-    if case is not None:
-        opinion.form(case, read(programme))
+    dossier = taken(lambda: dossier_from(values), DossierInvalid)
+    if dossier is not None:
+        opinion.form(dossier, read(programme))

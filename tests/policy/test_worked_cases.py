@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from policy import opinion
-from policy.cases import Case
 from policy.claims import Claim, FeeLine, OtherAid, Past, Upstream
+from policy.dossiers import Dossier
 from policy.eligibility import ApplicantFacts, answer
 from policy.funding import split
 from policy.holds import hold_amount
@@ -27,7 +27,7 @@ DAY = date(2026, 3, 2)
 
 def worked(programme, *lines, **more):
     claim = Claim(as_of=more.pop("as_of", DAY), fee_lines=lines, **more)
-    return opinion.form(Case(claim, None), programme)
+    return opinion.form(Dossier(claim, None), programme)
 
 
 def fee(amount, resource="compute", **more):

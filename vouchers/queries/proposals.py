@@ -12,7 +12,7 @@ from parties.models import Organisation
 from policy import opinion
 from policy.answers import Outcome, Reason
 from policy.calculation import Award
-from policy.cases import Case
+from policy.dossiers import Dossier
 from policy.opinion import Opinion
 from policy.rules import Programme as Policy
 from vouchers.models import Application, PolicyVersion
@@ -60,7 +60,7 @@ def proposal_of(application: Application, at: datetime) -> Proposal:
     programme = application.round.programme
     version, rules = policy_in_force(programme, day_of(at, programme.zone))
     facts, claim = applicant_facts(application, at), claim_of(application, at, rules)
-    found = opinion.form(Case(claim, facts), rules)
+    found = opinion.form(Dossier(claim, facts), rules)
     kept = {
         "applicant": _as_json(facts),
         "claim": _as_json(found.claim),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from policy import opinion
-from policy.cases import CaseInvalid, case_from
+from policy.dossiers import DossierInvalid, dossier_from
 from policy.programme import ProgrammeInvalid
 from policy.rules import Programme as Policy
 from vouchers.models import Decision
@@ -60,11 +60,11 @@ def _failed(decision: Decision, what: str, why: str) -> Replay:
 def _differences(decision: Decision, rules: Policy) -> Iterator[Difference]:
     reference = decision.application.reference
     try:
-        case = case_from(decision.facts)
-    except CaseInvalid as error:
+        dossier = dossier_from(decision.facts)
+    except DossierInvalid as error:
         yield Difference(decision.pk, reference, "facts", "", error.problems[0])
         return
-    found = opinion.form(case, rules)
+    found = opinion.form(dossier, rules)
     for what, kept, again in (
         ("recommended", decision.recommended, found.award.recommended),
         ("validity_days", decision.validity_days, found.award.validity_days),

@@ -8,7 +8,7 @@ from django.db.models import OuterRef, Subquery
 
 from policy import opinion
 from policy.answers import Outcome
-from policy.cases import CaseInvalid, case_from
+from policy.dossiers import DossierInvalid, dossier_from
 from policy.programme import ProgrammeInvalid
 from policy.rules import Programme as Policy
 from vouchers.models import Decision, Programme
@@ -88,12 +88,12 @@ def simulate(
             found.is_whole = False
             break
         try:
-            case = case_from(decision.facts)
-            before = opinion.form(case, read(decision.policy_version.text))
-        except (CaseInvalid, ProgrammeInvalid):
+            dossier = dossier_from(decision.facts)
+            before = opinion.form(dossier, read(decision.policy_version.text))
+        except (DossierInvalid, ProgrammeInvalid):
             found.left_out += 1
             continue
-        after = opinion.form(case, rules)
+        after = opinion.form(dossier, rules)
         found.rows.append(
             Simulated(
                 application=decision.application.reference,

@@ -1,4 +1,4 @@
-"""Work a case out by a programme's document, without a database, so that anybody can test one."""
+"""Work a dossier out by a document, without a database, so that anybody can test a scheme."""
 
 import json
 from argparse import ArgumentParser
@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from common.money import major
 from policy import opinion
 from policy.answers import plain
-from policy.cases import Case, CaseInvalid, read_case
+from policy.dossiers import Dossier, DossierInvalid, read_dossier
 from policy.opinion import Opinion
 from policy.programme import Programme, ProgrammeInvalid, read, shipped
 
@@ -20,7 +20,9 @@ _BYTES_MOST = 8_000_000
 
 
 class Command(BaseCommand):
-    help = "Say what a programme's document gives for a case, with every step and its clause."
+    help = (
+        "Say what a programme's document gives for a dossier, with every step and its clause."
+    )
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -36,7 +38,7 @@ class Command(BaseCommand):
             required=True,
             type=Path,
             metavar="CLAIM.json",
-            help='the case: {"applicant": {…}, "claim": {…}}; see docs/programmes.md',
+            help='the dossier: {"applicant": {…}, "claim": {…}}; see docs/programmes.md',
         )
         parser.add_argument(
             "--as-of",
@@ -48,12 +50,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         programme = _programme(options["programme"])
-        case = _case(options["claim"])
+        dossier = _dossier(options["claim"])
         if options["as_of"]:
-            case = replace(case, claim=replace(case.claim, as_of=options["as_of"]))
-        found = opinion.form(case, programme)
+            dossier = replace(dossier, claim=replace(dossier.claim, as_of=options["as_of"]))
+        found = opinion.form(dossier, programme)
         if options["json"]:
-            report = json.dumps(_as_json(found, case, programme), ensure_ascii=False, indent=1)
+            report = json.dumps(
+                _as_json(found, dossier, programme), ensure_ascii=False, indent=1
+            )
             self.stdout.write(report)
         else:
             self.stdout.write("\n".join(_as_text(found, programme)))
@@ -67,10 +71,10 @@ def _programme(wanted: str) -> Programme:
         raise CommandError(_told(wanted, error.problems)) from error
 
 
-def _case(path: Path) -> Case:
+def _dossier(path: Path) -> Dossier:
     try:
-        return read_case(_text(path))
-    except CaseInvalid as error:
+        return read_dossier(_text(path))
+    except DossierInvalid as error:
         raise CommandError(_told(str(path), error.problems)) from error
 
 
@@ -89,7 +93,7 @@ def _text(path: Path) -> str:
             f"{path} can't be read ({why}). Name a file, or one of {codes}."
         ) from error
     if len(content) > _BYTES_MOST:
-        raise CommandError(f"{path} has more than {_BYTES_MOST} bytes; no case or law has.")
+        raise CommandError(f"{path} has more than {_BYTES_MOST} bytes; no dossier or law has.")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -98,11 +102,11 @@ def _text(path: Path) -> str:
         ) from error
 
 
-def _as_json(found: Opinion, case: Case, programme: Programme) -> dict[str, Any]:
+def _as_json(found: Opinion, dossier: Dossier, programme: Programme) -> dict[str, Any]:
     unit = programme.unit
     return {
         "programme": programme.code,
-        "as_of": case.claim.as_of.isoformat(),
+        "as_of": dossier.claim.as_of.isoformat(),
         "outcome": found.outcome,
         "unit": unit,
         "recommended": plain(major(found.recommended, unit)),

@@ -1,4 +1,4 @@
-"""Read a case, the facts and the claim of one application, from plain JSON values."""
+"""Read a dossier, the facts and the claim of one application, from plain JSON values."""
 
 import json
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ TEXT_MOST = 2_000_000
 _ITEMS_MOST = 100_000
 
 
-class CaseInvalid(ValueError):
-    """A case that can't be read; each problem names place, value and fix."""
+class DossierInvalid(ValueError):
+    """A dossier that can't be read; each problem names place, value and fix."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("\n".join(problems))
@@ -27,30 +27,30 @@ class CaseInvalid(ValueError):
 
 
 @dataclass(frozen=True)
-class Case:
+class Dossier:
     """One application as the law sees it; without an applicant only the amount is worked out."""
 
     claim: Claim
     applicant: ApplicantFacts | None
 
 
-def read_case(text: str) -> Case:
-    """Read a case from JSON text: `{"applicant": {…}, "claim": {…}}`, the applicant optional.
+def read_dossier(text: str) -> Dossier:
+    """Read a dossier from JSON text: `{"applicant": {…}, "claim": {…}}`, the applicant optional.
 
     Fields are those of `ApplicantFacts` and `Claim`. Amounts and hours are decimals in quotes,
     days `2026-01-31`; null, or a field left out, is *not known*.
 
-    :raises CaseInvalid: if anything in it can't be taken as it stands.
+    :raises DossierInvalid: if anything in it can't be taken as it stands.
     """
     if len(text) > TEXT_MOST:
-        message = f"the case has {len(text)} characters; keep it under {TEXT_MOST}."
-        raise CaseInvalid((message,))
+        message = f"the dossier has {len(text)} characters; keep it under {TEXT_MOST}."
+        raise DossierInvalid((message,))
     try:
         # A number with a point would be a float, and lose digits before anybody saw it.
         values = json.loads(text, parse_float=_Inexact, parse_constant=_Inexact)
     except (ValueError, RecursionError) as error:
-        raise CaseInvalid((f"this is not JSON: {error}.",)) from error
-    return case_from(values)
+        raise DossierInvalid((f"this is not JSON: {error}.",)) from error
+    return dossier_from(values)
 
 
 class _Inexact(str):
@@ -59,14 +59,14 @@ class _Inexact(str):
     __slots__ = ()
 
 
-def case_from(values: object) -> Case:
-    """Read a case from plain values, such as a decision's stored facts.
+def dossier_from(values: object) -> Dossier:
+    """Read a dossier from plain values, such as a decision's stored facts.
 
-    :raises CaseInvalid: if anything in it can't be taken as it stands.
+    :raises DossierInvalid: if anything in it can't be taken as it stands.
     """
     reader = _Reader()
     if not isinstance(values, Mapping):
-        raise CaseInvalid(('the case: write {"applicant": {…}, "claim": {…}}.',))
+        raise DossierInvalid(('the dossier: write {"applicant": {…}, "claim": {…}}.',))
     for key in values.keys() - {"applicant", "claim", "standing"}:
         reader.add(str(key), "is not known here; write `applicant` and `claim`.")
     claim = reader.record(values.get("claim"), Claim, "claim")
@@ -74,8 +74,8 @@ def case_from(values: object) -> Case:
     if values.get("applicant") is not None:
         applicant = reader.record(values["applicant"], ApplicantFacts, "applicant")
     if reader.problems:
-        raise CaseInvalid(tuple(reader.problems))
-    return Case(claim, applicant)
+        raise DossierInvalid(tuple(reader.problems))
+    return Dossier(claim, applicant)
 
 
 class _Reader:
