@@ -16,6 +16,7 @@ MODULES = (
     "bench.ledger_entries.growth",
     "bench.billing_entries.entries",
     "bench.policy_entries",
+    "bench.issuing_entries",
 )
 NAMES = (
     "hold_capture_1c",
@@ -36,6 +37,7 @@ NAMES = (
     "payable_growth",
     "decide_vs_bare",
     "decide_round_growth",
+    "issue_bulk_vs_copy",
 )
 LARGE_ROWS = 500_000
 

@@ -216,6 +216,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.DECIDE_APPLICATION: _("Application decided"),
     ActKind.UNDO_DECISION: _("Decision undone"),
     ActKind.ISSUE_VOUCHER: _("Voucher issued"),
+    ActKind.ISSUE_VOUCHERS: _("Vouchers issued"),
     ActKind.PLACE_HOLD: _("Order placed, value held"),
     ActKind.RELEASE_HOLD: _("Order released"),
     ActKind.LAPSE_HOLD: _("Order lapsed"),

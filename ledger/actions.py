@@ -39,6 +39,7 @@ __all__ = [
     "capture",
     "lapse",
     "open_account",
+    "open_accounts",
     "payload_hash",
     "place_hold",
     "post",
@@ -163,6 +164,17 @@ def open_account(act: Act, address: str, kind: AccountKind, unit: str) -> int:
     """
     sql = "select ledger_open_account(%s, %s, %s::smallint, %s)"
     return int(_row(sql, [act.id, address, kind.value, unit])[0])
+
+
+def open_accounts(act: Act, addresses: Sequence[str], kind: AccountKind, unit: str) -> int:
+    """Open many accounts of a kind at once; those that are open already stay. Return how many.
+
+    :raises NoSuchRoad: if an address is taken by an account of another kind or unit.
+    """
+    if not addresses:
+        return 0
+    sql = "select ledger_open_accounts(%s, %s::text[], %s::smallint, %s)"
+    return int(_row(sql, [act.id, _quoted(addresses), kind.value, unit])[0])
 
 
 def _account_ids(addresses: Iterable[str]) -> dict[str, int]:

@@ -142,6 +142,7 @@ class ActKind(StrEnum):
     DECIDE_APPLICATION = "decide_application"
     UNDO_DECISION = "undo_decision"
     ISSUE_VOUCHER = "issue_voucher"
+    ISSUE_VOUCHERS = "issue_vouchers"
     PLACE_HOLD = "place_hold"
     RELEASE_HOLD = "release_hold"
     LAPSE_HOLD = "lapse_hold"

@@ -98,7 +98,9 @@ def _keep(letters: Sequence[Letter], act_id: int, at: datetime) -> int:
                 )
             elif words.body not in known.body:
                 known.body = f"{known.body}\n\n{words.subject}\n\n{words.body}"
-    kept = Message.objects.bulk_create(messages.values(), ignore_conflicts=True)
+    kept = Message.objects.bulk_create(
+        messages.values(), batch_size=1_000, ignore_conflicts=True
+    )
     return len(kept)
 
 

@@ -98,7 +98,7 @@ class Claim:
     pool_left: int | None = None
     declared_this_year: Decimal = Decimal(0)
     past: tuple[Past, ...] = ()
-    other_aid: tuple[OtherAid, ...] | None = ()
+    other_aid: tuple[OtherAid, ...] | None = None
     upstream: Upstream | None = None
     organisation_kind: str = ""
     size: str = ""

@@ -141,6 +141,22 @@ def _caps_can_be_counted(programme: Programme, problems: Problems) -> None:
             problems.add(path, "measured", message)
 
 
+def _orders_can_be_checked(programme: Programme, problems: Problems) -> None:
+    rule = programme.provider
+    asked = {
+        "regions": rule.regions,
+        "platforms": rule.platforms,
+        "facilities": rule.facilities,
+        "own_use": rule.own_use != "ALLOW",
+    }
+    for key, is_asked in asked.items():
+        if rule.checked_at == "ORDER" and is_asked:
+            message = (
+                'is not checked on ordering; write checked_at = "APPLICATION", or take it out.'
+            )
+            problems.add("provider", key, message)
+
+
 def _funders_bear_all(programme: Programme, problems: Problems) -> None:
     total = sum((funder.share for funder in programme.funders), Fraction(0))
     if programme.funders and total != 1:
@@ -196,6 +212,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _tiers_fit_their_selection,
     _sizes_have_a_standard,
     _caps_can_be_counted,
+    _orders_can_be_checked,
     _funders_bear_all,
     _state_aid_is_comparable,
     _names_are_single,

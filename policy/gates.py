@@ -153,7 +153,15 @@ def of_other_aid(facts: ApplicantFacts, programme: Programme) -> Findings:
             words = ("what other public support there is", "其他财政支持情况")
             yield "REFER", missing(*words, rule.clause)
             continue
-        found = [aid for aid in facts.other_aid if _is_excluded(aid, facts, rule)]
+        like = [aid for aid in facts.other_aid if _is_like(aid, rule)]
+        if like and not _key_of(facts, rule):
+            words = {
+                "CONTRACT": ("which contract this is for", "所属合同"),
+                "PROJECT": ("which project this is for", "所属项目"),
+            }[rule.same]
+            yield "REFER", missing(*words, rule.clause)
+            continue
+        found = [aid for aid in like if _is_for_same(aid, facts, rule)]
         for aid in found:
             reason = Reason(
                 "OTHER_SUPPORT",
@@ -164,18 +172,23 @@ def of_other_aid(facts: ApplicantFacts, programme: Programme) -> Findings:
             yield from by_stance(rule.stance, reason)
 
 
-def _is_excluded(aid: OtherAid, facts: ApplicantFacts, rule: Exclusion) -> bool:
+def _key_of(facts: ApplicantFacts, rule: Exclusion) -> str:
+    """Return what tells whether support is for the same; of anything it always is."""
+    return {"CONTRACT": facts.contract, "PROJECT": facts.project}.get(rule.same, rule.same)
+
+
+def _is_like(aid: OtherAid, rule: Exclusion) -> bool:
     if rule.levels and aid.level not in rule.levels:
         return False
     if rule.regions and not lies_in(aid.region, rule.regions):
         return False
-    if rule.kinds and aid.kind not in rule.kinds:
-        return False
+    return not rule.kinds or aid.kind in rule.kinds
+
+
+def _is_for_same(aid: OtherAid, facts: ApplicantFacts, rule: Exclusion) -> bool:
     if rule.same == "CONTRACT":
-        return bool(facts.contract) and aid.contract == facts.contract
-    if rule.same == "PROJECT":
-        return bool(facts.project) and aid.project == facts.project
-    return True
+        return aid.contract == facts.contract
+    return rule.same != "PROJECT" or aid.project == facts.project
 
 
 def of_provider(facts: ApplicantFacts, programme: Programme) -> Findings:

@@ -6,6 +6,7 @@ from vouchers import api
 from vouchers.views import (
     applications,
     catalogue,
+    issuing,
     officers,
     orders,
     policies,
@@ -69,6 +70,11 @@ urlpatterns = [
     path("programmes/", programmes.programmes, name="programmes"),
     path("programmes/<str:code>/", programmes.programme, name="programme"),
     path("programmes/<str:code>/rounds/new/", programmes.round_new, name="round_new"),
+    path(
+        "programmes/<str:code>/rounds/<str:round_code>/issue/",
+        issuing.vouchers_issue,
+        name="vouchers_issue",
+    ),
     path(
         "programmes/<str:code>/policy/<int:number>/simulation.csv",
         simulations.policy_simulation,

@@ -29,6 +29,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.SUBMIT_APPLICATION: application_received,
     ActKind.DECIDE_APPLICATION: decision_made,
     ActKind.ISSUE_VOUCHER: voucher_issued,
+    ActKind.ISSUE_VOUCHERS: voucher_issued,
     ActKind.PLACE_HOLD: hold_placed,
     ActKind.LAPSE_HOLD: hold_lapsed,
     ActKind.EXPIRE_VOUCHER: voucher_expired,

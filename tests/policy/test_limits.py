@@ -278,6 +278,7 @@ def test_no_order_of_claims_passes_a_rolling_ceiling_on_any_day(claims):
         ('same = "CONTRACT"', {"level": "CITY", "contract": "C-1"}, "FAIL"),
         ('same = "CONTRACT"', {"level": "CITY", "contract": "C-2"}, "PASS"),
         ('same = "PROJECT"', {"level": "CITY", "project": "P-1"}, "FAIL"),
+        ('levels = ["CITY"]\nsame = "PROJECT"', {"level": "CITY", "project": "P-2"}, "PASS"),
     ],
 )
 def test_other_support_shuts_out_by_its_own_level_place_kind_and_purpose(rule, aid, outcome):
@@ -297,6 +298,9 @@ def test_other_support_shuts_out_by_its_own_level_place_kind_and_purpose(rule, a
     assert answer(facts, programme).outcome == outcome
     assert answer(replace(facts, other_aid=None), programme).outcome == "REFER"
     assert answer(replace(facts, other_aid=()), programme).outcome == "PASS"
+    if 'same = "ANYTHING"' not in rule:
+        nameless = answer(replace(facts, contract="", project=""), programme)
+        assert nameless.outcome == "REFER"
 
 
 def aid(on, amount, regime="EU_DE_MINIMIS", **more):

@@ -113,6 +113,10 @@ def test_an_effect_that_nobody_judged_yet_is_referred(tmp_path):
         (DOCUMENT.replace('measured = ["ISSUED"]', ""), "measured: say what counts"),
         (DOCUMENT.replace('rate = "1/5"', 'rate = "1/0"'), "can't be read; write a share"),
         (DOCUMENT.replace('mode = "M1"', 'mode = "M8"'), "needs both"),
+        (
+            DOCUMENT.replace('checked_at = "APPLICATION"', 'checked_at = "ORDER"'),
+            "[provider], facilities: is not checked on ordering",
+        ),
         (DOCUMENT.replace('mode = "M1"', "mode = ['M1']"), "can't be read; write one of"),
         ("a = " + "[" * 5_000, "this is not TOML"),
         ("x = 1\n" * 100_000, "keep it under"),

@@ -26,7 +26,7 @@ DAY = date(2026, 3, 2)
 
 
 def worked(programme, *lines, **more):
-    claim = Claim(as_of=more.pop("as_of", DAY), fee_lines=lines, **more)
+    claim = Claim(**{"as_of": DAY, "fee_lines": lines, "other_aid": (), **more})
     return opinion.form(Dossier(claim, None), programme)
 
 

@@ -200,3 +200,24 @@ def test_return_release_and_hold_at_once_keep_every_unit(committed_db):
     assert (found.net, found.pending, found.free) == (50_000_00, 15_000_00, 35_000_00)
     assert balance("available:cn-chengdu-2025").free == 9_950_000_00
     assert accounts_out_of_step() == []
+
+
+def test_eight_who_issue_a_round_at_once_issue_each_award_once(committed_db):
+    scheme = cast.make_programme(cast.make_authority())
+    for _number in range(6):
+        cast.an_approved_application(scheme, cast.an_sme())
+
+    answers = at_once(
+        8,
+        lambda number: actions.issue_vouchers(
+            round=scheme.round,
+            actor=scheme.authority.second_officer,
+            at=cast.NOON,
+            key=f"k{number}",
+        ),
+    )
+
+    assert outcomes(answers) == {"BulkIssue": 8}
+    assert sorted(answer.vouchers for answer in answers) == [0] * 7 + [6]
+    assert Voucher.objects.count() == 6
+    assert accounts_out_of_step() == []

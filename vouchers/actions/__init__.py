@@ -12,6 +12,7 @@ from vouchers.actions.applications import (
     submit_application,
     withdraw_application,
 )
+from vouchers.actions.bulk import BulkIssue, LeftOut, issue_vouchers, issue_vouchers_preview
 from vouchers.actions.decisions import (
     AnotherApplicationOpen,
     AwardAboveRecommended,
@@ -101,10 +102,12 @@ __all__ = [
     "AwardAboveRecommended",
     "BudgetInvalid",
     "BudgetSpent",
+    "BulkIssue",
     "ClassNotCovered",
     "CodeUnknown",
     "FactsNotAsked",
     "HoursInvalid",
+    "LeftOut",
     "ModeNotRun",
     "NoHoldsHere",
     "NoPriceInForce",
@@ -148,6 +151,8 @@ __all__ = [
     "expire_voucher",
     "give_back",
     "issue_voucher",
+    "issue_vouchers",
+    "issue_vouchers_preview",
     "lapse_hold",
     "locked_application",
     "locked_order",

@@ -1,12 +1,11 @@
 """Issue vouchers, suspend and resume them, and end them by return or expiry."""
 
-import secrets
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.codes import ALPHABET
+from common.codes import random_letters
 from common.days import day_of
 from common.errors import Refused
 from common.formatting import money
@@ -116,7 +115,7 @@ def issue_voucher(*, decision: Decision, actor: User | str, at: datetime, key: s
     today = day_of(at, programme.zone)
     voucher = Voucher.objects.create(
         code=code,
-        redemption_code=_redemption_code(),
+        redemption_code=redemption_code(),
         decision=decision,
         programme=programme,
         organisation=row.organisation,
@@ -162,13 +161,10 @@ def _require_award(application: Application, decision: Decision) -> None:
         raise NothingToAward(reasons=newest.note)
 
 
-def _redemption_code() -> str:
+def redemption_code() -> str:
+    """Return a fresh code that a holder gives to a provider."""
     # 16 of 30 letters are 78 bits: nobody finds one by trying.
-    groups = (
-        "".join(secrets.choice(ALPHABET) for _letter in range(4))
-        for _group in range(REDEMPTION_CODE_GROUPS)
-    )
-    return "-".join(groups)
+    return "-".join(random_letters(4) for _group in range(REDEMPTION_CODE_GROUPS))
 
 
 def _commit(act: ledger.Act, voucher: Voucher) -> None:

@@ -1,5 +1,6 @@
 """An officer's pages: the queue, one decision, and the voucher that follows from it."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -73,9 +74,24 @@ def queue(request: HttpRequest) -> HttpResponse:
             ],
             "rows": [_award_row(one) for one in awards],
         },
+        "rounds_to_issue": _rounds_to_issue(awards),
         "count": len(waiting),
     }
     return render(request, "vouchers/queue.html", context)
+
+
+def _rounds_to_issue(awards: list[Decision]) -> list[dict[str, str]]:
+    """Return a link for each round of which more than one voucher can be issued at once."""
+    counts = Counter(award.application.round for award in awards)
+    return [
+        {
+            "text": _("Issue the %(count)s vouchers of %(round)s")
+            % {"count": count, "round": round_title(one)},
+            "url": reverse("vouchers_issue", args=[one.programme.code, one.code]),
+        }
+        for one, count in counts.items()
+        if count > 1
+    ]
 
 
 def _waiting_row(one: Application) -> list[Any]:

@@ -220,6 +220,7 @@ _ACTS = {
     "decide_application": lambda: _("Application decided"),
     "undo_decision": lambda: _("Decision undone"),
     "issue_voucher": lambda: _("Voucher issued"),
+    "issue_vouchers": lambda: _("Vouchers issued"),
     "place_hold": lambda: _("Order placed, value held"),
     "release_hold": lambda: _("Order released"),
     "lapse_hold": lambda: _("Order lapsed"),

@@ -1,0 +1,85 @@
+"""Issue the vouchers of a round at once, having seen what that gives."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from common.errors import NotFound
+from common.formatting import money
+from common.forms import KeyedForm, answer_form
+from parties.authentication import signed_in
+from vouchers import actions, queries
+from vouchers.views.shown import round_title
+
+_SHOWN_MAX = 50
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def vouchers_issue(request: HttpRequest, code: str, round_code: str) -> HttpResponse:
+    """Commit every award of a round that this person may issue."""
+    person = signed_in(request)
+    programme = queries.programme_of(person, code)
+    found = queries.rounds_of(programme).filter(code=round_code).first()
+    if found is None:
+        raise NotFound(what=round_code)
+    preview = actions.issue_vouchers_preview(round=found, actor=person)
+    form = KeyedForm(request.POST if request.method == "POST" else None)
+
+    def issue() -> HttpResponse:
+        issued = actions.issue_vouchers(
+            round=found, actor=person, at=timezone.now(), key=form.act_key
+        )
+        messages.success(
+            request,
+            ngettext(
+                "%(count)s voucher is issued, %(amount)s in all.",
+                "%(count)s vouchers are issued, %(amount)s in all.",
+                issued.vouchers,
+            )
+            % {"count": issued.vouchers, "amount": money(issued.amount, programme.unit)},
+        )
+        return redirect("queue")
+
+    available = queries.budget_available(programme)
+    context = {
+        "title": _("Issue the vouchers of a round"),
+        "caption": round_title(found),
+        "back": reverse("queue"),
+        "submit": _("Issue them all"),
+        "preview": preview,
+        "may_issue": preview.vouchers > 0 and preview.amount <= available,
+        "warning": _(
+            "The budget does not reach for all of them, so none can be issued here. Issue them "
+            "one by one, or ask finance for more budget."
+        )
+        if preview.amount > available
+        else "",
+        "rows": [
+            {"key": _("Vouchers"), "value": preview.vouchers},
+            {"key": _("In all"), "value": money(preview.amount, programme.unit)},
+            {
+                "key": _("The programme has available"),
+                "value": money(available, programme.unit),
+            },
+            {"key": _("Left out"), "value": len(preview.left_out)},
+        ],
+        "again": preview.again[:_SHOWN_MAX],
+        "again_more_words": _more_words(len(preview.again) - _SHOWN_MAX),
+        "left_columns": [_("Application"), _("Organisation"), _("Why")],
+        "left_rows": [
+            [one.reference, one.organisation, one.reason]
+            for one in preview.left_out[:_SHOWN_MAX]
+        ],
+    }
+    return answer_form(request, form, "vouchers/vouchers_issue.html", issue, context)
+
+
+def _more_words(count: int) -> str:
+    return _("and %(count)s more") % {"count": count} if count > 0 else ""
