@@ -151,10 +151,8 @@ def _orders_can_be_checked(programme: Programme, problems: Problems) -> None:
     }
     for key, is_asked in asked.items():
         if rule.checked_at == "ORDER" and is_asked:
-            message = (
-                'is not checked on ordering; write checked_at = "APPLICATION", or take it out.'
-            )
-            problems.add("provider", key, message)
+            fix = 'write checked_at = "APPLICATION", or take it out.'
+            problems.add("provider", key, f"is not checked on ordering; {fix}")
 
 
 def _funders_bear_all(programme: Programme, problems: Problems) -> None:

@@ -105,12 +105,16 @@ def test_ceilings_of_an_undertaking_hold_over_its_applications_of_one_round():
 
 
 def test_what_is_referred_is_given_nothing_and_does_not_wait():
-    unknown = replace(entry("A", 100).dossier.claim, other_aid=None)
+    unknown = entry("A", 100).dossier.claim
     stacked = read(
         TEXT + '\n[stacking]\nclause = "x"\nlevels = ["CITY"]\n\n[[stacking.limits]]\n'
         'clause = "x"\ntotal_rate_max = "0.70"\n'
     )
-    entries = [replace(entry("A", 100), dossier=Dossier(unknown, None)), entry("B", 100)]
+    known = replace(unknown, other_aid=())
+    entries = [
+        replace(entry("A", 100), dossier=Dossier(unknown, None)),
+        replace(entry("B", 100), dossier=Dossier(known, None)),
+    ]
 
     found = {one.reference: one for one in allot(entries, stacked, 1_000_00, "FIRST_COME")}
 
