@@ -35,8 +35,8 @@ def law_compared(found: Programme, before: Policy | None, after: Policy) -> dict
         "moved_columns": [
             _("Application"),
             _("Organisation"),
-            {"label": _("Recommended then"), "numeric": True},
-            {"label": _("Recommended now"), "numeric": True},
+            {"label": _("Then"), "numeric": True},
+            {"label": _("Now"), "numeric": True},
             {"label": _("Difference"), "numeric": True},
         ],
         "gain_rows": [_row(one, found.unit) for one in simulation.gain[:_SHOWN_MAX]],
