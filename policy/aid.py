@@ -1,12 +1,13 @@
 """The steps that look at what others gave: a common limit, and the ceiling on minimal aid."""
 
 from decimal import Decimal
+from fractions import Fraction
 
 from policy.answers import Reason, amount_words, missing
 from policy.claims import Claim, FeeLine, OtherAid
 from policy.conditions import fits
 from policy.history import aid_counted
-from policy.rules import Programme, Stacking, StackLimit, StateAidRule
+from policy.rules import Programme, Stacking, StateAidRule
 from policy.sheet import Sheet
 
 
@@ -15,23 +16,27 @@ def limit_stack(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     rule = programme.stacking
     if rule is None:
         return
-    if claim.other_aid is None:
-        doubt = missing("what other support there is", "其他财政支持情况", rule.clause)
+    # Without other support known, none is counted: what is certain is the limit itself.
+    known = claim.other_aid or ()
+    stacked = [aid for aid in known if _stacks(aid, claim, rule)]
+    counted = sum((aid.amount for aid in stacked), Decimal(0))
+    foreign = any(aid.currency not in ("", programme.unit) for aid in stacked)
+    if claim.other_aid is None or foreign:
+        doubt = missing(
+            "what other support there is, in the programme's currency",
+            "以本项目货币计的其他财政支持情况",
+            rule.clause,
+        )
         sheet.note("REFER", doubt)
-        return
-    counted = sum(
-        (aid.amount for aid in claim.other_aid if _stacks(aid, claim, rule)), Decimal(0)
-    )
+    total = claim.declared_this_year + sheet.base
     lines = sheet.kept or (FeeLine("", Decimal(0)),)
-    limits = [_limit_for(line, claim, rule) for line in lines]
-    if None in limits:
+    found = [_limit_for(line, claim, rule, total) for line in lines]
+    if any(doubted for _, doubted in found):
         doubt = missing(
             "which common limit holds for these fees", "适用的合计支持上限", rule.clause
         )
         sheet.note("REFER", doubt)
-        return
-    shares = [one.total_rate_max.on(claim.as_of) for one in limits if one]
-    most = sheet.shared(shares, sheet.base)
+    most = sheet.shared([share for share, _ in found], sheet.base)
     text, had = amount_words(most, sheet.unit), amount_words(counted, sheet.unit)
     labels = (
         f"With other support at most {text}, of which {had} was given",
@@ -52,8 +57,19 @@ def _stacks(aid: OtherAid, claim: Claim, rule: Stacking) -> bool:
     return aid.source in rule.sources or aid.level in rule.levels
 
 
-def _limit_for(line: FeeLine, claim: Claim, rule: Stacking) -> StackLimit | None:
-    return next((one for one in rule.limits if fits(one.when, claim, line)), None)
+def _limit_for(
+    line: FeeLine, claim: Claim, rule: Stacking, total: Decimal
+) -> tuple[Fraction, bool]:
+    """Return the limit of a fee, and whether it is in doubt: then the lowest that may hold."""
+    may_hold: list[Fraction] = []
+    for limit in rule.limits:
+        answer = fits(limit.when, claim, line, total)
+        if answer is not False:
+            may_hold.append(limit.total_rate_max.on(claim.as_of))
+        if answer:
+            return min(may_hold), len(may_hold) > 1
+    every = [limit.total_rate_max.on(claim.as_of) for limit in rule.limits]
+    return min(may_hold or every), True
 
 
 def limit_state_aid(sheet: Sheet, claim: Claim, programme: Programme) -> None:
@@ -61,7 +77,7 @@ def limit_state_aid(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     rule = programme.state_aid
     if rule is None:
         return
-    counted, is_whole = aid_counted(claim, rule)
+    counted, is_whole = aid_counted(claim, rule, programme.unit)
     left = max(rule.most - counted, Decimal(0))
     text, had = amount_words(rule.most, rule.currency), amount_words(counted, rule.currency)
     labels = (

@@ -7,14 +7,14 @@ it is that of a hash of the reference, so that nobody gains by a name or by when
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
 from policy import opinion
-from policy.claims import Claim, Past
+from policy.claims import Claim, Measure, Past
 from policy.dossiers import Dossier
 from policy.opinion import Opinion
 from policy.rules import Programme, minor
@@ -100,6 +100,7 @@ def allot(
     if (method == "LOTTERY") != (lottery is not None):
         raise ValueError("A lottery, and nothing else, needs a band and a seed.")
     entries = tuple(entries)
+    budget = _within_pools(entries, programme, budget)
     if method == "PRO_RATA":
         return _pro_rata(entries, programme, budget)
     ordered = sorted(entries, key=_ORDERS[method] if lottery is None else _drawn(lottery))
@@ -108,6 +109,19 @@ def allot(
         return taken
     chances = _chances(ordered, programme, budget, lottery, is_part_given=is_part_given)
     return tuple(replace(one, probability=chances.get(one.reference)) for one in taken)
+
+
+def _within_pools(entries: Sequence[Entry], programme: Programme, budget: int) -> int:
+    """Return a budget that is no more than the programme's pool, nor than is known to be left."""
+    known = [budget]
+    known += [
+        e.dossier.claim.pool_left for e in entries if e.dossier.claim.pool_left is not None
+    ]
+    cap = programme.cap("PROGRAMME")
+    if cap is not None and entries:
+        latest = max(entry.dossier.claim.as_of for entry in entries)
+        known.append(minor(cap.amount.on(latest), programme.unit))
+    return min(known)
 
 
 _Key = Callable[[Entry], tuple[object, ...]]
@@ -144,36 +158,51 @@ def _drawn(lottery: Lottery, draw: int = 0) -> _Key:
 
 @dataclass
 class _Books:
-    """What this round has given so far, to whom."""
+    """What this round has given so far, to whom, and for what."""
 
-    left: int
+    budget: int
+    given: int = 0
     committed: dict[str, int] = field(default_factory=dict)
-    past: dict[str, list[tuple[str, Past]]] = field(default_factory=dict)
+    declared: dict[str, Decimal] = field(default_factory=dict)
+    past: dict[tuple[str, str], list[tuple[Entry, Past]]] = field(default_factory=dict)
 
-    def claim(self, entry: Entry) -> Claim:
+    def claim(self, entry: Entry, *, is_pooled: bool = True) -> Claim:
         """Return an application's claim, with what the round gave before it."""
         claim = entry.dossier.claim
-        known = self.past.get(entry.undertaking or entry.organisation, ())
-        before = tuple(
-            replace(one, is_own=organisation == entry.organisation)
-            for organisation, one in known
-        )
-        pool = self.left if claim.pool_left is None else min(claim.pool_left, self.left)
-        committed = self.committed.get(entry.organisation, 0)
+        pool = None
+        if is_pooled:
+            known = [self.budget] if claim.pool_left is None else [self.budget, claim.pool_left]
+            pool = max(min(known) - self.given, 0)
         return replace(
             claim,
             pool_left=pool,
-            used_this_year=claim.used_this_year + committed,
-            past=(*claim.past, *before),
+            used_this_year=claim.used_this_year + self.committed.get(entry.organisation, 0),
+            declared_this_year=claim.declared_this_year
+            + self.declared.get(entry.organisation, Decimal(0)),
+            past=(*claim.past, *self._before(entry)),
         )
 
-    def give(self, entry: Entry, awarded: int) -> None:
+    def _before(self, entry: Entry) -> Iterator[Past]:
+        """Give what the round gave that some ceiling of this application may count, once each."""
+        seen: set[int] = set()
+        for key in _keys(entry):
+            for other, past in self.past.get(key, ()):
+                if id(past) not in seen:
+                    seen.add(id(past))
+                    yield replace(
+                        past,
+                        is_own=other.organisation == entry.organisation,
+                        is_of_undertaking=_undertaking(other) == _undertaking(entry),
+                    )
+
+    def give(self, entry: Entry, found: Opinion, awarded: int) -> None:
         """Write down what an application gets: it is claimed and issued from now on."""
-        claim = entry.dossier.claim
-        self.left -= awarded
-        self.committed[entry.organisation] = self.committed.get(entry.organisation, 0) + awarded
-        had = self.past.setdefault(entry.undertaking or entry.organisation, [])
-        for measure in ("CLAIMED", "ISSUED"):
+        claim, organisation = entry.dossier.claim, entry.organisation
+        self.given += awarded
+        self.committed[organisation] = self.committed.get(organisation, 0) + awarded
+        earlier = self.declared.get(organisation, Decimal(0))
+        self.declared[organisation] = earlier + found.award.base
+        for measure in _GIVEN:
             past = Past(
                 measure=measure,
                 on=claim.as_of,
@@ -182,7 +211,25 @@ class _Books:
                 project=claim.project,
                 round=claim.round,
             )
-            had.append((entry.organisation, past))
+            for key in _keys(entry):
+                self.past.setdefault(key, []).append((entry, past))
+
+
+_GIVEN: tuple[Measure, ...] = ("CLAIMED", "ISSUED")
+
+
+def _undertaking(entry: Entry) -> str:
+    return entry.undertaking or entry.organisation
+
+
+def _keys(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Give what a ceiling may count an application under."""
+    claim = entry.dossier.claim
+    yield "undertaking", _undertaking(entry)
+    if claim.contract:
+        yield "contract", claim.contract
+    if claim.project:
+        yield "project", claim.project
 
 
 def _take(
@@ -196,14 +243,21 @@ def _take(
 
 
 def _taken(
-    entry: Entry, place: int, programme: Programme, books: _Books, *, is_part_given: bool
+    entry: Entry,
+    place: int,
+    programme: Programme,
+    books: _Books,
+    *,
+    is_part_given: bool,
+    is_pooled: bool = True,
 ) -> Allotted:
-    found = opinion.form(Dossier(books.claim(entry), entry.dossier.applicant), programme)
+    claim = books.claim(entry, is_pooled=is_pooled)
+    found = opinion.form(Dossier(claim, entry.dossier.applicant), programme)
     is_short = any(reason.code == "POOL_REACHED" for reason in found.award.reasons)
     is_waiting = found.outcome == "PASS" and is_short and not is_part_given
     awarded = found.recommended if found.outcome == "PASS" and not is_waiting else 0
     if awarded:
-        books.give(entry, awarded)
+        books.give(entry, found, awarded)
     is_waiting = is_waiting or (found.outcome == "PASS" and is_short and not awarded)
     return Allotted(
         reference=entry.reference,
@@ -231,7 +285,7 @@ def _chances(
     above = [entry for entry in ordered if entry.score > lottery.most]
     for place, entry in enumerate(above, start=1):
         _taken(entry, place, programme, books, is_part_given=is_part_given)
-    left, books.left = books.left, 2**62
+    left = max(budget - books.given, 0)
     band = [entry for entry in ordered if lottery.has(entry.score)]
     amounts = {entry.reference: _alone(entry, programme, books) for entry in band}
     able = {reference: amount for reference, amount in amounts.items() if amount}
@@ -256,7 +310,8 @@ def _chances(
 
 
 def _alone(entry: Entry, programme: Programme, books: _Books) -> int:
-    found = opinion.form(Dossier(books.claim(entry), entry.dossier.applicant), programme)
+    claim = books.claim(entry, is_pooled=False)
+    found = opinion.form(Dossier(claim, entry.dossier.applicant), programme)
     return found.recommended if found.outcome == "PASS" else 0
 
 
@@ -264,10 +319,10 @@ def _pro_rata(
     entries: Sequence[Entry], programme: Programme, budget: int
 ) -> tuple[Allotted, ...]:
     # Ceilings are met by arrival first; what they leave shares the budget.
-    books = _Books(2**62)
+    books = _Books(budget)
     ordered = sorted(entries, key=_ORDERS["FIRST_COME"])
     full = [
-        _taken(entry, place, programme, books, is_part_given=True)
+        _taken(entry, place, programme, books, is_part_given=True, is_pooled=False)
         for place, entry in enumerate(ordered, start=1)
     ]
     amounts = [one.awarded for one in full]

@@ -123,6 +123,11 @@ class Cap:
         is_for_all = self.when.is_empty and not self.exempt
         return is_for_all and self.measured == ("COMMITTED",)
 
+    @property
+    def is_yearly_for_all(self) -> bool:
+        """Say whether it is plain and of a calendar year."""
+        return self.is_plain and self.period == "CALENDAR_YEAR"
+
 
 @dataclass(frozen=True)
 class Exclusion:

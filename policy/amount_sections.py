@@ -151,7 +151,7 @@ def cap(table: Table) -> rules.Cap:
         scope=table.choice("scope", CAP_SCOPES),
         amount=table.dated("amount"),
         period=table.choice("period", PERIODS, "CALENDAR_YEAR"),
-        rolling_years=table.whole_or_none("rolling_years", 100),
+        rolling_years=table.whole_or_none("rolling_years", 100) or None,
         fiscal_month=table.whole_or_none("fiscal_month", 12),
         measured=table.texts("measured", MEASURES) or ("COMMITTED",),
         exempt=table.texts("exempt"),

@@ -114,7 +114,7 @@ def apportion(sheet: Sheet, claim: Claim, programme: Programme) -> None:
         labels = ("Contract days not given", "未提供合同起止日期")
         reason = _no_contract_days(rule.clause)
         sheet.take(Decimal(0), "apportion", labels, rule.clause)
-        sheet.note("PASS", reason)
+        sheet.note("REFER", reason)
         return
     inside, whole = _days(claim.contract_from, claim.contract_until, window, rule)
     labels = (

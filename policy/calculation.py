@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import localcontext
+from decimal import Decimal, localcontext
 
 from policy import aid, bases, ceilings, funding, shares, validity
 from policy.answers import PRECISION, Line, Outcome, Reason
@@ -19,7 +19,8 @@ class Award:
     """What the programme recommends: minor units (or GPU-ms), with its whole working.
 
     `outcome` is a refer where a fact is missing or the text leaves a question to a person, a
-    fail where nothing can be had; `funders` are the parts of the amount by who bears them.
+    fail where nothing can be had; `base` is what the share is of, in whole units; `funders` are
+    the parts of the amount by who bears them.
     """
 
     recommended: int
@@ -28,6 +29,7 @@ class Award:
     reasons: tuple[Reason, ...]
     validity_days: int
     outcome: Outcome = "PASS"
+    base: Decimal = Decimal(0)
     funders: tuple[tuple[str, int], ...] = ()
 
     @property
@@ -67,6 +69,7 @@ def work_out(claim: Claim, programme: Programme) -> Award:
         tuple(sheet.reasons),
         days,
         sheet.outcome,
+        sheet.base,
         funding.split(recommended, programme),
     )
 

@@ -96,12 +96,8 @@ def _cap(sheet: Sheet, claim: Claim, cap: Cap) -> None:
     sheet.cap(
         left, _step_name(cap), _cap_labels(cap, text, used_text), _reached(text, cap.clause)
     )
-    if cap.scope in ("CONTRACT", "PROJECT") and not history.scope_key(claim, cap):
-        what = {
-            "CONTRACT": ("which contract this is for", "所属合同"),
-            "PROJECT": ("which project this is for", "所属项目"),
-        }[cap.scope]
-        sheet.note("REFER", missing(*what, cap.clause))
+    if unknown := _unknown_scope(claim, cap):
+        sheet.note("REFER", missing(*unknown, cap.clause))
     elif is_cut and None in (is_for_claim, is_exempt):
         doubt = missing(
             "whether this ceiling holds for the applicant", "该上限是否适用", cap.clause
@@ -109,6 +105,18 @@ def _cap(sheet: Sheet, claim: Claim, cap: Cap) -> None:
         sheet.note("REFER", doubt)
     else:
         _note_two_years(sheet, claim, cap)
+
+
+def _unknown_scope(claim: Claim, cap: Cap) -> tuple[str, str] | None:
+    """Return what has to be known before it can be said what a ceiling counts."""
+    if cap.scope == "CONTRACT" and not claim.contract:
+        return "which contract this is for", "所属合同"
+    if cap.scope == "PROJECT" and not claim.project:
+        return "which project this is for", "所属项目"
+    is_by_round = cap.period == "ROUND" and cap.scope in ("ORGANISATION", "UNDERTAKING")
+    if is_by_round and not claim.round:
+        return "which round this is in", "所属批次"
+    return None
 
 
 def _note_two_years(sheet: Sheet, claim: Claim, cap: Cap) -> None:
@@ -187,6 +195,9 @@ def round_off(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     amount = rule.apply(sheet.amount)
     if sheet.limit is not None and amount > sheet.limit:
         amount = rule.apply(sheet.limit, "DOWN")
+    # Standing may lift an award above this fee where the policy lets it; rounding never does.
+    if sheet.amount <= sheet.base < amount:
+        amount = rule.apply(sheet.amount, "DOWN")
     labels = _rounding_words(rule.mode, amount_words(rule.step, sheet.unit))
     if sheet.outcome == "FAIL":
         amount = Decimal(0)

@@ -30,13 +30,15 @@ class FeeLine(NamedTuple):
 class Past:
     """What this programme gave before, as one cap may count it; minor units, or GPU-ms.
 
-    `is_own` is false where it went to another organisation of the same undertaking.
+    `is_own` is false where it went to another organisation, `is_of_undertaking` where that is
+    not of the same undertaking either: then it counts for a contract or a project that they share.
     """
 
     measure: Measure
     on: date
     amount: int
     is_own: bool = True
+    is_of_undertaking: bool = True
     contract: str = ""
     project: str = ""
     round: str = ""

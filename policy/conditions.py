@@ -82,7 +82,8 @@ def fits(
 def _of_organisation(condition: Condition, claim: Claim) -> list[bool | None]:
     answers: list[bool | None] = []
     if condition.kinds:
-        answers.append(claim.organisation_kind in condition.kinds)
+        kind = claim.organisation_kind
+        answers.append(kind in condition.kinds if kind else None)
     if condition.sizes:
         answers.append(claim.size in condition.sizes if claim.size else None)
     if condition.qualifications:
@@ -108,7 +109,7 @@ def _of_line(condition: Condition, claim: Claim, line: FeeLine) -> list[bool | N
     if condition.regions:
         answers.append(lies_in(line.region, condition.regions) if line.region else None)
     if condition.used:
-        answers.append(condition.used.has(line.used_on or claim.as_of))
+        answers.append(condition.used.has(line.used_on) if line.used_on else None)
     return answers
 
 

@@ -94,16 +94,38 @@ def _tiers_fit_their_selection(programme: Programme, problems: Problems) -> None
                 "the highest of shares can't be compared with a fixed amount; write FIRST."
             )
             problems.add(path, "fixed", message)
-        if not programme.is_claimed_after_use and tier.when != Condition(
-            kinds=tier.when.kinds, year_total_max=tier.when.year_total_max
-        ):
+        knows = programme.is_claimed_after_use or tier.when == Condition(kinds=tier.when.kinds)
+        if not knows or (tier.fixed and not programme.is_claimed_after_use):
             message = f"an order in mode {programme.mode} knows only its holder's kind; "
-            problems.add(path, "", message + "take the other conditions out.")
+            problems.add(path, "", message + "write a rate, and kinds alone beside it.")
     if select == "MARGINAL":
-        limits = [tier.when.year_total_max for tier in programme.tiers[:-1]]
+        limits = [tier.when.year_total_max for tier in programme.tiers]
         rising = [limit for limit in limits if limit is not None]
-        if len(rising) != len(limits) or rising != sorted(set(rising)):
+        if None in limits[:-1] or rising != sorted(set(rising)):
             problems.add("tiers 1", "", "put brackets in rising order of year_total_max.")
+    if any(tier.fixed for tier in programme.tiers) and any(
+        tier.when.asks_of_lines for tier in programme.tiers
+    ):
+        message = "a fixed amount is for a whole claim; let no other tier ask of single fees."
+        problems.add("tiers 1", "", message)
+    _selection_fits_mode(programme, problems)
+
+
+def _selection_fits_mode(programme: Programme, problems: Problems) -> None:
+    rule = programme.share
+    if rule is None:
+        return
+    if not programme.is_claimed_after_use and (rule.select, rule.otherwise) != (
+        "FIRST",
+        "LAST_TIER",
+    ):
+        message = (
+            f"an order in mode {programme.mode} takes the first tier that fits its holder; "
+        )
+        problems.add("share", "select", message + "take select and otherwise out.")
+    if rule.select == "MARGINAL" and rule.crossing != "ALLOW":
+        message = "no bracket changes what earlier claims had; take it out."
+        problems.add("share", "crossing", message)
 
 
 def _sizes_have_a_standard(programme: Programme, problems: Problems) -> None:
@@ -128,8 +150,18 @@ def _caps_can_be_counted(programme: Programme, problems: Problems) -> None:
         if cap.when.asks_of_lines or cap.when.year_total_max is not None:
             message = "a cap may ask of the organisation only; take what asks of fees out."
             problems.add(path, "", message)
-        if cap.scope == "PROGRAMME" and (not cap.when.is_empty or cap.exempt):
-            problems.add(path, "", "the pool is for everybody; take its conditions out.")
+        if cap.scope == "PROGRAMME" and not cap.is_yearly_for_all:
+            message = (
+                "the pool is for everybody and by calendar year; take exempt, conditions, "
+                "period and measured out."
+            )
+            problems.add(path, "", message)
+        if set(cap.measured) == {"REDEEMED"}:
+            message = (
+                "any number of vouchers could be issued until one is redeemed; "
+                'write measured = ["ISSUED", "REDEEMED"], or with CLAIMED.'
+            )
+            problems.add(path, "measured", message)
         if cap.scope in ("CONTRACT", "PROJECT", "UNDERTAKING") and "COMMITTED" in cap.measured:
             message = 'say what counts towards it: measured = ["ISSUED"], or another measure.'
             problems.add(path, "measured", message)
@@ -168,6 +200,8 @@ def _state_aid_is_comparable(programme: Programme, problems: Problems) -> None:
     if programme.mode == "M5" and not rule.value_per_hour:
         message = 'hours in kind need their cash equivalent; add value_per_hour = "…".'
         problems.add("state_aid", "value_per_hour", message)
+    if programme.mode != "M5" and rule.value_per_hour is not None:
+        problems.add("state_aid", "value_per_hour", "is for hours in kind; take it out.")
     if programme.mode != "M5" and rule.currency != programme.unit:
         message = f"'{rule.currency}' is not the programme's {programme.unit}; write one limit "
         problems.add("state_aid", "currency", message + "in the programme's currency.")

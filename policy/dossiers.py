@@ -16,6 +16,7 @@ from policy.facts import ApplicantFacts
 
 TEXT_MOST = 2_000_000
 _ITEMS_MOST = 100_000
+_PLACES_MOST = 18
 
 
 class DossierInvalid(ValueError):
@@ -192,7 +193,9 @@ def _decimal(value: object) -> Decimal | None:
         number = Decimal(value)
     except InvalidOperation:
         return None
-    return number if number.is_finite() and abs(number) < Decimal(10) ** 18 else None
+    if not number.is_finite() or abs(number) >= Decimal(10) ** 18:
+        return None
+    return number if int(number.as_tuple().exponent) >= -_PLACES_MOST else None
 
 
 def _day(value: object) -> date | None:

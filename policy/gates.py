@@ -31,7 +31,8 @@ def _registers(facts: ApplicantFacts, programme: Programme) -> Findings:
         ("SIZE", facts.size or None, rule.sizes, _SIZE),
         ("CREDIT_RATING", facts.credit_rating, rule.credit_ratings, _RATING),
     ):
-        yield from _one_of(code, value, places, words, rule.clause)
+        is_place = code.endswith("REGION")
+        yield from _one_of(code, value, places, words, rule.clause, is_place=is_place)
     for stance, found, words, reason in (
         (rule.tax_debt, facts.has_tax_debt, _TAX_DEBT, _TAX_DEBT_FOUND),
         (rule.is_provider_too, facts.is_provider_too, _TWO_ROLES, _TWO_ROLES_FOUND),
@@ -67,12 +68,14 @@ def _one_of(
     places: tuple[str, ...],
     words: tuple[str, str],
     clause: str,
+    *,
+    is_place: bool,
 ) -> Findings:
     if not places:
         return
     if value is None:
         yield "REFER", missing(*words, clause)
-    elif not lies_in(value, places):
+    elif not (lies_in(value, places) if is_place else value in places):
         named = ", ".join(places)
         yield (
             "FAIL",
@@ -153,42 +156,38 @@ def of_other_aid(facts: ApplicantFacts, programme: Programme) -> Findings:
             words = ("what other public support there is", "其他财政支持情况")
             yield "REFER", missing(*words, rule.clause)
             continue
-        like = [aid for aid in facts.other_aid if _is_like(aid, rule)]
-        if like and not _key_of(facts, rule):
-            words = {
-                "CONTRACT": ("which contract this is for", "所属合同"),
-                "PROJECT": ("which project this is for", "所属项目"),
-            }[rule.same]
+        answers = [(aid, _is_excluded(aid, facts, rule)) for aid in facts.other_aid]
+        if any(answer is None for _, answer in answers):
+            words = ("whether other support is for the same", "其他支持是否针对同一内容")
             yield "REFER", missing(*words, rule.clause)
-            continue
-        found = [aid for aid in like if _is_for_same(aid, facts, rule)]
-        for aid in found:
-            reason = Reason(
-                "OTHER_SUPPORT",
-                f"{aid.source} supports the same ({aid.level}, since {aid.on}).",
-                f"{aid.source} 已对同一内容给予支持（{aid.level}，自 {aid.on} 起）。",
-                rule.clause,
-            )
-            yield from by_stance(rule.stance, reason)
+        for aid, answer in answers:
+            if answer:
+                reason = Reason(
+                    "OTHER_SUPPORT",
+                    f"{aid.source} supports the same ({aid.level}, since {aid.on}).",
+                    f"{aid.source} 已对同一内容给予支持（{aid.level}，自 {aid.on} 起）。",
+                    rule.clause,
+                )
+                yield from by_stance(rule.stance, reason)
 
 
-def _key_of(facts: ApplicantFacts, rule: Exclusion) -> str:
-    """Return what tells whether support is for the same; of anything it always is."""
-    return {"CONTRACT": facts.contract, "PROJECT": facts.project}.get(rule.same, rule.same)
-
-
-def _is_like(aid: OtherAid, rule: Exclusion) -> bool:
-    if rule.levels and aid.level not in rule.levels:
-        return False
-    if rule.regions and not lies_in(aid.region, rule.regions):
-        return False
-    return not rule.kinds or aid.kind in rule.kinds
-
-
-def _is_for_same(aid: OtherAid, facts: ApplicantFacts, rule: Exclusion) -> bool:
+def _is_excluded(aid: OtherAid, facts: ApplicantFacts, rule: Exclusion) -> bool | None:
+    """Say whether support shuts an award out; None when it hangs on what nobody knows."""
+    answers: list[bool | None] = []
+    for wanted, found in ((rule.levels, aid.level), (rule.kinds, aid.kind)):
+        if wanted:
+            answers.append(found in wanted if found else None)
+    if rule.regions:
+        answers.append(lies_in(aid.region, rule.regions) if aid.region else None)
     if rule.same == "CONTRACT":
-        return aid.contract == facts.contract
-    return rule.same != "PROJECT" or aid.project == facts.project
+        is_known = aid.contract and facts.contract
+        answers.append(aid.contract == facts.contract if is_known else None)
+    if rule.same == "PROJECT":
+        is_known = aid.project and facts.project
+        answers.append(aid.project == facts.project if is_known else None)
+    if False in answers:
+        return False
+    return None if None in answers else True
 
 
 def of_provider(facts: ApplicantFacts, programme: Programme) -> Findings:
@@ -198,7 +197,8 @@ def of_provider(facts: ApplicantFacts, programme: Programme) -> Findings:
         ("PROVIDER_REGION", facts.provider_region, rule.regions, _PROVIDER_REGION),
         ("PLATFORM", facts.provider_platform, rule.platforms, _PLATFORM),
     ):
-        yield from _one_of(code, value, places, words, rule.clause)
+        is_place = code.endswith("REGION")
+        yield from _one_of(code, value, places, words, rule.clause, is_place=is_place)
     if rule.own_use != "ALLOW" and facts.provider_is_itself is None:
         words = ("whether the compute is the applicant's own", "是否为自建自用算力")
         yield "REFER", missing(*words, rule.clause)

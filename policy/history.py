@@ -3,7 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
-from policy.claims import Claim, OtherAid, Past
+from common.money import major
+from policy.claims import Claim, Past
 from policy.rules import Cap, StateAidRule
 
 # Subsidy Control Act 2022, section 36: the financial year begins on 1 April there.
@@ -41,17 +42,12 @@ def _most_in_years(found: list[Past], day: date, years: int) -> int:
     )
 
 
-def scope_key(claim: Claim, cap: Cap) -> str:
-    """Return the contract or project that a ceiling of such a scope is about."""
-    return claim.contract if cap.scope == "CONTRACT" else claim.project
-
-
 def _is_of(one: Past, claim: Claim, cap: Cap) -> bool:
     if cap.scope == "CONTRACT":
         return bool(claim.contract) and one.contract == claim.contract
     if cap.scope == "PROJECT":
         return bool(claim.project) and one.project == claim.project
-    return cap.scope == "UNDERTAKING" or one.is_own
+    return one.is_of_undertaking if cap.scope == "UNDERTAKING" else one.is_own
 
 
 def _is_within(one: Past, claim: Claim, cap: Cap) -> bool:
@@ -71,31 +67,45 @@ def year_of(day: date, first_month: int) -> int:
 
 
 def years_before(day: date, years: int) -> date:
-    """Return the same day some years before; of a 29 February the 28th."""
+    """Return the same day some years before, of a 29 February the 28th; never before day one."""
+    if day.year <= years:
+        return date.min
     try:
         return day.replace(year=day.year - years)
     except ValueError:
         return day.replace(year=day.year - years, day=28)
 
 
-def aid_counted(claim: Claim, rule: StateAidRule) -> tuple[Decimal, bool]:
+def aid_counted(claim: Claim, rule: StateAidRule, unit: str) -> tuple[Decimal, bool]:
     """Return the aid under a rule that counts on the claim's day, and whether all could be added.
 
     Sources: Regulation (EU) 2023/2831, article 3(2): 300,000 euro for a single undertaking over
     any three years, counted from the day of each new right. Subsidy Control Act 2022, section
-    36(1): the elapsed part of the financial year and the two before. Aid in another currency
-    can't be added here.
+    36(1): the elapsed part of the financial year and the two before. What this programme issued
+    counts too, hours at their cash equivalent. Aid in another currency can't be added here.
     """
-    found = [aid for aid in claim.other_aid or () if _is_aid(aid, claim, rule)]
+    found = [
+        aid
+        for aid in claim.other_aid or ()
+        if aid.regime == rule.regime and _is_in_years(aid.on, claim, rule)
+    ]
     added = [aid for aid in found if (aid.currency or rule.currency) == rule.currency]
     total = sum((aid.amount for aid in added), Decimal(0))
+    ours = sum(
+        one.amount
+        for one in claim.past
+        if one.measure == "ISSUED"
+        and one.is_of_undertaking
+        and _is_in_years(one.on, claim, rule)
+    )
+    total += major(ours, unit) * (rule.value_per_hour or 1)
     return total, claim.other_aid is not None and len(added) == len(found)
 
 
-def _is_aid(aid: OtherAid, claim: Claim, rule: StateAidRule) -> bool:
-    if aid.regime != rule.regime or aid.on > claim.as_of:
+def _is_in_years(on: date, claim: Claim, rule: StateAidRule) -> bool:
+    if on > claim.as_of:
         return False
     if rule.regime == "UK_MFA":
         this_year = year_of(claim.as_of, _UK_YEAR_FROM_MONTH)
-        return year_of(aid.on, _UK_YEAR_FROM_MONTH) > this_year - _AID_YEARS
-    return aid.on > years_before(claim.as_of, _AID_YEARS)
+        return year_of(on, _UK_YEAR_FROM_MONTH) > this_year - _AID_YEARS
+    return on > years_before(claim.as_of, _AID_YEARS)

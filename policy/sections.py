@@ -100,7 +100,7 @@ def _windows(table: Table) -> rules.Windows:
         application=table.period("application"),
         signed=table.period("signed"),
         use=table.period("use"),
-        contract_months_max=table.whole_or_none("contract_months_max"),
+        contract_months_max=table.whole_or_none("contract_months_max", 1_200),
     )
     table.close()
     return windows

@@ -126,7 +126,7 @@ def _doubts(
                 "REFER" if rule.otherwise == "REFER" else "PASS",
                 _no_share(line, programme, rule.clause),
             )
-        if rule and tier and _crosses(tier, line, claim, programme):
+        if rule and _crosses(tier, line, claim, programme):
             yield _BY_STANCE[rule.crossing], _crossed(rule.clause)
 
 
@@ -160,7 +160,7 @@ def _crossed(clause: str) -> Reason:
     )
 
 
-def _crosses(chosen: Rate, line: FeeLine, claim: Claim, programme: Programme) -> bool:
+def _crosses(chosen: Rate | None, line: FeeLine, claim: Claim, programme: Programme) -> bool:
     earlier = claim.declared_this_year
     return bool(earlier) and _tier_for(line, claim, programme, earlier) is not chosen
 
@@ -181,7 +181,11 @@ def _take_brackets(sheet: Sheet, claim: Claim, programme: Programme) -> None:
             amount += times(part, share)
             said.append((amount_words(part, sheet.unit), percent_text(share)))
             clauses[tier.clause] = None
-        lower = lower if upper is None else upper
+        lower = end if upper is None else upper
+    rule = programme.share
+    if rule and (rest := end - max(start, lower)) > 0:
+        outcome: Outcome = "REFER" if rule.otherwise == "REFER" else "PASS"
+        sheet.note(outcome, _no_share(FeeLine("", rest), programme, rule.clause))
     en = " + ".join(f"{rate} of {part}" for part, rate in said) or "Nothing left to share"
     zh = " + ".join(f"{part} × {rate}" for part, rate in said) or "无可计费用"
     clause = "; ".join(clauses) or programme.base.clause

@@ -38,13 +38,14 @@ class ModeNotRun(Refused):
 
 
 class FactsNotAsked(Refused):
-    """The document's shares depend on what nobody is asked here."""
+    """The document's amounts depend on what nobody is asked here."""
 
     code = "facts_not_asked"
     sentence = _(
-        "The shares of this document depend on %(facts)s, which no page here asks for, so that "
-        "claims could not be settled by it. It can be worked out with manage.py work_out. "
-        "Write shares that depend on kinds and year_total_max alone."
+        "The amounts of this document depend on %(facts)s, which no page here asks for, so that "
+        "they could not be settled by it. It can be worked out with manage.py work_out. "
+        "Write shares that depend on kinds and year_total_max alone, and ceilings of one "
+        "organisation."
     )
 
 
@@ -235,6 +236,8 @@ def _checked_policy(text: str) -> Policy:
     if not is_run or (rules.mode, rules.payee) == ("M6", "PROVIDER"):
         raise ModeNotRun(mode=rules.mode, payee=rules.payee)
     asked = {name for tier in rules.tiers for name in tier.when.asked}
+    if any(cap.scope == "UNDERTAKING" for cap in rules.caps):
+        asked.add("undertakings")
     if unknown := asked - _KNOWN_AT_SETTLEMENT:
         raise FactsNotAsked(facts=", ".join(sorted(unknown)))
     return rules

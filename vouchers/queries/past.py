@@ -1,14 +1,14 @@
 """What an organisation had of a programme before, as its ceilings may count it."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from common.days import day_of
 from ledger import queries as ledger
 from parties.models import Organisation
-from policy.claims import Past
+from policy.claims import Measure, Past
 from policy.rules import Programme as Policy
 from vouchers.models import Application, Decision, Programme, Voucher
-from vouchers.queries.vouchers import voucher_account
 
 # Where value of a voucher goes when it was not used.
 NOT_USE = ("available:", "expired:")
@@ -19,57 +19,58 @@ def past_of(
 ) -> tuple[Past, ...]:
     """Return what was claimed, issued and redeemed, on its day by the programme's time zone.
 
-    Claimed is what was awarded and not undone, issued a voucher's amount, redeemed what left
-    it for use. Empty where no ceiling of the law asks for it. In the programme's unit.
+    Claimed is what was awarded and not undone; issued the same, on the day of its voucher or,
+    while that waits, of its decision; redeemed what left a voucher for use. Empty where the
+    law asks for none of it. In the programme's unit.
     """
-    measures = {measure for cap in rules.caps for measure in cap.measured}
-    if rules.base.once_per_contract:
-        measures.add("CLAIMED")
+    if not asks_of_past(rules):
+        return ()
     found: list[Past] = []
-    if "CLAIMED" in measures:
-        found += _claimed(organisation, programme)
-    if measures & {"ISSUED", "REDEEMED"}:
-        vouchers = Voucher.objects.filter(
-            organisation=organisation, programme=programme
-        ).select_related("programme", "decision__application__round")
-        for voucher in vouchers.order_by("pk"):
-            found.append(_issued(voucher))
-            found += _redeemed(voucher)
-    return tuple(one for one in found if one.measure in measures)
-
-
-def _claimed(organisation: Organisation, programme: Programme) -> Iterator[Past]:
     decisions = Decision.objects.filter(
         application__organisation=organisation,
         application__round__programme=programme,
-        application__status=Application.Status.APPROVED,
         outcome=Decision.Outcome.PASS,
         undone_by__isnull=True,
-    ).select_related("application__round")
+    ).select_related("application__round", "voucher")
     for decision in decisions.order_by("pk"):
-        yield Past(
-            measure="CLAIMED",
-            on=day_of(decision.decided_at, programme.zone),
-            amount=decision.awarded,
-            round=decision.application.round.code,
+        decided_on = day_of(decision.decided_at, programme.zone)
+        voucher = getattr(decision, "voucher", None)
+        if voucher is None and decision.application.status != Application.Status.APPROVED:
+            continue
+        issued_on = voucher.valid_from_on if voucher else decided_on
+        found += (
+            _past(decision, "CLAIMED", decided_on),
+            _past(decision, "ISSUED", issued_on),
         )
+        if voucher:
+            found += _redeemed(voucher, programme, decision)
+    return tuple(found)
 
 
-def _issued(voucher: Voucher) -> Past:
-    return Past(
-        measure="ISSUED",
-        on=voucher.valid_from_on,
-        amount=voucher.amount,
-        round=voucher.decision.application.round.code,
+def asks_of_past(rules: Policy) -> bool:
+    """Say whether a law counts anything of the past beside what is committed."""
+    measures = {measure for cap in rules.caps for measure in cap.measured}
+    return bool(
+        measures - {"COMMITTED"} or rules.base.once_per_contract or rules.state_aid is not None
     )
 
 
-def _redeemed(voucher: Voucher) -> Iterator[Past]:
-    for entry in ledger.statement(voucher_account(voucher)):
+def _past(decision: Decision, measure: Measure, on: date) -> Past:
+    return Past(
+        measure=measure,
+        on=on,
+        amount=decision.awarded,
+        round=decision.application.round.code,
+    )
+
+
+def _redeemed(voucher: Voucher, programme: Programme, decision: Decision) -> Iterator[Past]:
+    account = programme.account("voucher", voucher.code)
+    for entry in ledger.statement(account):
         if entry.amount < 0 and not entry.other.startswith(NOT_USE):
             yield Past(
                 measure="REDEEMED",
-                on=day_of(entry.at, voucher.programme.zone),
+                on=day_of(entry.at, programme.zone),
                 amount=-entry.amount,
-                round=voucher.decision.application.round.code,
+                round=decision.application.round.code,
             )

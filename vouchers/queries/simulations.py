@@ -12,6 +12,7 @@ from policy.dossiers import DossierInvalid, dossier_from
 from policy.programme import ProgrammeInvalid
 from policy.rules import Programme as Policy
 from vouchers.models import Decision, Programme
+from vouchers.queries.past import asks_of_past
 from vouchers.queries.programmes import read_policy
 
 SIMULATED_MAX = 2_000
@@ -91,6 +92,10 @@ def simulate(
             dossier = dossier_from(decision.facts)
             before = opinion.form(dossier, read(decision.policy_version.text))
         except (DossierInvalid, ProgrammeInvalid):
+            found.left_out += 1
+            continue
+        if asks_of_past(rules) and not asks_of_past(read(decision.policy_version.text)):
+            # What the law of the day did not count was not kept either.
             found.left_out += 1
             continue
         after = opinion.form(dossier, rules)
