@@ -210,3 +210,14 @@ def test_a_stranger_finds_no_such_page(scheme, client):
     address = reverse("vouchers_issue", args=[scheme.programme.code, scheme.round.code])
 
     assert client.get(address).status_code == 404
+
+
+def test_the_application_s_own_page_says_that_its_voucher_was_issued(scheme, client):
+    applicant = cast.an_sme()
+    decision = award(scheme, applicant=applicant)
+    issue(scheme)
+    client.force_login(applicant.person)
+
+    page = client.get(reverse("application", args=[decision.application.reference]))
+
+    assert page.content.decode().count("Vouchers issued") == 1

@@ -1,6 +1,7 @@
 """What is open, what waits, what a person may see, and the facts that policy asks for."""
 
 from vouchers.queries.applications import (
+    acts_that_issued,
     application_of,
     applications_awaiting,
     applications_visible_to,
@@ -67,6 +68,7 @@ __all__ = [
     "DAY_LAST",
     "NoPolicyInForce",
     "Proposal",
+    "acts_that_issued",
     "applicant_facts",
     "application_of",
     "applications_awaiting",

@@ -9,7 +9,7 @@ from parties.queries import organisations_of
 from parties.roles import Role
 from policy.rules import Programme as Policy
 from policy.standing import Effect, effect
-from vouchers.models import Application, Decision, Standing
+from vouchers.models import Application, Decision, Standing, Voucher
 from vouchers.queries.programmes import find_one, programme_scope
 
 
@@ -80,6 +80,12 @@ def decisions_to_issue(person: User) -> QuerySet[Decision]:
         .select_related("application__round__programme", "application__organisation")
         .order_by("decided_at", "pk")
     )
+
+
+def acts_that_issued(application: Application) -> list[int]:
+    """Return the acts that issued vouchers on an application's decisions."""
+    vouchers = Voucher.objects.filter(decision__application=application)
+    return list(vouchers.values_list("act_id", flat=True))
 
 
 def standing_of(organisation: Organisation) -> Standing | None:

@@ -311,7 +311,7 @@ def application(request: HttpRequest, reference: str) -> HttpResponse:
         "can_withdraw": is_own and waits,
         "can_decide": waits
         and queries.applications_awaiting(person).filter(pk=found.pk).exists(),
-        "events": timeline(found.address),
+        "events": timeline(found.address, also=queries.acts_that_issued(found)),
     }
     return render(request, "vouchers/application.html", context)
 

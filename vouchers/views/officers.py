@@ -180,7 +180,7 @@ def _case(found: Application, now: datetime) -> dict[str, Any]:
         ],
         "can_issue": _is_issuable(decision),
         "can_undo": _is_undoable(decision),
-        "events": timeline(found.address),
+        "events": timeline(found.address, also=queries.acts_that_issued(found)),
         "zone": programme.zone,
     }
 

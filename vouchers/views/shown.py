@@ -178,18 +178,17 @@ def order_columns() -> list[Any]:
 # --- what happened ---------------------------------------------------------------------------
 
 
-def timeline(
-    about: str, *, order: str = "", begun_by: int | None = None
-) -> list[dict[str, Any]]:
+def timeline(about: str, *, order: str = "", also: Iterable[int] = ()) -> list[dict[str, Any]]:
     """Return what was done about a thing, newest first, with who did it.
 
     :param order: the code of the one order that is looked at.
-    :param begun_by: the act that made the thing, where it was about something else.
+    :param also: acts that made the thing or what came of it, where they were about another.
     """
     acts = ledger.acts_about(about)
     found = list(acts.filter(details__order=order) if order else acts)
-    if begun_by is not None:
-        found.insert(0, ledger.act_of(begun_by))
+    known = {act.id for act in found}
+    found += [ledger.act_of(act_id) for act_id in set(also) - known]
+    found.sort(key=lambda act: (act.at, act.id))
     names = _names_of({act.actor for act in found})
     return [
         {

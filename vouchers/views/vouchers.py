@@ -99,7 +99,7 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
         "can_resume": found.status == Voucher.Status.SUSPENDED and is_staff,
         "order_columns": order_columns(),
         "order_rows": order_rows(orders, zone),
-        "events": timeline(found.address, begun_by=found.act_id),
+        "events": timeline(found.address, also=[found.act_id]),
         "zone": zone,
     }
     return render(request, "vouchers/voucher.html", context)
