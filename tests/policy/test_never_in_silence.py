@@ -191,7 +191,7 @@ def facts(**more):
     [
         # Other support unknown: no more than the limit itself, and a person looks.
         (stacked(limit("0.40")), fees(1000), 400_00),
-        # Which limit holds hangs on a size that nobody knows: the lower one, for now.
+        # Which limit holds hangs on a size that nobody knows: then it is the lower one.
         (
             stacked(limit("0.40", 'kinds = ["LARGE_ENTERPRISE"]') + limit("0.80")),
             fees(1000, other_aid=()),

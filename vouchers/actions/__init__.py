@@ -12,7 +12,7 @@ from vouchers.actions.applications import (
     submit_application,
     withdraw_application,
 )
-from vouchers.actions.bulk import BulkIssue, LeftOut, issue_vouchers, issue_vouchers_preview
+from vouchers.actions.bulk import issue_vouchers
 from vouchers.actions.decisions import (
     AnotherApplicationOpen,
     AwardAboveRecommended,
@@ -102,12 +102,10 @@ __all__ = [
     "AwardAboveRecommended",
     "BudgetInvalid",
     "BudgetSpent",
-    "BulkIssue",
     "ClassNotCovered",
     "CodeUnknown",
     "FactsNotAsked",
     "HoursInvalid",
-    "LeftOut",
     "ModeNotRun",
     "NoHoldsHere",
     "NoPriceInForce",
@@ -152,7 +150,6 @@ __all__ = [
     "give_back",
     "issue_voucher",
     "issue_vouchers",
-    "issue_vouchers_preview",
     "lapse_hold",
     "locked_application",
     "locked_order",

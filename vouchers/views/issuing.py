@@ -15,6 +15,7 @@ from common.formatting import money
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
 from vouchers import actions, queries
+from vouchers.queries.issuing import issue_preview
 from vouchers.views.shown import round_title
 
 _SHOWN_MAX = 50
@@ -29,7 +30,7 @@ def vouchers_issue(request: HttpRequest, code: str, round_code: str) -> HttpResp
     found = queries.rounds_of(programme).filter(code=round_code).first()
     if found is None:
         raise NotFound(what=round_code)
-    preview = actions.issue_vouchers_preview(round=found, actor=person)
+    preview = issue_preview(found, person)
     form = KeyedForm(request.POST if request.method == "POST" else None)
 
     def issue() -> HttpResponse:
