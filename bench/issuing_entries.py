@@ -58,15 +58,15 @@ def issue_bulk_vs_copy(ground: Ground) -> Iterator[Pair]:
     count = ground.pick(VOUCHERS, 500)
     with ExitStack() as scene:
         decided = scene.enter_context(ground.database())
-        round, officer = _set_scene(decided, count)
+        round_pk, officer = _set_scene(decided, count)
         folder = Path(scene.enter_context(TemporaryDirectory(dir=settings.VAR_DIR)))
         issued = scene.enter_context(ground.database(template=decided))
-        _issue(round, officer, count)
+        _issue(round_pk, officer, count)
         for table in WRITTEN:
             order = "account_id" if table == "ledger_balance" else "id"
             write_rows(issued, table, order, folder / table)
         yield Pair(
-            lambda: _issued(ground, decided, round, officer, count),
+            lambda: _issued(ground, decided, round_pk, officer, count),
             lambda: _copied(ground, issued, folder, count),
         )
 
@@ -92,8 +92,8 @@ def _set_scene(database: Database, count: int) -> tuple[int, int]:
     return scheme.round.pk, authority.second_officer.pk
 
 
-def _issue(round: int, officer: int, count: int) -> float:
-    found = Round.objects.select_related("programme__authority").get(pk=round)
+def _issue(round_pk: int, officer: int, count: int) -> float:
+    found = Round.objects.select_related("programme__authority").get(pk=round_pk)
     person = User.objects.get(pk=officer)
     start = time.perf_counter()
     issued = actions.issue_vouchers(round=found, actor=person, at=cast.NOON, key="all")
@@ -104,11 +104,13 @@ def _issue(round: int, officer: int, count: int) -> float:
     return seconds
 
 
-def _issued(ground: Ground, decided: Database, round: int, officer: int, count: int) -> Sample:
+def _issued(
+    ground: Ground, decided: Database, round_pk: int, officer: int, count: int
+) -> Sample:
     with ground.database(template=decided):
         ground.settle()
-        seconds = _issue(round, officer, count)
-    return Sample(round_to(count / seconds), {"seconds": round_to(seconds)})
+        seconds = _issue(round_pk, officer, count)
+    return Sample(round(count / seconds, 3), {"seconds": round(seconds, 3)})
 
 
 def _copied(ground: Ground, issued: Database, folder: Path, count: int) -> Sample:
@@ -120,9 +122,4 @@ def _copied(ground: Ground, issued: Database, folder: Path, count: int) -> Sampl
                 session.execute(f"truncate {table} cascade")
         ground.settle()
         seconds = sum(copy_rows(copy, table, folder / table) for table in WRITTEN)
-    return Sample(round_to(count / seconds), {"seconds": round_to(seconds)})
-
-
-def round_to(value: float) -> float:
-    """Return a figure to the third decimal."""
-    return float(f"{value:.3f}")
+    return Sample(round(count / seconds, 3), {"seconds": round(seconds, 3)})

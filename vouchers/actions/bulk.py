@@ -6,14 +6,11 @@ from django.db import connection, transaction
 
 from common.codes import new_code
 from common.days import day_of
-from common.formatting import money
 from ledger import actions as ledger
-from ledger.actions import NotEnough
-from ledger.kinds import AccountKind, ActKind, Flow
+from ledger.kinds import ActKind
 from parties.models import User
-from vouchers.actions.vouchers import BudgetSpent, redemption_code
+from vouchers.actions.vouchers import commit, redemption_code
 from vouchers.models import Application, Round, Voucher
-from vouchers.queries import budget_available
 from vouchers.queries.issuing import (
     Award,
     BulkIssue,
@@ -72,23 +69,9 @@ def _lock(round: Round) -> None:
 def _issue(round: Round, ready: list[Award], act: ledger.Act, at: datetime) -> None:
     programme = round.programme
     codes = _unused_codes(len(ready))
-    accounts = [programme.account("voucher", code) for code in codes]
     _copy(round, ready, codes, act, day_of(at, programme.zone))
-    left = budget_available(programme)
-    ledger.open_accounts(act, accounts, AccountKind.VOUCHER, programme.unit)
-    available = programme.account("available")
-    moves = [
-        ledger.Move(Flow.ISSUE, available, account, award.awarded, code)
-        for award, account, code in zip(ready, accounts, codes, strict=True)
-    ]
-    try:
-        ledger.post(act, moves)
-    except NotEnough as error:
-        raise BudgetSpent(
-            programme=programme.title,
-            available=money(left, programme.unit),
-            amount=money(sum(award.awarded for award in ready), programme.unit),
-        ) from error
+    amounts = (award.awarded for award in ready)
+    commit(act, programme, dict(zip(codes, amounts, strict=True)))
 
 
 def _unused_codes(count: int) -> list[str]:

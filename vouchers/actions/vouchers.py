@@ -1,5 +1,6 @@
 """Issue vouchers, suspend and resume them, and end them by return or expiry."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -127,7 +128,7 @@ def issue_voucher(*, decision: Decision, actor: User | str, at: datetime, key: s
         issued_at=at,
         act_id=act.id,
     )
-    _commit(act, voucher)
+    commit(act, programme, {code: voucher.amount})
     return voucher
 
 
@@ -167,20 +168,26 @@ def redemption_code() -> str:
     return "-".join(random_letters(4) for _group in range(REDEMPTION_CODE_GROUPS))
 
 
-def _commit(act: ledger.Act, voucher: Voucher) -> None:
-    programme, account = voucher.programme, voucher_account(voucher)
+def commit(act: ledger.Act, programme: Programme, amounts: Mapping[str, int]) -> None:
+    """Move the amounts of new vouchers, by their codes, out of what a programme has available.
+
+    :raises BudgetSpent: if that is less; nothing has moved.
+    """
     left = budget_available(programme)
-    ledger.open_account(act, account, AccountKind.VOUCHER, voucher.unit)
-    move = ledger.Move(
-        Flow.ISSUE, programme.account("available"), account, voucher.amount, voucher.code
-    )
+    accounts = {code: programme.account("voucher", code) for code in amounts}
+    ledger.open_accounts(act, list(accounts.values()), AccountKind.VOUCHER, programme.unit)
+    available = programme.account("available")
+    moves = [
+        ledger.Move(Flow.ISSUE, available, accounts[code], amount, code)
+        for code, amount in amounts.items()
+    ]
     try:
-        ledger.post(act, [move])
+        ledger.post(act, moves)
     except NotEnough as error:
         raise BudgetSpent(
             programme=programme.title,
-            available=money(left, voucher.unit),
-            amount=money(voucher.amount, voucher.unit),
+            available=money(left, programme.unit),
+            amount=money(sum(amounts.values()), programme.unit),
         ) from error
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 
-from django.db.models import OuterRef, Subquery
-
 from policy import opinion
 from policy.answers import Outcome
 from policy.dossiers import DossierInvalid, dossier_from
@@ -114,10 +112,13 @@ def simulate(
 
 def _decisions(programme: Programme) -> Iterator[Decision]:
     """Give each application's newest decision, unless it was undone; the newest first."""
-    of_same = Decision.objects.filter(application=OuterRef("application"))
-    newest = of_same.order_by("-pk").values("pk")[:1]
-    found = Decision.objects.filter(
-        application__round__programme=programme, pk=Subquery(newest), undoes__isnull=True
-    ).exclude(facts={})
+    # Found in one pass: asked row by row, the planner takes them for a handful.
+    newest = (
+        Decision.objects.filter(application__round__programme=programme)
+        .order_by("application", "-pk")
+        .distinct("application")
+    )
+    found = Decision.objects.filter(pk__in=newest.values("pk"), undoes__isnull=True)
+    found = found.exclude(facts={})
     related = found.select_related("application__organisation", "policy_version")
     yield from related.order_by("-pk").iterator(chunk_size=_AT_ONCE)
