@@ -9,6 +9,7 @@ from django.test import Client
 from notices import actions, queries
 from notices.models import Horizon, Message, Told
 from parties.models import User
+from parties.roles import Role
 from tests import cast
 from tests.cast import NOON
 from tests.scoring import road
@@ -44,7 +45,7 @@ def test_an_applicant_is_told_from_sent_to_voucher():
 def test_a_letter_is_in_the_language_of_who_reads_it():
     scene = cast.make_scene()
     second = cast.with_role(
-        cast.a_person("Wang Fang"), scene.applicant.organisation, cast.Role.APPLICANT
+        cast.a_person("Wang Fang"), scene.applicant.organisation, Role.APPLICANT
     )
     User.objects.filter(pk=second.pk).update(language="zh-hans")
     order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
