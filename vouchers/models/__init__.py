@@ -1,0 +1,18 @@
+"""Programmes under their law, applications and decisions, vouchers and orders under them."""
+
+from vouchers.models.applications import Application
+from vouchers.models.decisions import Decision, Standing
+from vouchers.models.programmes import PolicyRelease, PolicyVersion, Programme, Round
+from vouchers.models.vouchers import Order, Voucher
+
+__all__ = [
+    "Application",
+    "Decision",
+    "Order",
+    "PolicyRelease",
+    "PolicyVersion",
+    "Programme",
+    "Round",
+    "Standing",
+    "Voucher",
+]
