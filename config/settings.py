@@ -1,5 +1,6 @@
 """Every setting, read once from the environment; what is wrong stops the start with words."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,9 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 USAGE_FILE_BYTES_MAX = 512 * 1024 * 1024
+# A command that reads a file on its standard input and ends with 0 (clean) or 1 (infected), such
+# as `clamdscan --no-summary -`; empty: files are kept unscanned.
+ATTACHMENT_SCANNER = shlex.split(env.str("ATTACHMENT_SCANNER", default=""))
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["providers.authentication.ApiKeyAuthentication"],

@@ -139,6 +139,8 @@ class ActKind(StrEnum):
     OPEN_ROUND = "open_round"
     SUBMIT_APPLICATION = "submit_application"
     WITHDRAW_APPLICATION = "withdraw_application"
+    REQUEST_INFORMATION = "request_information"
+    ANSWER_REQUEST = "answer_request"
     DECIDE_APPLICATION = "decide_application"
     UNDO_DECISION = "undo_decision"
     ISSUE_VOUCHER = "issue_voucher"

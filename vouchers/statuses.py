@@ -29,6 +29,13 @@ APPLICATION: Final = {
         _("An officer looks at a point that no rule can settle."),
         US,
     ),
+    "INFO_NEEDED": Status(
+        _("We need something from you"),
+        _("Waiting for the applicant"),
+        "yellow",
+        _("An officer asked a question. The clock stands still until it is answered."),
+        YOU,
+    ),
     "APPROVED": Status(
         _("Approved"),
         _("Approved"),

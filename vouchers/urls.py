@@ -12,6 +12,7 @@ from vouchers.views import (
     policies,
     programmes,
     redemptions,
+    requests,
     rounds_open,
     simulations,
     vouchers,
@@ -50,6 +51,25 @@ urlpatterns = [
         "applications/<str:reference>/withdraw/",
         applications.application_withdraw,
         name="application_withdraw",
+    ),
+    path(
+        "applications/<str:reference>/files/",
+        requests.application_attachments,
+        name="application_attachments",
+    ),
+    path(
+        "applications/<str:reference>/files/<int:number>/",
+        requests.attachment,
+        name="attachment",
+    ),
+    path(
+        "applications/<str:reference>/files/<int:number>/remove/",
+        requests.attachment_remove,
+        name="attachment_remove",
+    ),
+    path("applications/<str:reference>/ask/", requests.request_new, name="request_new"),
+    path(
+        "applications/<str:reference>/answer/", requests.request_answer, name="request_answer"
     ),
     path("applications/<str:reference>/decide/", officers.decide, name="decide"),
     path("applications/<str:reference>/issue/", officers.voucher_issue, name="voucher_issue"),

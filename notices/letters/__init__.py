@@ -6,6 +6,8 @@ from ledger.kinds import ActKind
 from notices.letters.applications import (
     application_received,
     decision_made,
+    information_requested,
+    request_answered,
     voucher_expired,
     voucher_expires,
     voucher_issued,
@@ -27,6 +29,8 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
     ActKind.SUBMIT_APPLICATION: application_received,
+    ActKind.REQUEST_INFORMATION: information_requested,
+    ActKind.ANSWER_REQUEST: request_answered,
     ActKind.DECIDE_APPLICATION: decision_made,
     ActKind.ISSUE_VOUCHER: voucher_issued,
     ActKind.ISSUE_VOUCHERS: voucher_issued,

@@ -19,7 +19,13 @@ from notices.letters.letter import (
     stored_text,
 )
 from parties.roles import Role
-from vouchers.models import Application, Decision, Voucher
+from vouchers.models import (
+    Application,
+    Decision,
+    InformationAnswer,
+    InformationRequest,
+    Voucher,
+)
 
 
 def application_received(deed: Deed) -> Letters:
@@ -49,6 +55,60 @@ def application_received(deed: Deed) -> Letters:
             people_of(application.organisation, Role.APPLICANT),
             reverse("application", args=[application.reference]),
             words,
+        )
+
+
+def information_requested(deed: Deed) -> Letters:
+    """Tell the applicant what is needed and by which day."""
+    for request in InformationRequest.objects.filter(act_id=deed.id).select_related(
+        "application__organisation"
+    ):
+        application = request.application
+
+        def words(request: InformationRequest = request) -> Words:
+            values = {
+                "reference": request.application.reference,
+                "due": day_text(request.due_on),
+                "question": request.question,
+            }
+            return Words(
+                _("Action needed by %(due)s: a question about %(reference)s") % values,
+                paragraphs(
+                    _("An officer needs this from you: %(question)s") % values,
+                    _(
+                        "Answer in words, with a file, or both. Until you do, your application "
+                        "waits."
+                    ),
+                ),
+            )
+
+        yield Letter(
+            people_of(application.organisation, Role.APPLICANT),
+            reverse("request_answer", args=[application.reference]),
+            words,
+        )
+
+
+def request_answered(deed: Deed) -> Letters:
+    """Tell the officer who asked that the answer is there."""
+    for answer in InformationAnswer.objects.filter(act_id=deed.id).select_related(
+        "request__asked_by", "request__application__organisation"
+    ):
+        request = answer.request
+        values = {
+            "reference": request.application.reference,
+            "organisation": request.application.organisation.name,
+            "question": request.question,
+        }
+
+        def words(values: dict[str, str] = values) -> Words:
+            return Words(
+                _("%(organisation)s answered your question about %(reference)s") % values,
+                _("You asked: %(question)s") % values,
+            )
+
+        yield Letter(
+            (request.asked_by,), reverse("decide", args=[request.application.reference]), words
         )
 
 

@@ -237,3 +237,37 @@ def test_after_a_restore_with_lower_transactions_all_acts_are_looked_at_again():
     Horizon.objects.create(pk=1, txid=2**62)
     sweep()
     assert len(letters_to(scene.applicant.person)) == 3
+
+
+def test_a_question_reaches_the_applicant_and_its_answer_the_officer():
+    scheme = cast.make_programme(cast.make_authority(), cast.M3)
+    applicant = cast.an_sme()
+    sent = cast.a_sent_application(scheme, applicant)
+    vouchers.request_information(
+        application=sent,
+        question="Send the contract.",
+        answer_name="",
+        due_on=NOON.date() + timedelta(days=10),
+        actor=scheme.authority.officer,
+        at=NOON,
+        key=cast.a_key("ask"),
+    )
+    sweep()
+    letter = Message.objects.get(user=applicant.person, subject__startswith="Action needed")
+    assert letter.subject == f"Action needed by 12 June 2025: a question about {sent.reference}"
+    assert "Send the contract." in letter.body
+    assert letter.path == f"/applications/{sent.reference}/answer/"
+
+    vouchers.answer_request(
+        application=sent,
+        text="Here it is.",
+        files=[],
+        actor=applicant.person,
+        at=NOON,
+        key=cast.a_key("answer"),
+    )
+    sweep()
+    assert letters_to(scheme.authority.officer)[-1] == (
+        f"Small Model Ltd answered your question about {sent.reference}",
+        f"/applications/{sent.reference}/decide/",
+    )

@@ -15,6 +15,7 @@ from vouchers.actions.applications import (
 from vouchers.actions.bulk import issue_vouchers
 from vouchers.actions.decisions import (
     AnotherApplicationOpen,
+    AnswerAwaited,
     AwardAboveRecommended,
     NotDecided,
     NotEligible,
@@ -59,6 +60,18 @@ from vouchers.actions.programmes import (
     propose_policy,
     release_policy,
 )
+from vouchers.actions.requests import (
+    AnswerEmpty,
+    DueDayPassed,
+    QuestionMissing,
+    RequestNotOpen,
+    RequestOpen,
+    TooManyAttachments,
+    answer_request,
+    attach_file,
+    remove_attachment,
+    request_information,
+)
 from vouchers.actions.standings import (
     set_standing,
 )
@@ -95,6 +108,8 @@ from vouchers.actions.vouchers import (
 
 __all__ = [
     "AnotherApplicationOpen",
+    "AnswerAwaited",
+    "AnswerEmpty",
     "AnswerUnknown",
     "AnswersMissing",
     "ApplicationClosed",
@@ -104,6 +119,7 @@ __all__ = [
     "BudgetSpent",
     "ClassNotCovered",
     "CodeUnknown",
+    "DueDayPassed",
     "FactsNotAsked",
     "HoursInvalid",
     "ModeNotRun",
@@ -129,12 +145,16 @@ __all__ = [
     "PolicyReleased",
     "ProgrammeCodeTaken",
     "ProviderNotCovered",
+    "QuestionMissing",
     "ReferenceInvalid",
     "ReleaseInThePast",
+    "RequestNotOpen",
+    "RequestOpen",
     "ReturnTooMuch",
     "RoundClosed",
     "RoundCodeTaken",
     "RoundDatesInvalid",
+    "TooManyAttachments",
     "VoucherExpired",
     "VoucherIssued",
     "VoucherNotActive",
@@ -142,7 +162,9 @@ __all__ = [
     "VoucherOver",
     "VoucherSuspended",
     "amount_to_hold",
+    "answer_request",
     "answers_missing",
+    "attach_file",
     "create_programme",
     "decide_application",
     "decide_automatically",
@@ -162,6 +184,8 @@ __all__ = [
     "redeem_code",
     "release_hold",
     "release_policy",
+    "remove_attachment",
+    "request_information",
     "require_covered",
     "require_usable",
     "resume_voucher",

@@ -277,6 +277,7 @@ def withdraw_application(
         Application.Status.DRAFT,
         Application.Status.SENT,
         Application.Status.REFERRED,
+        Application.Status.INFO_NEEDED,
     )
     if row.status not in open_statuses:
         raise ApplicationClosed(reference=row.reference)

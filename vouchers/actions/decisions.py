@@ -14,7 +14,14 @@ from parties.queries import require_apart, require_role
 from parties.roles import Role
 from vouchers.actions.applications import ApplicationClosed, locked_application
 from vouchers.models import Application, Decision, Programme
-from vouchers.queries import Proposal, decision_in_force, in_words, proposal_of
+from vouchers.queries import (
+    Proposal,
+    decision_in_force,
+    in_words,
+    is_decidable,
+    proposal_of,
+    request_open,
+)
 
 
 class NotEligible(Refused):
@@ -60,6 +67,16 @@ class OfficerNeeded(Refused):
 
     code = "officer_needed"
     sentence = _("%(reference)s can't be decided without a programme officer.")
+
+
+class AnswerAwaited(Refused):
+    """The applicant has time to answer a question."""
+
+    code = "answer_awaited"
+    sentence = _(
+        "%(reference)s has a question that the applicant may answer until %(due)s. Decide it "
+        "when the answer is there, or after that day."
+    )
 
 
 class NotDecided(Refused):
@@ -108,6 +125,7 @@ def decide_application(
     :raises NotAllowed: if the person is no officer of the programme.
     :raises SamePerson: if the person sent the application.
     :raises ApplicationClosed: if it is not waiting for a decision.
+    :raises AnswerAwaited: if the applicant still has time to answer a question.
     :raises OutcomeInvalid: for another outcome than PASS or FAIL.
     :raises NoteMissing: if it is not approved and no reason is given.
     :raises NotEligible: if the policy does not admit what would be approved.
@@ -136,7 +154,7 @@ def decide_application(
     )
     if act.is_replay:
         return Decision.objects.select_related("application").get(act_id=act.id)
-    row = _locked_waiting(application)
+    row = _locked_waiting(application, at)
     proposal = proposal_of(row, at)
     amount = 0
     if outcome == Decision.Outcome.PASS:
@@ -154,9 +172,12 @@ def _require_officer(actor: User, programme: Programme) -> None:
     )
 
 
-def _locked_waiting(application: Application) -> Application:
+def _locked_waiting(application: Application, at: datetime) -> Application:
     row = locked_application(application)
-    if row.status not in (Application.Status.SENT, Application.Status.REFERRED):
+    if not is_decidable(row, at):
+        waiting = request_open(row)
+        if row.status == Application.Status.INFO_NEEDED and waiting is not None:
+            raise AnswerAwaited(reference=row.reference, due=waiting.due_on)
         raise ApplicationClosed(reference=row.reference)
     # Two awards to one organisation are worked out in turn, so that its yearly cap holds.
     Organisation.objects.select_for_update(no_key=True).get(pk=row.organisation_id)

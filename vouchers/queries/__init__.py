@@ -44,6 +44,13 @@ from vouchers.queries.proposals import (
     in_words,
     proposal_of,
 )
+from vouchers.queries.requests import (
+    attachment_of,
+    attachments_of,
+    is_decidable,
+    request_open,
+    requests_of,
+)
 from vouchers.queries.vouchers import (
     has_bill_unsettled,
     has_line_undecided,
@@ -73,6 +80,8 @@ __all__ = [
     "application_of",
     "applications_awaiting",
     "applications_visible_to",
+    "attachment_of",
+    "attachments_of",
     "budget_available",
     "claim_of",
     "committed_this_year",
@@ -86,6 +95,7 @@ __all__ = [
     "has_line_undecided",
     "has_use_unbilled",
     "in_words",
+    "is_decidable",
     "is_round_open",
     "order_by_reference",
     "order_of",
@@ -103,6 +113,8 @@ __all__ = [
     "proposal_of",
     "read_policy",
     "region_of",
+    "request_open",
+    "requests_of",
     "rounds_of",
     "rounds_open",
     "standing_effect",

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from common.days import day_of
@@ -46,6 +47,7 @@ from vouchers.views.answers import (
     organisation_rows,
     state_of,
 )
+from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.rounds_open import law_rows, rounds_with_law
 from vouchers.views.shown import day_words, decision_shown, round_title, timeline
 
@@ -142,6 +144,7 @@ def application_tasks(request: HttpRequest, reference: str) -> HttpResponse:
         }
         for one in TASKS
     ]
+    count = queries.attachments_of(application).count()
     is_complete = set(states.values()) == {"COMPLETED"}
     last = "INCOMPLETE" if is_complete else "CANNOT_START"
     send: dict[str, Any] = {
@@ -156,6 +159,14 @@ def application_tasks(request: HttpRequest, reference: str) -> HttpResponse:
         "title": round_title(application.round),
         "tasks": tasks,
         "send": [send],
+        "files": [
+            {
+                "label": _("Add files (optional)"),
+                "status": ngettext("%(count)s file", "%(count)s files", count)
+                % {"count": count},
+                "url": reverse("application_attachments", args=[reference]),
+            }
+        ],
         "done": sum(state == "COMPLETED" for state in states.values()),
         "of": len(TASKS),
         "zone": application.round.programme.zone,
@@ -272,6 +283,7 @@ def application_check(request: HttpRequest, reference: str) -> HttpResponse:
         "title": round_title(application.round),
         "organisation": organisation_rows(application.organisation),
         "sections": answers_shown(application, law, catalogue, is_open=True),
+        "attachments": attachments_table(application),
     }
     return answer_form(request, form, "vouchers/application_check.html", send, context)
 
@@ -303,12 +315,14 @@ def application(request: HttpRequest, reference: str) -> HttpResponse:
     if found.status == Application.Status.DRAFT:
         return redirect("application_tasks", reference)
     waits = found.status in (Application.Status.SENT, Application.Status.REFERRED)
+    is_asked = found.status == Application.Status.INFO_NEEDED
     context = {
         **_told(found),
         "is_own": is_own,
         "waits": waits,
         "due": _due_on(found) if waits else "",
-        "can_withdraw": is_own and waits,
+        "can_answer": is_own and is_asked,
+        "can_withdraw": is_own and (waits or is_asked),
         "can_decide": waits
         and queries.applications_awaiting(person).filter(pk=found.pk).exists(),
         "events": timeline(found.address, also=queries.acts_that_issued(found)),
@@ -332,6 +346,8 @@ def _told(application: Application) -> dict[str, Any]:
         "decision": decision,
         "awarded": money(decision.awarded, unit) if decision else "",
         "decisions": [decision_shown(one, unit, zone) for one in decisions],
+        "asked": requests_shown(application),
+        "attachments": attachments_table(application),
         "voucher_code": voucher.code if voucher else "",
         "zone": zone,
         "organisation": organisation_rows(application.organisation),

@@ -32,6 +32,7 @@ from vouchers.views.answers import (
     organisation_rows,
 )
 from vouchers.views.applications import DECIDED_WITHIN
+from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.shown import (
     day_words,
     decision_shown,
@@ -160,7 +161,7 @@ def decide(request: HttpRequest, reference: str) -> HttpResponse:
 def _case(found: Application, now: datetime) -> dict[str, Any]:
     """Return all that an officer needs to see of one application."""
     programme = found.round.programme
-    waits = found.status in (Application.Status.SENT, Application.Status.REFERRED)
+    waits = queries.is_decidable(found, now)
     sent_at = found.sent_at or found.saved_at
     decision = queries.decision_in_force(found)
     return {
@@ -174,6 +175,8 @@ def _case(found: Application, now: datetime) -> dict[str, Any]:
         if waits
         else None,
         "waits": waits,
+        "asked": requests_shown(found),
+        "attachments": attachments_table(found),
         "decisions": [
             decision_shown(one, programme.unit, programme.zone)
             for one in queries.decisions_of(found)

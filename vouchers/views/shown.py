@@ -216,6 +216,8 @@ def _names_of(actors: set[str]) -> dict[str, str]:
 _ACTS = {
     "submit_application": lambda: _("Application sent"),
     "withdraw_application": lambda: _("Application withdrawn"),
+    "request_information": lambda: _("The applicant was asked for information"),
+    "answer_request": lambda: _("The applicant answered"),
     "decide_application": lambda: _("Application decided"),
     "undo_decision": lambda: _("Decision undone"),
     "issue_voucher": lambda: _("Voucher issued"),

@@ -1,0 +1,102 @@
+"""What officers ask of applicants, what applicants answer, and the files they attach."""
+
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Refused
+from common.files import TAKEN, CheckedFile, checked_file
+from common.forms import KeyedForm, words_of
+from common.widgets import DayInput
+from vouchers.forms.applications import DAY_ERRORS, TASKS
+
+FILE_HINT = _("PDF, PNG, JPEG, TXT or CSV, up to 10 MB")
+
+
+class AttachmentField(forms.FileField):
+    """A file that may be kept; cleaned to a `CheckedFile`."""
+
+    def __init__(self, **more: Any) -> None:
+        more.setdefault("widget", forms.FileInput({"accept": _accepted()}))
+        super().__init__(max_length=250, allow_empty_file=True, **more)
+
+    def clean(self, data: Any, initial: Any = None) -> CheckedFile | None:
+        """Return the file, looked at and scanned."""
+        file = super().clean(data, initial)
+        if not isinstance(file, UploadedFile):
+            return None
+        try:
+            return checked_file(file.name or "", file.read())
+        except Refused as refusal:
+            raise forms.ValidationError(words_of(refusal)) from refusal
+
+
+def _accepted() -> str:
+    return ",".join(f".{kind.strip().lower()}" for kind in TAKEN.split(",")) + ",.jpg"
+
+
+class AttachForm(forms.Form):
+    """One file for a draft."""
+
+    file = AttachmentField(
+        label=_("Choose a file"),
+        help_text=FILE_HINT,
+        error_messages={"required": _("Choose a file first")},
+    )
+
+
+class RequestForm(KeyedForm):
+    """What an officer needs from an applicant, and by when."""
+
+    question = forms.CharField(
+        label=_("What do you need?"),
+        max_length=4000,
+        widget=forms.Textarea({"rows": 5}),
+        help_text=_("Ask one thing, and say what would settle it"),
+        error_messages={"required": _("Write what you need from the applicant")},
+    )
+    answer_name = forms.ChoiceField(label=_("Which answer is it about?"), required=False)
+    due_on = forms.DateField(
+        label=_("By which day?"), widget=DayInput, error_messages=DAY_ERRORS
+    )
+
+    field_order = ("question", "answer_name", "due_on", "key")
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        which = self.fields["answer_name"]
+        assert isinstance(which, forms.ChoiceField)
+        which.choices = [("", _("The application as a whole")), *answer_labels().items()]
+
+
+def answer_labels() -> dict[str, Any]:
+    """Return what each answer of an application is called, by its name."""
+    return {
+        name: field.label
+        for made in TASKS
+        for name, field in made.base_fields.items()
+        if name != "declaration"
+    }
+
+
+class RequestAnswerForm(KeyedForm):
+    """An applicant's answer to a question: words, a file, or both."""
+
+    text = forms.CharField(
+        label=_("Your answer"),
+        required=False,
+        max_length=4000,
+        widget=forms.Textarea({"rows": 6}),
+    )
+    file = AttachmentField(label=_("A file that shows it"), required=False, help_text=FILE_HINT)
+
+    field_order = ("text", "file", "key")
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for words or a file."""
+        given = super().clean() or {}
+        if not self.errors and not given.get("text") and not given.get("file"):
+            self.add_error("text", _("Write an answer, or add a file"))
+        return given
