@@ -14,6 +14,11 @@ app.conf.beat_schedule = {
     "seal the ledger": {"task": "ledger.tasks.seal_ledger", "schedule": 20.0},
     "release lapsed holds": {"task": "vouchers.tasks.release_lapsed_holds", "schedule": 15.0},
     "expire vouchers": {"task": "vouchers.tasks.expire_due_vouchers", "schedule": 60.0},
+    "issue automatic awards": {
+        "task": "vouchers.tasks.issue_automatic_awards",
+        "schedule": 10.0,
+    },
+    "award waiting lists": {"task": "vouchers.tasks.award_waiting_lists", "schedule": 60.0},
     "settle bills": {"task": "billing.tasks.settle_submitted_bills", "schedule": 10.0},
     "score vouchers": {"task": "scoring.tasks.score_due_vouchers", "schedule": 60.0},
     "send letters": {"task": "notices.tasks.send_due_letters", "schedule": 10.0},

@@ -13,6 +13,8 @@ from policy import duties
 from policy.rules import Programme
 
 STAFF_ROLES = (Role.OFFICER, Role.FINANCE, Role.INVESTIGATOR, Role.REGULATOR, Role.ADMIN)
+# A reviewer works at an authority, and sees nothing but what was given to review.
+AUTHORITY_ROLES = (*STAFF_ROLES, Role.REVIEWER)
 
 
 class NotAllowed(Refused):
@@ -132,7 +134,7 @@ def _holds_one(
         found = found.filter(organisation=organisation)
     if programme_code:
         found = found.filter(Q(programme_code="") | Q(programme_code=programme_code))
-    staff = Q(role__in=STAFF_ROLES)
+    staff = Q(role__in=AUTHORITY_ROLES)
     return found.filter(~staff | Q(organisation__kind=OrganisationKind.AUTHORITY)).exists()
 
 

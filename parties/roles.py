@@ -10,6 +10,7 @@ class Role(models.TextChoices):
     APPLICANT = "APPLICANT", _("Applicant")
     PROVIDER = "PROVIDER", _("Provider")
     OFFICER = "OFFICER", _("Programme officer")
+    REVIEWER = "REVIEWER", _("Reviewer")
     FINANCE = "FINANCE", _("Finance officer")
     INVESTIGATOR = "INVESTIGATOR", _("Investigator")
     REGULATOR = "REGULATOR", _("Regulator")

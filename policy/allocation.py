@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from fractions import Fraction
-from typing import Literal
 
 from policy import opinion
 from policy.claims import Claim, Measure, Past
 from policy.dossiers import Dossier
 from policy.opinion import Opinion
+from policy.process_rules import METHODS, Method
 from policy.rules import Programme, minor
 
-Method = Literal["FIRST_COME", "SCORE", "SMALL_FIRST", "PRO_RATA", "LOTTERY"]
-METHODS: tuple[Method, ...] = ("FIRST_COME", "SCORE", "SMALL_FIRST", "PRO_RATA", "LOTTERY")
+__all__ = ["METHODS", "Allotted", "Entry", "Lottery", "Method", "allot", "draw_key"]
+
 DRAWS = 1_000
 
 
@@ -30,6 +30,7 @@ class Entry:
 
     `arrived` is its place in the order of arrival (equal for those that arrived at once),
     `score` what reviewers gave it. `undertaking` is the same for organisations that are one.
+    `is_admitted` says that an officer settled in its favour what the law refers.
     """
 
     reference: str
@@ -38,6 +39,11 @@ class Entry:
     undertaking: str = ""
     arrived: int = 0
     score: Decimal = Decimal(0)
+    is_admitted: bool = False
+
+    def is_eligible(self, found: Opinion) -> bool:
+        """Say whether it can be had, by the law or by what an officer settled."""
+        return found.outcome == "PASS" or (self.is_admitted and found.outcome == "REFER")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +81,16 @@ class Lottery:
     def has(self, score: Decimal) -> bool:
         """Say whether chance decides for a score."""
         return self.least <= score <= self.most
+
+
+def draw_key(seed: bytes, references: Iterable[str]) -> bytes:
+    """Return what a lottery is drawn by: its seed, tied to who takes part.
+
+    The seed is fixed before the round closes and who takes part is not, so whoever could read
+    the seed early still could not tell who would win.
+    """
+    joined = "\n".join(sorted(references)).encode()
+    return hmac.digest(seed, hashlib.sha256(joined).digest(), "sha256")
 
 
 def allot(
@@ -254,11 +270,12 @@ def _taken(
     claim = books.claim(entry, is_pooled=is_pooled)
     found = opinion.form(Dossier(claim, entry.dossier.applicant), programme)
     is_short = any(reason.code == "POOL_REACHED" for reason in found.award.reasons)
-    is_waiting = found.outcome == "PASS" and is_short and not is_part_given
-    awarded = found.recommended if found.outcome == "PASS" and not is_waiting else 0
+    is_eligible = entry.is_eligible(found)
+    is_waiting = is_eligible and is_short and not is_part_given
+    awarded = found.recommended if is_eligible and not is_waiting else 0
     if awarded:
         books.give(entry, found, awarded)
-    is_waiting = is_waiting or (found.outcome == "PASS" and is_short and not awarded)
+    is_waiting = is_waiting or (is_eligible and is_short and not awarded)
     return Allotted(
         reference=entry.reference,
         place=place,
@@ -312,7 +329,7 @@ def _chances(
 def _alone(entry: Entry, programme: Programme, books: _Books) -> int:
     claim = books.claim(entry, is_pooled=False)
     found = opinion.form(Dossier(claim, entry.dossier.applicant), programme)
-    return found.recommended if found.outcome == "PASS" else 0
+    return found.recommended if entry.is_eligible(found) else 0
 
 
 def _pro_rata(

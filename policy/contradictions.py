@@ -7,6 +7,7 @@ from fractions import Fraction
 from common.money import is_currency
 from policy.conditions import Condition
 from policy.document import Problems
+from policy.process_rules import BY_SCORE
 from policy.rules import PAYEES_OF_MODE, Programme, small_units
 from policy.size import STANDARDS
 
@@ -212,6 +213,11 @@ def _names_are_single(programme: Programme, problems: Problems) -> None:
         ("routes", "name", [route.name for route in programme.routes]),
         ("approval.tiers", "name", [tier.name for tier in programme.approval.tiers]),
         ("funders", "name", [funder.name for funder in programme.funders]),
+        (
+            "review.criteria",
+            "name",
+            [one.name for one in programme.review.criteria] if programme.review else [],
+        ),
     ):
         for number, name in enumerate(names, start=1):
             if name in names[: number - 1]:
@@ -236,6 +242,22 @@ def _rounding_fits_unit(programme: Programme, problems: Problems) -> None:
         problems.add("rounding", "decimals", message)
 
 
+def _allocation_has_its_scores(programme: Programme, problems: Problems) -> None:
+    rule, reviews = programme.allocation, programme.review
+    if rule is None:
+        return
+    if rule.method in BY_SCORE and (reviews is None or reviews.above is not None):
+        message = f"'{rule.method}' needs a score of everyone; add [review] without `above`."
+        problems.add("allocation", "method", message)
+    band = (rule.lottery_least, rule.lottery_most)
+    if (rule.method == "LOTTERY") != (None not in band):
+        message = "a lottery, and nothing else, has lottery_least and lottery_most."
+        problems.add("allocation", "lottery_least", message)
+    if None not in band and not 0 <= band[0] <= band[1] <= 100:  # type: ignore[operator]
+        message = "the band goes from lottery_least up to lottery_most, within 0 to 100."
+        problems.add("allocation", "lottery_most", message)
+
+
 _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _unit_fits_mode,
     _payee_fits_mode,
@@ -250,4 +272,5 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _names_are_single,
     _apportion_has_window,
     _rounding_fits_unit,
+    _allocation_has_its_scores,
 )

@@ -27,6 +27,14 @@ from policy.amount_rules import (
     StateAidRule,
 )
 from policy.dates import Dated, Period
+from policy.process_rules import (
+    UNSAID,
+    AllocationRule,
+    AppealRule,
+    NoticeRule,
+    ReviewRule,
+    VoucherRule,
+)
 
 __all__ = [
     "ROUNDING_MODES",
@@ -270,6 +278,16 @@ class Programme:
     settlement: SettlementRule
     standing: StandingRule | None
     outcome: OutcomeRule | None
+    review: ReviewRule | None
+    allocation: AllocationRule | None
+    notice: NoticeRule | None
+    appeal: AppealRule | None
+    voucher: VoucherRule | None
+
+    @property
+    def holding(self) -> VoucherRule:
+        """What holders may do with their vouchers; the narrow default where nothing is said."""
+        return self.voucher or UNSAID
 
     @property
     def payee(self) -> Payee:

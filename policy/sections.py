@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from common.money import is_currency
 from policy import amount_sections as amounts
+from policy import process_sections as process
 from policy import rules
 from policy.conditions import SIZES
 from policy.document import Table
@@ -53,6 +54,11 @@ def read_programme(top: Table) -> rules.Programme:
         settlement=_settlement(_section(top, "settlement")),
         standing=_standing(top.table("standing")),
         outcome=_outcome(top.table("outcome")),
+        review=process.review(top.table("review")),
+        allocation=process.allocation(top.table("allocation")),
+        notice=process.notice(top.table("notice")),
+        appeal=process.appeal(top.table("appeal")),
+        voucher=process.voucher(top.table("voucher")),
     )
     top.close()
     return programme

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from common.errors import Refused
+from ledger.actions import SYSTEM
 from vouchers import actions, queries
 
 log = logging.getLogger(__name__)
@@ -41,3 +42,38 @@ def expire_due_vouchers() -> None:
             log.info("%s", refusal)
         except Exception:
             log.exception("Voucher %s did not expire", voucher.code)
+
+
+@shared_task(name="vouchers.tasks.issue_automatic_awards")
+def issue_automatic_awards() -> None:
+    """Issue the voucher of each award that nobody had to decide, once its public notice is over."""
+    now = timezone.now()
+    for decision in queries.awards_automatic(now):
+        try:
+            actions.issue_voucher(
+                decision=decision, actor=SYSTEM, at=now, key=f"issue:{decision.pk}"
+            )
+        except Refused as refusal:
+            log.info("%s", refusal)
+        except Exception:
+            log.exception("Award %s was not issued", decision.pk)
+
+
+@shared_task(name="vouchers.tasks.award_waiting_lists")
+def award_waiting_lists() -> None:
+    """Award what became free again to those who wait for it, in their order."""
+    now = timezone.now()
+    for programme in queries.programmes_with_waiting():
+        for application in queries.waiting_list(programme):
+            try:
+                turn = application.decisions.count()
+                actions.award_waiting(
+                    application=application,
+                    at=now,
+                    key=f"waiting:{application.reference}:{turn}",
+                )
+            except Refused as refusal:
+                # Too little is free for this one; a smaller one after it may still fit.
+                log.info("%s", refusal)
+            except Exception:
+                log.exception("Application %s was not looked at", application.reference)

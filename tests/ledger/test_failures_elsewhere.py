@@ -237,8 +237,9 @@ def test_a_transfer_reversed_by_twenty_at_once_moves_back_once(committed_db):
 def test_nothing_is_created_without_a_key():
     """Top-ups had no idempotency key, and a retry made them twice (Lago #5870)."""
     apps = ("parties", "safeguards", "providers", "vouchers", "billing", "scoring")
-    # A draft is found again by round and organisation; it moves nothing and is no act.
-    by_nature = {"save_draft"}
+    # A draft is found again by round and organisation, its files by their content; they move
+    # nothing and are no acts.
+    by_nature = {"save_draft", "attach_file", "remove_attachment"}
     asked = 0
 
     for app in apps:
@@ -378,6 +379,7 @@ def test_no_trigger_derives_a_figure():
         "ledger_append_only",
         "ledger_act_same_transaction",
         "references_exist",
+        "vouchers_attachment_stays",
     }
     for source in found.values():
         assert not {"insert", "update", "delete", "perform"} & set(source.split())

@@ -13,6 +13,7 @@ from notices.actions import write_letters
 from notices.models import Message
 from parties.queries import NotAllowed
 from tests import cast
+from tests.cast import NOON
 from vouchers import actions, queries
 from vouchers.models import Voucher
 from vouchers.queries.issuing import issue_preview
@@ -87,7 +88,7 @@ def test_where_the_budget_does_not_reach_for_all_none_is_issued():
 def test_what_two_people_must_decide_is_left_out_for_the_one_who_decided_it(scheme):
     small, large = award(scheme), award(scheme, "9000000.00")
 
-    preview = issue_preview(scheme.round, scheme.authority.officer)
+    preview = issue_preview(scheme.round, scheme.authority.officer, NOON)
     found = issue(scheme, actor=scheme.authority.officer)
 
     assert found == preview
@@ -109,7 +110,7 @@ def test_who_has_a_voucher_already_is_named_and_not_barred(scheme):
     award(later, applicant=holder)
     award(later)
 
-    found = issue_preview(other_round, scheme.authority.second_officer)
+    found = issue_preview(other_round, scheme.authority.second_officer, NOON)
 
     assert (found.vouchers, found.again) == (2, ("Twice Ltd",))
     assert Voucher.objects.count() == 1

@@ -52,7 +52,7 @@ def issue_vouchers(*, round: Round, actor: User, at: datetime, key: str) -> Bulk
         issued = Voucher.objects.filter(act_id=act.id).values_list("amount", flat=True)
         return BulkIssue(len(issued), sum(issued), (), ())
     _lock(round)
-    ready, left_out = awards_to_issue(round, actor)
+    ready, left_out = awards_to_issue(round, actor, at)
     found = summary(round, ready, left_out)
     if ready:
         _issue(round, ready, act, at)

@@ -12,8 +12,11 @@ from ledger.kinds import ActKind
 from parties.models import Organisation, User
 from parties.queries import require_apart, require_role
 from parties.roles import Role
+from policy.review import is_reviewed
+from policy.rules import Programme as Policy
 from vouchers.actions.applications import ApplicationClosed, locked_application
-from vouchers.models import Application, Decision, Programme
+from vouchers.actions.reviews import require_no_conflict
+from vouchers.models import Application, Decision, Programme, RoundDecision
 from vouchers.queries import (
     Proposal,
     decision_in_force,
@@ -21,6 +24,8 @@ from vouchers.queries import (
     is_decidable,
     proposal_of,
     request_open,
+    reviews_of,
+    score_of,
 )
 
 
@@ -62,6 +67,36 @@ class OutcomeInvalid(Refused):
     sentence = _("“%(outcome)s” is no decision. Approve the application, or don't.")
 
 
+class RoundDecidesTogether(Refused):
+    """The round's applications are ranked and decided together."""
+
+    code = "round_decides_together"
+    sentence = _(
+        "The applications of %(round)s are decided together, when the round has closed. Settle "
+        "what is open about %(reference)s, then decide the round."
+    )
+
+
+class ReviewsMissing(Refused):
+    """Fewer reviews than the law asks for."""
+
+    code = "reviews_missing"
+    sentence = _(
+        "%(reference)s has %(have)s of the %(need)s reviews that it needs. Assign reviewers, or "
+        "remind them."
+    )
+
+
+class ScoreTooLow(Refused):
+    """The reviewers' score is below what the law asks for."""
+
+    code = "score_too_low"
+    sentence = _(
+        "%(reference)s has a score of %(score)s, and %(least)s is needed. Do not approve it; the "
+        "applicant may appeal."
+    )
+
+
 class OfficerNeeded(Refused):
     """The amount or the answer is beyond what may be decided without a person."""
 
@@ -76,33 +111,6 @@ class AnswerAwaited(Refused):
     sentence = _(
         "%(reference)s has a question that the applicant may answer until %(due)s. Decide it "
         "when the answer is there, or after that day."
-    )
-
-
-class NotDecided(Refused):
-    """The decision isn't the one in force."""
-
-    code = "not_decided"
-    sentence = _("This decision on %(reference)s was undone or replaced by a newer one.")
-
-
-class VoucherIssued(Refused):
-    """A voucher was issued on the decision."""
-
-    code = "voucher_issued"
-    sentence = _(
-        "The voucher %(voucher)s was issued on this decision, so it can't be undone. "
-        "Suspend the voucher if something is wrong."
-    )
-
-
-class AnotherApplicationOpen(Refused):
-    """The organisation has applied anew in the round."""
-
-    code = "another_application_open"
-    sentence = _(
-        "%(organisation)s has another application in this round, %(reference)s. "
-        "Decide that one instead."
     )
 
 
@@ -124,6 +132,10 @@ def decide_application(
 
     :raises NotAllowed: if the person is no officer of the programme.
     :raises SamePerson: if the person sent the application.
+    :raises ConflictOfInterest: if the person is too close to the applicant.
+    :raises RoundDecidesTogether: if the round is decided as a whole and is not yet.
+    :raises ReviewsMissing: if the law asks for more reviews.
+    :raises ScoreTooLow: if the reviews' score is below what the law asks.
     :raises ApplicationClosed: if it is not waiting for a decision.
     :raises AnswerAwaited: if the applicant still has time to answer a question.
     :raises OutcomeInvalid: for another outcome than PASS or FAIL.
@@ -135,9 +147,10 @@ def decide_application(
     """
     programme = application.round.programme
     if actor is not None:
-        _require_officer(actor, programme)
+        require_officer(actor, programme)
         submitter = application.act.actor if application.act else ()
         require_apart("decide_application", actor, {"submit_application": submitter})
+        require_no_conflict(actor, application)
     if outcome not in (Decision.Outcome.PASS, Decision.Outcome.FAIL):
         raise OutcomeInvalid(outcome=outcome)
     if outcome == Decision.Outcome.FAIL and not note.strip():
@@ -158,7 +171,9 @@ def decide_application(
     proposal = proposal_of(row, at)
     amount = 0
     if outcome == Decision.Outcome.PASS:
+        _require_turn(row, proposal.rules)
         amount = _checked_award(proposal, awarded, programme.unit)
+        require_reviews(row, amount, proposal.rules)
         if actor is None and not _is_automatic(proposal, amount):
             raise OfficerNeeded(reference=row.reference)
     elif actor is None:
@@ -166,7 +181,11 @@ def decide_application(
     return _write(row, proposal, outcome, amount, note=note, actor=actor, act=act)
 
 
-def _require_officer(actor: User, programme: Programme) -> None:
+def require_officer(actor: User, programme: Programme) -> None:
+    """Refuse who is no officer of a programme.
+
+    :raises NotAllowed: if the person is none.
+    """
     require_role(
         actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
     )
@@ -182,6 +201,31 @@ def _locked_waiting(application: Application, at: datetime) -> Application:
     # Two awards to one organisation are worked out in turn, so that its yearly cap holds.
     Organisation.objects.select_for_update(no_key=True).get(pk=row.organisation_id)
     return row
+
+
+def _require_turn(application: Application, rules: Policy) -> None:
+    is_together = rules.allocation is not None
+    if is_together and not RoundDecision.objects.filter(round=application.round).exists():
+        raise RoundDecidesTogether(
+            round=application.round.code, reference=application.reference
+        )
+
+
+def require_reviews(application: Application, amount: int, rules: Policy) -> None:
+    """Refuse to approve what has too few reviews, or too low a score, for its law.
+
+    :raises ReviewsMissing: naming how many there are and how many it takes.
+    :raises ScoreTooLow: naming the score and what is needed.
+    """
+    rule = rules.review
+    if rule is None or not is_reviewed(amount, rules):
+        return
+    have = reviews_of(application).count()
+    if have < rule.quorum:
+        raise ReviewsMissing(reference=application.reference, have=have, need=rule.quorum)
+    score = score_of(application, rules)
+    if rule.least is not None and score is not None and score < rule.least:
+        raise ScoreTooLow(reference=application.reference, score=score, least=rule.least)
 
 
 def _checked_award(proposal: Proposal, awarded: int | None, unit: str) -> int:
@@ -224,6 +268,7 @@ def _write(
         reasons=[reason.to_dict() for reason in proposal.reasons],
         note=note,
         policy_version=proposal.version,
+        score=score_of(application, proposal.rules),
         decided_by=actor,
         decided_at=act.at,
         act_id=act.id,
@@ -263,7 +308,8 @@ def decide_automatically(
     outcome, amount = Decision.Outcome.REFER, 0
     if proposal.outcome == "PASS":
         amount = proposal.award.recommended
-        if not _is_automatic(proposal, amount):
+        is_judged = proposal.rules.allocation or is_reviewed(amount, proposal.rules)
+        if is_judged or not _is_automatic(proposal, amount):
             return None
         outcome = Decision.Outcome.PASS
     act = ledger.begin(
@@ -276,78 +322,3 @@ def decide_automatically(
         details={"outcome": outcome.value},
     )
     return _write(row, proposal, outcome, amount, note="", actor=None, act=act)
-
-
-@transaction.atomic
-def undo_decision(
-    *, decision: Decision, note: str, actor: User, at: datetime, key: str
-) -> Decision:
-    """Undo a decision of which no voucher was issued; the application waits again.
-
-    The undone decision stays as it was written; another one that names it follows.
-
-    :raises NotAllowed: if the person is no officer of the programme.
-    :raises SamePerson: if the person sent the application.
-    :raises NoteMissing: if no reason is given.
-    :raises NotDecided: if the decision is not the one in force.
-    :raises VoucherIssued: if a voucher was issued on it.
-    :raises AnotherApplicationOpen: if the organisation applied anew in the round.
-    """
-    application = decision.application
-    _require_officer(actor, application.round.programme)
-    submitter = application.act.actor if application.act else ()
-    require_apart("undo_decision", actor, {"submit_application": submitter})
-    if not note.strip():
-        raise NoteMissing
-    act = ledger.begin(
-        kind=ActKind.UNDO_DECISION,
-        key=key,
-        actor=actor.address,
-        about=application.address,
-        at=at,
-        payload={"decision": decision.pk, "note": note},
-        reason=note,
-    )
-    if act.is_replay:
-        return Decision.objects.select_related("application").get(act_id=act.id)
-    row = locked_application(application)
-    newest = decision_in_force(row)
-    if newest is None or newest.pk != decision.pk:
-        raise NotDecided(reference=row.reference)
-    if hasattr(newest, "voucher"):
-        raise VoucherIssued(voucher=newest.voucher.code)
-    _require_only_one(row)
-    undoing = Decision.objects.create(
-        application=row,
-        outcome=Decision.Outcome.REFER,
-        recommended=newest.recommended,
-        awarded=0,
-        validity_days=newest.validity_days,
-        facts=newest.facts,
-        working=newest.working,
-        reasons=newest.reasons,
-        note=note,
-        policy_version=newest.policy_version,
-        decided_by=actor,
-        decided_at=at,
-        undoes=newest,
-        act_id=act.id,
-    )
-    row.status = Application.Status.REFERRED
-    row.save(update_fields=["status"])
-    return undoing
-
-
-def _require_only_one(application: Application) -> None:
-    gone = (Application.Status.WITHDRAWN, Application.Status.NOT_APPROVED)
-    other = (
-        Application.objects.filter(
-            round=application.round_id, organisation=application.organisation_id
-        )
-        .exclude(pk=application.pk)
-        .exclude(status__in=gone)
-        .first()
-    )
-    if other is not None:
-        name = application.organisation.name
-        raise AnotherApplicationOpen(organisation=name, reference=other.reference)

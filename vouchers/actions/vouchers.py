@@ -1,7 +1,7 @@
 """Issue vouchers, suspend and resume them, and end them by return or expiry."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -17,12 +17,17 @@ from parties.models import User
 from parties.queries import NotAllowed, address_of, require_apart, require_role
 from parties.roles import Role
 from policy import approval
+from vouchers.actions.appeals import NotDecided, VoucherIssued
 from vouchers.actions.applications import locked_application
-from vouchers.actions.decisions import NotDecided, NothingToAward, VoucherIssued
+from vouchers.actions.decisions import NothingToAward
+from vouchers.actions.reviews import require_no_conflict
 from vouchers.models import Application, Decision, Programme, Voucher
 from vouchers.queries import (
     budget_available,
+    confirmations_missing,
+    confirmations_of,
     decision_in_force,
+    notice_ends_on,
     read_policy,
     unused_code,
     voucher_account,
@@ -40,6 +45,25 @@ class BudgetSpent(Refused):
     sentence = _(
         "%(programme)s has %(available)s left and this award needs %(amount)s. "
         "Ask finance for more budget, or undo the decision and award less."
+    )
+
+
+class ConfirmationMissing(Refused):
+    """More people must stand for the award first."""
+
+    code = "confirmation_missing"
+    sentence = _(
+        "The award on %(reference)s must be confirmed by %(count)s more before it is issued."
+    )
+
+
+class NoticeRunning(Refused):
+    """The award is still shown to the public."""
+
+    code = "notice_running"
+    sentence = _(
+        "The award on %(reference)s is on public notice until %(until)s, that day included. "
+        "Issue it after that."
     )
 
 
@@ -94,6 +118,9 @@ def issue_voucher(*, decision: Decision, actor: User | str, at: datetime, key: s
     :raises NotDecided: if the decision was undone or replaced.
     :raises NothingToAward: if the decision awards nothing.
     :raises VoucherIssued: if a voucher was issued on it.
+    :raises ConflictOfInterest: if the person is too close to the applicant.
+    :raises ConfirmationMissing: if more people must confirm it.
+    :raises NoticeRunning: if it is still on public notice.
     :raises BudgetSpent: if the programme has less available; nothing has moved.
     """
     application = decision.application
@@ -114,6 +141,7 @@ def issue_voucher(*, decision: Decision, actor: User | str, at: datetime, key: s
     row = locked_application(application)
     _require_award(row, decision)
     today = day_of(at, programme.zone)
+    _require_ripe(row, decision, today)
     voucher = Voucher.objects.create(
         code=code,
         redemption_code=redemption_code(),
@@ -143,13 +171,25 @@ def _require_issuer(decision: Decision, programme: Programme, actor: User | str)
         actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
     )
     if people < 2:
+        require_no_conflict(actor, decision.application)
         return
     sent = decision.application.act
     earlier = {
         "submit_application": sent.actor if sent else (),
         "decide_application": f"user:{decision.decided_by_id}",
+        "confirm_decision": [one.user.address for one in confirmations_of(decision)],
     }
     require_apart("confirm_decision", actor, earlier, rules)
+    require_no_conflict(actor, decision.application)
+
+
+def _require_ripe(application: Application, decision: Decision, today: date) -> None:
+    missing = confirmations_missing(decision)
+    if missing:
+        raise ConfirmationMissing(reference=application.reference, count=missing)
+    until = notice_ends_on(decision)
+    if until is not None and today <= until:
+        raise NoticeRunning(reference=application.reference, until=until)
 
 
 def _require_award(application: Application, decision: Decision) -> None:

@@ -1,5 +1,6 @@
 """Programmes under their law, applications and decisions, vouchers and orders under them."""
 
+from vouchers.models.allocations import Lot, RoundDecision
 from vouchers.models.applications import (
     Application,
     Attachment,
@@ -8,19 +9,39 @@ from vouchers.models.applications import (
 )
 from vouchers.models.decisions import Decision, Standing
 from vouchers.models.programmes import PolicyRelease, PolicyVersion, Programme, Round
+from vouchers.models.reviews import (
+    Admission,
+    Appeal,
+    AppealVerdict,
+    Assignment,
+    Confirmation,
+    Conflict,
+    Deputy,
+    Review,
+)
 from vouchers.models.vouchers import Order, Voucher
 
 __all__ = [
+    "Admission",
+    "Appeal",
+    "AppealVerdict",
     "Application",
+    "Assignment",
     "Attachment",
+    "Confirmation",
+    "Conflict",
     "Decision",
+    "Deputy",
     "InformationAnswer",
     "InformationRequest",
+    "Lot",
     "Order",
     "PolicyRelease",
     "PolicyVersion",
     "Programme",
+    "Review",
     "Round",
+    "RoundDecision",
     "Standing",
     "Voucher",
 ]

@@ -15,6 +15,7 @@ class Application(models.Model):
         SENT = "SENT", "Sent"
         REFERRED = "REFERRED", "Being checked"
         INFO_NEEDED = "INFO_NEEDED", "We need something from you"
+        WAITING = "WAITING", "On the waiting list"
         APPROVED = "APPROVED", "Approved"
         NOT_APPROVED = "NOT_APPROVED", "Not approved"
         WITHDRAWN = "WITHDRAWN", "Withdrawn"
@@ -42,6 +43,7 @@ class Application(models.Model):
                     "SENT",
                     "REFERRED",
                     "INFO_NEEDED",
+                    "WAITING",
                     "APPROVED",
                     "NOT_APPROVED",
                     "WITHDRAWN",

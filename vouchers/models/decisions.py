@@ -15,6 +15,7 @@ class Decision(models.Model):
         PASS = "PASS", "Approved"
         FAIL = "FAIL", "Not approved"
         REFER = "REFER", "Being checked"
+        WAIT = "WAIT", "On the waiting list"
 
     application = models.ForeignKey(Application, models.PROTECT, related_name="decisions")
     outcome = models.CharField(max_length=5, choices=Outcome.choices)
@@ -29,12 +30,17 @@ class Decision(models.Model):
     # Nobody: decided by the rule for small amounts.
     decided_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     decided_at = models.DateTimeField()
+    # Where the round was decided as a whole: the place in its order, the reviewers' score, and
+    # the chance that a lottery gave, as a fraction such as 3/8.
+    place = models.IntegerField(null=True)
+    score = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    probability = models.CharField(max_length=24, blank=True, default="")
     undoes = models.OneToOneField("self", models.PROTECT, related_name="undone_by", null=True)
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
-            one_of("outcome", ["PASS", "FAIL", "REFER"]),
+            one_of("outcome", ["PASS", "FAIL", "REFER", "WAIT"]),
             not_negative("recommended", "awarded", "validity_days"),
             models.CheckConstraint(
                 condition=Q(outcome="PASS") | Q(awarded=0),

@@ -1,16 +1,18 @@
 """Applications, what was decided on them, and the standing of who applies."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
+from common.days import day_of
 from parties.models import Organisation, User
 from parties.queries import organisations_of
 from parties.roles import Role
 from policy.rules import Programme as Policy
 from policy.standing import Effect, effect
 from vouchers.models import Application, Decision, Standing, Voucher
-from vouchers.queries.programmes import find_one, programme_scope
+from vouchers.queries.programmes import find_one, programme_scope, read_policy
 
 
 def applications_visible_to(person: User) -> QuerySet[Application]:
@@ -65,6 +67,26 @@ def decision_in_force(application: Application) -> Decision | None:
     """Return the newest decision on an application unless it was undone or is none, or None."""
     newest = decisions_of(application).select_related("voucher").first()
     return None if newest is None or newest.undoes_id else newest
+
+
+APPEAL_WITHIN_DAYS = 60  # where a law says nothing about appeals
+
+
+def appeal_ends_on(decision: Decision) -> date:
+    """Return the last day on which a decision may be appealed against, by its own law."""
+    rule = read_policy(decision.policy_version.text).appeal
+    zone = decision.application.round.programme.zone
+    within = rule.days if rule else APPEAL_WITHIN_DAYS
+    return day_of(decision.decided_at, zone) + timedelta(days=within)
+
+
+def notice_ends_on(decision: Decision) -> date | None:
+    """Return the last day of an award's public notice, or None where its law has none."""
+    rule = read_policy(decision.policy_version.text).notice
+    if rule is None:
+        return None
+    zone = decision.application.round.programme.zone
+    return day_of(decision.decided_at, zone) + timedelta(days=rule.days)
 
 
 def decisions_to_issue(person: User) -> QuerySet[Decision]:

@@ -13,6 +13,7 @@ from policy import opinion
 from policy.answers import Outcome, Reason
 from policy.calculation import Award
 from policy.dossiers import Dossier
+from policy.eligibility import ApplicantFacts
 from policy.opinion import Opinion
 from policy.rules import Programme as Policy
 from vouchers.models import Application, PolicyVersion
@@ -27,6 +28,8 @@ class Proposal:
 
     opinion: Opinion
     version: PolicyVersion
+    rules: Policy
+    applicant: ApplicantFacts
     facts: dict[str, Any]
 
     @property
@@ -62,14 +65,16 @@ def proposal_of(application: Application, at: datetime) -> Proposal:
     facts, claim = applicant_facts(application, at), claim_of(application, at, rules)
     found = opinion.form(Dossier(claim, facts), rules)
     kept = {
-        "applicant": _as_json(facts),
-        "claim": _as_json(found.claim),
+        "applicant": as_json(facts),
+        "claim": as_json(found.claim),
         "standing": _standing_as_json(application.organisation, rules),
     }
-    return Proposal(found, version, kept)
+    return Proposal(found, version, rules, facts, kept)
 
 
-def _as_json(facts: Any) -> Any:
+def as_json(facts: Any) -> Any:
+    """Return the facts of a dossier as plain values, for storing as JSON."""
+
     def text(value: Any) -> Any:
         return sorted(value) if isinstance(value, frozenset) else str(value)
 

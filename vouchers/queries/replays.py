@@ -11,6 +11,8 @@ from policy.rules import Programme as Policy
 from vouchers.models import Decision
 from vouchers.queries.programmes import read_policy
 
+# Why an application had to stand back behind others of its round; see `actions.decide_round`.
+REASONS_OF_ROUNDS = ("BUDGET_REACHED", "SCORE_TOO_LOW")
 _AT_ONCE = 500
 
 
@@ -69,7 +71,12 @@ def _differences(decision: Decision, rules: Policy) -> Iterator[Difference]:
         ("recommended", decision.recommended, found.award.recommended),
         ("validity_days", decision.validity_days, found.award.validity_days),
         ("working", decision.working, [line.to_dict() for line in found.award.working]),
-        ("reasons", decision.reasons, [reason.to_dict() for reason in found.reasons]),
+        ("reasons", _of_the_law(decision), [reason.to_dict() for reason in found.reasons]),
     ):
         if kept != again:
             yield Difference(decision.pk, reference, what, str(kept), str(again))
+
+
+def _of_the_law(decision: Decision) -> list[dict[str, str]]:
+    """Return a decision's reasons without what deciding it together with others added."""
+    return [one for one in decision.reasons if one["code"] not in REASONS_OF_ROUNDS]

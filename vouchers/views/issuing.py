@@ -30,7 +30,7 @@ def vouchers_issue(request: HttpRequest, code: str, round_code: str) -> HttpResp
     found = queries.rounds_of(programme).filter(code=round_code).first()
     if found is None:
         raise NotFound(what=round_code)
-    preview = issue_preview(found, person)
+    preview = issue_preview(found, person, timezone.now())
     form = KeyedForm(request.POST if request.method == "POST" else None)
 
     def issue() -> HttpResponse:

@@ -1,0 +1,173 @@
+"""Who looks at an application, who is too close to it, and what reviewers made of it."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Q, QuerySet
+
+from common.errors import NotFound
+from parties.models import Membership, User
+from parties.queries import users_with
+from parties.roles import Role
+from policy import approval, review
+from policy.rules import Programme as Policy
+from vouchers.models import (
+    Appeal,
+    Application,
+    Assignment,
+    Confirmation,
+    Conflict,
+    Decision,
+    Deputy,
+    Programme,
+    Review,
+)
+from vouchers.queries.programmes import read_policy
+
+REVIEWABLE = (
+    Application.Status.SENT,
+    Application.Status.REFERRED,
+    Application.Status.INFO_NEEDED,
+)
+
+
+def has_conflict(person: User, application: Application) -> bool:
+    """Say whether a person may not judge an application.
+
+    That is who declared so, and whoever is or was a member of the organisation that applied.
+    """
+    declared = Conflict.objects.filter(application=application, user=person).exists()
+    member = Membership.objects.filter(user=person, organisation=application.organisation_id)
+    return declared or member.exists()
+
+
+def conflicted_with(person: User, applications: Iterable[Application]) -> list[Application]:
+    """Return those of some applications that a person may not judge."""
+    wanted = list(applications)
+    declared = set(
+        Conflict.objects.filter(user=person, application__in=wanted).values_list(
+            "application_id", flat=True
+        )
+    )
+    organisations = set(
+        Membership.objects.filter(user=person).values_list("organisation_id", flat=True)
+    )
+    return [one for one in wanted if one.pk in declared or one.organisation_id in organisations]
+
+
+def case_officer_of(application: Application) -> User | None:
+    """Return who was last given an application to decide, or None."""
+    newest = (
+        Assignment.objects.filter(application=application, task=Assignment.Task.DECIDE)
+        .select_related("user")
+        .order_by("-pk")
+        .first()
+    )
+    return newest.user if newest else None
+
+
+def reviewers_of(application: Application) -> QuerySet[Assignment]:
+    """Return who was given an application to review, without those who declared a conflict."""
+    conflicted = Conflict.objects.filter(application=application).values("user")
+    return (
+        Assignment.objects.filter(application=application, task=Assignment.Task.REVIEW)
+        .exclude(user__in=conflicted)
+        .select_related("user")
+        .order_by("pk")
+    )
+
+
+def reviews_of(application: Application) -> QuerySet[Review]:
+    """Return the reviews of an application that count: not those of a declared conflict."""
+    conflicted = Conflict.objects.filter(application=application).values("user")
+    return (
+        Review.objects.filter(application=application)
+        .exclude(reviewer__in=conflicted)
+        .select_related("reviewer")
+        .order_by("pk")
+    )
+
+
+def conflicts_of(application: Application) -> QuerySet[Conflict]:
+    """Return who declared to be too close to an application."""
+    return (
+        Conflict.objects.filter(application=application).select_related("user").order_by("pk")
+    )
+
+
+def score_of(application: Application, rules: Policy) -> Decimal | None:
+    """Return the score that an application's reviews give, or None before the first."""
+    if rules.review is None:
+        return None
+    points = [one.points for one in reviews_of(application)]
+    return review.score(points, rules.review)
+
+
+def reviews_assigned_to(person: User) -> QuerySet[Assignment]:
+    """Return what a person was given to review and neither reviewed nor declared against."""
+    reviewed = Review.objects.filter(reviewer=person).values("application")
+    declared = Conflict.objects.filter(user=person).values("application")
+    return (
+        Assignment.objects.filter(
+            user=person, task=Assignment.Task.REVIEW, application__status__in=REVIEWABLE
+        )
+        .exclude(Q(application__in=reviewed) | Q(application__in=declared))
+        .select_related("application__round__programme", "application__organisation")
+        .order_by("due_on", "pk")
+    )
+
+
+def assignment_of(person: User, reference: str) -> Assignment:
+    """Return what a person was given to review, by the application's reference.
+
+    :raises NotFound: if it was not given to this person, or is not to be reviewed any more.
+    """
+    found = reviews_assigned_to(person).filter(application__reference=reference).first()
+    if found is None:
+        raise NotFound(what=reference)
+    return found
+
+
+def reviewers_for(programme: Programme) -> QuerySet[User]:
+    """Return who may review for a programme: its reviewers and its officers."""
+    people = [
+        users_with(role, organisation=programme.authority, programme_code=programme.code)
+        for role in (Role.REVIEWER, Role.OFFICER)
+    ]
+    return User.objects.filter(
+        Q(pk__in=people[0].values("pk")) | Q(pk__in=people[1].values("pk"))
+    ).order_by("name", "pk")
+
+
+def deputies_of(person: User, on: date) -> QuerySet[Deputy]:
+    """Return who looks after a person's cases on a day."""
+    return Deputy.objects.filter(user=person, from_on__lte=on, until_on__gte=on).select_related(
+        "deputy"
+    )
+
+
+def stands_in_for(person: User, on: date) -> set[int]:
+    """Return the people whose cases a person looks after on a day."""
+    found = Deputy.objects.filter(deputy=person, from_on__lte=on, until_on__gte=on)
+    return set(found.values_list("user_id", flat=True))
+
+
+def confirmations_of(decision: Decision) -> QuerySet[Confirmation]:
+    """Return who confirmed a decision beside the one who made it."""
+    return Confirmation.objects.filter(decision=decision).select_related("user").order_by("pk")
+
+
+def confirmations_missing(decision: Decision) -> int:
+    """Return how many people must still confirm an award before it can be issued."""
+    people = approval.tier(decision.awarded, read_policy(decision.policy_version.text)).people
+    return max(people - 2 - confirmations_of(decision).count(), 0)
+
+
+def appeal_of(decision: Decision) -> Appeal | None:
+    """Return the appeal against a decision, with its verdict, or None."""
+    return (
+        Appeal.objects.filter(decision=decision)
+        .select_related("sent_by", "verdict__decided_by")
+        .first()
+    )
