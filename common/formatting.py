@@ -109,6 +109,11 @@ def _zone_label(offset: timedelta) -> str:
     return f"UTC{'+' if minutes > 0 else MINUS}{hours}" + (f":{rest:02}" if rest else "")
 
 
+def day_text(on: date) -> str:
+    """Write a day in the language spoken, as plain text: for letters and inside sentences."""
+    return format_date(on, pgettext("date format", "j F Y"))
+
+
 @register.filter
 def day(on: date | None) -> str:
     """Show a day in a `<time>` element.
@@ -122,7 +127,7 @@ def day(on: date | None) -> str:
     return format_html(
         '<time datetime="{}">{}</time>',
         on.isoformat(),
-        format_date(on, pgettext("date format", "j F Y")),
+        day_text(on),
     )
 
 

@@ -59,6 +59,7 @@ BY_ROLE: tuple[tuple[Role, tuple[Way, ...]], ...] = (
             Way("inbox", _("Messages")),
         ),
     ),
+    (Role.REVIEWER, (Way("reviews", _("To review")), Way("inbox", _("Messages")))),
     (
         Role.FINANCE,
         (

@@ -24,6 +24,7 @@ DEMO_PEOPLE = (
     (Role.PROVIDER, 2),
     (Role.FINANCE, 3),
     (Role.REGULATOR, 1),
+    (Role.REVIEWER, 1),
     (Role.INVESTIGATOR, 1),
     (Role.ADMIN, 1),
 )

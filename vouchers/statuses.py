@@ -36,6 +36,13 @@ APPLICATION: Final = {
         _("An officer asked a question. The clock stands still until it is answered."),
         YOU,
     ),
+    "WAITING": Status(
+        _("On the waiting list"),
+        _("On the waiting list"),
+        "blue",
+        _("It could be approved, and the budget did not reach so far."),
+        US,
+    ),
     "APPROVED": Status(
         _("Approved"),
         _("Approved"),

@@ -63,6 +63,7 @@ class Cast:
             )
         )
         for role, slug, words, words_zh in (
+            (Role.REVIEWER, "reviewer", "Demo reviewer", "演示评审员"),
             (Role.INVESTIGATOR, "investigator", "Demo investigator", "演示调查员"),
             (Role.REGULATOR, "regulator", "Demo regulator", "演示监管员"),
             (Role.ADMIN, "admin", "Demo administrator", "演示管理员"),

@@ -13,6 +13,12 @@ from notices.letters.applications import (
     voucher_issued,
 )
 from notices.letters.bills import bill_received, bill_settled
+from notices.letters.deciding import (
+    appeal_decided,
+    appeal_sent,
+    application_given,
+    deputy_named,
+)
 from notices.letters.letter import Deed, Letter, Letters, Words
 from notices.letters.orders import hold_lapsed, hold_placed
 from notices.letters.payments import (
@@ -31,7 +37,13 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.SUBMIT_APPLICATION: application_received,
     ActKind.REQUEST_INFORMATION: information_requested,
     ActKind.ANSWER_REQUEST: request_answered,
+    ActKind.NAME_DEPUTY: deputy_named,
+    ActKind.ASSIGN_APPLICATION: application_given,
     ActKind.DECIDE_APPLICATION: decision_made,
+    ActKind.DECIDE_ROUND: decision_made,
+    ActKind.AWARD_WAITING: decision_made,
+    ActKind.APPEAL_DECISION: appeal_sent,
+    ActKind.DECIDE_APPEAL: appeal_decided,
     ActKind.ISSUE_VOUCHER: voucher_issued,
     ActKind.ISSUE_VOUCHERS: voucher_issued,
     ActKind.PLACE_HOLD: hold_placed,

@@ -6,14 +6,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from common.formatting import money
+from common.formatting import day_text, money
 from ledger.queries import acts_about
 from notices.letters.letter import (
     Deed,
     Letter,
     Letters,
     Words,
-    day_text,
     paragraphs,
     people_of,
     stored_text,
@@ -135,13 +134,25 @@ def decision_made(deed: Deed) -> Letters:
                     )
                     % {**values, "amount": amount},
                 )
+            if decision.outcome == Decision.Outcome.WAIT:
+                return Words(
+                    _("Your application %(reference)s is on the waiting list") % values,
+                    paragraphs(
+                        _(
+                            "It could be approved, and the budget of %(programme)s did not "
+                            "reach so far."
+                        )
+                        % values,
+                        _("If money becomes free again we award it in the list's order."),
+                    ),
+                )
             reasons = [f"• {stored_text(reason)}" for reason in decision.reasons]
             return Words(
                 _("Your application %(reference)s was not approved") % values,
                 paragraphs(
                     _("These are the reasons:") if reasons or decision.note else "",
                     "\n".join([*reasons, *([f"• {decision.note}"] if decision.note else [])]),
-                    _("You may apply again, or ask the authority to look at it once more."),
+                    _("You may apply again, or appeal on the application's page."),
                 ),
             )
 

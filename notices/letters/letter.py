@@ -2,12 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.utils.dateformat import format as format_date
-from django.utils.translation import pgettext
 
 from common.languages import in_language
 from parties.models import Organisation, User
@@ -78,11 +76,6 @@ def _once(found: Iterable[QuerySet[User]]) -> tuple[User, ...]:
 def paragraphs(*texts: str) -> str:
     """Join the paragraphs of a body, leaving out empty ones."""
     return "\n\n".join(text for text in texts if text)
-
-
-def day_text(on: date) -> str:
-    """Write a day in the language spoken."""
-    return format_date(on, pgettext("date format", "j F Y"))
 
 
 def stored_text(text: Mapping[str, str]) -> str:

@@ -7,8 +7,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from common.days import day_of
-from common.formatting import gpu_hours, money
-from notices.letters.letter import Deed, Letter, Letters, Words, day_text, paragraphs, people_of
+from common.formatting import day_text, gpu_hours, money
+from notices.letters.letter import Deed, Letter, Letters, Words, paragraphs, people_of
 from parties.roles import Role
 from vouchers.models import Order
 

@@ -189,7 +189,7 @@ def test_who_was_ever_part_of_the_applicant_may_not_judge_it(authority):
 
 def test_a_case_is_given_to_an_officer_and_to_nobody_else(authority, sent):
     assigned(sent, authority.second_officer, authority, task="DECIDE")
-    assert queries.case_officer_of(sent) == authority.second_officer
+    assert queries.officer_of(sent) == authority.second_officer
     for person in (a_reviewer(authority), authority.finance[0], cast.a_person()):
         with pytest.raises(actions.NotAColleague):
             assigned(sent, person, authority, task="DECIDE")

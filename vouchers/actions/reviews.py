@@ -67,7 +67,7 @@ class NotYoursToReview(Refused):
     """The application was not given to this person to review."""
 
     code = "not_yours_to_review"
-    sentence = _("%(reference)s was not given to you to review. Ask the officer of the case.")
+    sentence = _("%(reference)s was not given to you to review. Ask the officer who has it.")
 
 
 class PointsInvalid(Refused):

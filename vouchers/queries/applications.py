@@ -1,6 +1,6 @@
 """Applications, what was decided on them, and the standing of who applies."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.db.models import Q, QuerySet
@@ -69,6 +69,7 @@ def decision_in_force(application: Application) -> Decision | None:
     return None if newest is None or newest.undoes_id else newest
 
 
+NOTICE_DAYS_MAX = 365  # the longest public notice that a law may ask for
 APPEAL_WITHIN_DAYS = 60  # where a law says nothing about appeals
 
 
@@ -89,6 +90,30 @@ def notice_ends_on(decision: Decision) -> date | None:
     return day_of(decision.decided_at, zone) + timedelta(days=rule.days)
 
 
+def awards_on_notice(at: datetime) -> list[Decision]:
+    """Return the awards that are shown to the public at an instant, those that end first first."""
+    since = at - timedelta(days=NOTICE_DAYS_MAX + 1)
+    found = (
+        Decision.objects.filter(
+            outcome=Decision.Outcome.PASS,
+            decided_at__gte=since,
+            application__status=Application.Status.APPROVED,
+            undone_by__isnull=True,
+        )
+        .select_related(
+            "application__round__programme", "application__organisation", "policy_version"
+        )
+        .order_by("decided_at", "pk")
+    )
+    shown = []
+    for one in found:
+        until = notice_ends_on(one)
+        today = day_of(at, one.application.round.programme.zone)
+        if until is not None and today <= until:
+            shown.append((until, one.pk, one))
+    return [one for _until, _pk, one in sorted(shown, key=lambda row: row[:2])]
+
+
 def decisions_to_issue(person: User) -> QuerySet[Decision]:
     """Return the awards of which no voucher was issued yet, oldest first."""
     return (
@@ -104,10 +129,14 @@ def decisions_to_issue(person: User) -> QuerySet[Decision]:
     )
 
 
-def acts_that_issued(application: Application) -> list[int]:
-    """Return the acts that issued vouchers on an application's decisions."""
+def acts_on_many(application: Application) -> list[int]:
+    """Return the acts that decided or issued about an application, alone or with others."""
     vouchers = Voucher.objects.filter(decision__application=application)
-    return list(vouchers.values_list("act_id", flat=True))
+    decisions = Decision.objects.filter(application=application)
+    return [
+        *vouchers.values_list("act_id", flat=True),
+        *decisions.values_list("act_id", flat=True),
+    ]
 
 
 def standing_of(organisation: Organisation) -> Standing | None:

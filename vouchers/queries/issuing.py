@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils.translation import gettext as _
 
 from common.days import day_of
-from common.formatting import day
+from common.formatting import day_text
 from common.languages import in_language
 from parties.models import User
 from parties.queries import require_role
@@ -145,7 +145,7 @@ def _bar(award: Award, rules: Policy, actor: User, today: date, zone: str) -> st
     if rules.notice is not None:
         until = day_of(award.decided_at, zone) + timedelta(days=rules.notice.days)
         if today <= until:
-            return _("It is on public notice until %(until)s.") % {"until": day(until)}
+            return _("It is on public notice until %(until)s.") % {"until": day_text(until)}
     people = approval.tier(award.awarded, rules).people
     missing = people - 2 - len(award.confirmed_by)
     if missing > 0:

@@ -56,7 +56,7 @@ def conflicted_with(person: User, applications: Iterable[Application]) -> list[A
     return [one for one in wanted if one.pk in declared or one.organisation_id in organisations]
 
 
-def case_officer_of(application: Application) -> User | None:
+def officer_of(application: Application) -> User | None:
     """Return who was last given an application to decide, or None."""
     newest = (
         Assignment.objects.filter(application=application, task=Assignment.Task.DECIDE)

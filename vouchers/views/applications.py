@@ -1,6 +1,6 @@
 """An applicant's pages: five tasks, a check of all answers, and what became of it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -51,8 +51,6 @@ from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.rounds_open import law_rows, rounds_with_law
 from vouchers.views.shown import day_words, decision_shown, round_title, timeline
 
-# What the portal promises an applicant; no programme sets these days.
-DECIDED_WITHIN = timedelta(days=20)
 FINISHED = (Application.Status.WITHDRAWN, Application.Status.NOT_APPROVED)
 
 
@@ -300,9 +298,7 @@ def application_sent(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _due_on(application: Application) -> str:
-    assert application.sent_at is not None
-    zone = application.round.programme.zone
-    return day_words(day_of(application.sent_at + DECIDED_WITHIN, zone))
+    return day_words(queries.due_on(application))
 
 
 @login_required
@@ -316,18 +312,47 @@ def application(request: HttpRequest, reference: str) -> HttpResponse:
         return redirect("application_tasks", reference)
     waits = found.status in (Application.Status.SENT, Application.Status.REFERRED)
     is_asked = found.status == Application.Status.INFO_NEEDED
+    zone = found.round.programme.zone
     context = {
         **_told(found),
         "is_own": is_own,
         "waits": waits,
         "due": _due_on(found) if waits else "",
+        "appeal": _appeal_told(found, is_own, day_of(timezone.now(), zone)),
         "can_answer": is_own and is_asked,
         "can_withdraw": is_own and (waits or is_asked),
         "can_decide": waits
         and queries.applications_awaiting(person).filter(pk=found.pk).exists(),
-        "events": timeline(found.address, also=queries.acts_that_issued(found)),
+        "events": timeline(found.address, also=queries.acts_on_many(found)),
     }
     return render(request, "vouchers/application.html", context)
+
+
+def _appeal_told(found: Application, is_own: bool, today: date) -> dict[str, Any]:
+    """Return what became of an appeal, or until when one may be sent."""
+    decision = queries.decision_in_force(found)
+    newest = decision or queries.decisions_of(found).first()
+    if newest is None:
+        return {}
+    appeal = queries.appeal_of(newest.undoes or newest)
+    if appeal is not None:
+        verdict = getattr(appeal, "verdict", None)
+        rows = [{"key": _("Your grounds"), "value": appeal.grounds}]
+        if verdict is None:
+            rows.append({"key": _("Verdict"), "value": _("Not decided yet")})
+        else:
+            upheld = verdict.outcome == verdict.Outcome.UPHELD
+            said = _("Upheld: it is decided anew") if upheld else _("Dismissed")
+            rows += [
+                {"key": _("Verdict"), "value": said},
+                {"key": _("Reasons"), "value": verdict.note},
+            ]
+        return {"rows": rows}
+    is_refused = found.status in (Application.Status.NOT_APPROVED, Application.Status.WAITING)
+    if decision is None or not is_own or not is_refused:
+        return {}
+    until = queries.appeal_ends_on(decision)
+    return {"until": day_words(until)} if today <= until else {}
 
 
 def _told(application: Application) -> dict[str, Any]:

@@ -1,26 +1,24 @@
-"""An officer's pages: the queue, one decision, and the voucher that follows from it."""
+"""An officer's pages of one application: its decision, and the voucher that follows from it."""
 
-from collections import Counter
 from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
-from common.days import day_of
 from common.errors import NotFound
-from common.formatting import instant, money
+from common.formatting import money
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
 from parties.models import User
-from parties.queries import has_role, require_role
+from parties.queries import has_role
 from parties.roles import Role
 from vouchers import actions, queries, statuses
 from vouchers.forms.decisions import DecideForm, NoteForm
@@ -31,10 +29,9 @@ from vouchers.views.answers import (
     law_of,
     organisation_rows,
 )
-from vouchers.views.applications import DECIDED_WITHIN
 from vouchers.views.requests import attachments_table, requests_shown
+from vouchers.views.reviews import people_shown
 from vouchers.views.shown import (
-    day_words,
     decision_shown,
     outcome_words,
     reason_lines,
@@ -45,93 +42,12 @@ from vouchers.views.shown import (
 
 
 @login_required
-@require_GET
-def queue(request: HttpRequest) -> HttpResponse:
-    """List what waits for an officer: applications oldest first, and awards to issue."""
-    person = signed_in(request)
-    require_role(person, Role.OFFICER)
-    waiting = list(queries.applications_awaiting(person))
-    awards = list(queries.decisions_to_issue(person))
-    context = {
-        "waiting": {
-            "caption": _("Applications to decide, oldest first"),
-            "columns": [
-                _("Application"),
-                _("Organisation"),
-                _("Round"),
-                _("Sent"),
-                _("Promised by"),
-                _("Status"),
-            ],
-            "rows": [_waiting_row(one) for one in waiting],
-        },
-        "awards": {
-            "caption": _("Awards without a voucher yet"),
-            "columns": [
-                _("Application"),
-                _("Organisation"),
-                {"label": _("Awarded"), "numeric": True},
-                _("Decided"),
-            ],
-            "rows": [_award_row(one) for one in awards],
-        },
-        "rounds_to_issue": _rounds_to_issue(awards),
-        "count": len(waiting),
-    }
-    return render(request, "vouchers/queue.html", context)
-
-
-def _rounds_to_issue(awards: list[Decision]) -> list[dict[str, str]]:
-    """Return a link for each round of which more than one voucher can be issued at once."""
-    counts = Counter(award.application.round for award in awards)
-    return [
-        {
-            "text": _("Issue the %(count)s vouchers of %(round)s")
-            % {"count": count, "round": round_title(one)},
-            "url": reverse("vouchers_issue", args=[one.programme.code, one.code]),
-        }
-        for one, count in counts.items()
-        if count > 1
-    ]
-
-
-def _waiting_row(one: Application) -> list[Any]:
-    zone = one.round.programme.zone
-    assert one.sent_at is not None
-    return [
-        {
-            "text": one.answers.get("project_title") or one.reference,
-            "url": reverse("decide", args=[one.reference]),
-        },
-        one.organisation.name,
-        round_title(one.round),
-        instant(one.sent_at, zone),
-        day_words(day_of(one.sent_at + DECIDED_WITHIN, zone)),
-        statuses.APPLICATION[one.status].staff_label,
-    ]
-
-
-def _award_row(one: Decision) -> list[Any]:
-    application = one.application
-    programme = application.round.programme
-    return [
-        {
-            "text": application.reference,
-            "url": reverse("voucher_issue", args=[application.reference]),
-        },
-        application.organisation.name,
-        money(one.awarded, programme.unit),
-        instant(one.decided_at, programme.zone),
-    ]
-
-
-@login_required
 @require_http_methods(["GET", "POST"])
 def decide(request: HttpRequest, reference: str) -> HttpResponse:
     """Show the facts and what the policy makes of them, and take an officer's decision."""
     person, now = signed_in(request), timezone.now()
     found = queries.application_of(person, reference)
-    _require_officer(person, found)
+    require_officer_of(person, found)
     if found.status == Application.Status.DRAFT:
         raise NotFound(what=reference)
     unit = found.round.programme.unit
@@ -182,8 +98,13 @@ def _case(found: Application, now: datetime) -> dict[str, Any]:
             for one in queries.decisions_of(found)
         ],
         "can_issue": _is_issuable(decision),
+        "confirmations_missing": queries.confirmations_missing(decision)
+        if decision is not None and _is_issuable(decision)
+        else 0,
+        "is_waited_for": found.status == Application.Status.INFO_NEEDED,
+        **people_shown(found, now),
         "can_undo": _is_undoable(decision),
-        "events": timeline(found.address, also=queries.acts_that_issued(found)),
+        "events": timeline(found.address, also=queries.acts_on_many(found)),
         "zone": programme.zone,
     }
 
@@ -223,7 +144,11 @@ def _proposal_shown(proposal: queries.Proposal, unit: str) -> dict[str, Any]:
     }
 
 
-def _require_officer(person: User, found: Application) -> None:
+def require_officer_of(person: User, found: Application) -> None:
+    """Hide an application from who is no officer of its programme.
+
+    :raises NotFound: if the person is none.
+    """
     programme = found.round.programme
     if not has_role(
         person,
@@ -240,7 +165,7 @@ def voucher_issue(request: HttpRequest, reference: str) -> HttpResponse:
     """Commit an award to its beneficiary as a voucher."""
     person = signed_in(request)
     found = queries.application_of(person, reference)
-    _require_officer(person, found)
+    require_officer_of(person, found)
     decision = queries.decision_in_force(found)
     if decision is None or decision.outcome != Decision.Outcome.PASS:
         raise NotFound(what=reference)
@@ -287,7 +212,7 @@ def decision_undo(request: HttpRequest, reference: str) -> HttpResponse:
     """Undo a decision of which no voucher was issued."""
     person = signed_in(request)
     found = queries.application_of(person, reference)
-    _require_officer(person, found)
+    require_officer_of(person, found)
     newest = queries.decisions_of(found).first()
     if newest is None:
         raise NotFound(what=reference)

@@ -1,7 +1,7 @@
 """Staff pages of a programme: where its budget is, its law version by version, its rounds."""
 
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -25,9 +25,11 @@ from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import has_role, require_role
 from parties.roles import Role
+from policy.rules import Programme as Law
 from vouchers import actions, queries
 from vouchers.forms.programmes import RoundForm
 from vouchers.models import PolicyVersion, Programme, Round
+from vouchers.views.round_decisions import round_way
 from vouchers.views.rounds_open import law_rows
 from vouchers.views.shown import day_words, timeline
 
@@ -80,7 +82,7 @@ def programme(request: HttpRequest, code: str) -> HttpResponse:
         "law_rows": law_rows(law, today) if law else [],
         "in_force": in_force,
         "versions": [_version_shown(one, in_force) for one in versions],
-        "rounds": _rounds_table(found),
+        "rounds": _rounds_with_ways(person, found, law, today),
         "may_propose": may_propose,
         "may_open_round": may_staff(person, found, Role.FINANCE),
         "events": timeline(found.address),
@@ -184,6 +186,21 @@ def _rounds_table(found: Programme) -> dict[str, Any]:
         ],
         "rows": [_round_row(one, one.code) for one in queries.rounds_of(found)],
     }
+
+
+def _rounds_with_ways(
+    person: User, found: Programme, law: Law | None, today: date
+) -> dict[str, Any]:
+    """Return a programme's rounds, each with where to go next where it is decided together."""
+    table = _rounds_table(found)
+    if law is None or law.allocation is None:
+        return table
+    is_officer = may_staff(person, found, Role.OFFICER)
+    ways = [
+        round_way(one, law, today, is_officer=is_officer) for one in queries.rounds_of(found)
+    ]
+    rows = [[*row, way] for row, way in zip(table["rows"], ways, strict=True)]
+    return {**table, "columns": [*table["columns"], _("Next")], "rows": rows}
 
 
 def _round_row(one: Round, name: str) -> list[Any]:

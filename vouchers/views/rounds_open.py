@@ -24,6 +24,7 @@ from policy.rules import Programme as Law
 from vouchers import queries, statuses
 from vouchers.forms.eligibility import ELSEWHERE, EligibilityForm
 from vouchers.models import Round
+from vouchers.views.shown import lot_rows, method_words
 
 
 @require_GET
@@ -106,6 +107,9 @@ def _limits(law: Law, on: date) -> Iterator[tuple[str, str]]:
                 _("up to %(hours)s, for %(months)s months")
                 % {"hours": _whole(route.hours_max, law), "months": route.months},
             )
+    if law.allocation is not None:
+        yield _("Decided together, after the round closes"), method_words(law.allocation.method)
+        return
     first = law.approval.tiers[0]
     if first.people == 0 and first.up_to:
         yield _("Decided at once, up to"), _whole(first.up_to, law)
@@ -136,7 +140,7 @@ def _round_shown(one: Round, law: Law) -> dict[str, Any]:
         "programme_code": one.programme.code,
         "code": one.code,
         "closes_on": one.closes_on,
-        "rows": law_rows(law, one.opens_on),
+        "rows": law_rows(law, one.opens_on) + lot_rows(one, None),
     }
 
 

@@ -19,7 +19,7 @@ from ledger.queries import Balance
 from parties.models import Organisation, User
 from policy.answers import Outcome
 from vouchers import statuses
-from vouchers.models import Decision, Order, Round, Voucher
+from vouchers.models import Decision, Lot, Order, Round, RoundDecision, Voucher
 
 SOON = timedelta(days=30)
 
@@ -30,6 +30,31 @@ SOON = timedelta(days=30)
 def round_title(round: Round) -> str:
     """Return a round's programme and code."""
     return f"{round.programme.title_here}, {round.code}"
+
+
+def method_words(method: str) -> str:
+    """Return how a law shares out a round, in words."""
+    return {
+        "FIRST_COME": _("First come, first served"),
+        "SCORE": _("The highest scores first"),
+        "SMALL_FIRST": _("Small requests first"),
+        "PRO_RATA": _("The same share for everybody"),
+        "LOTTERY": _("By score, and within a band by lot"),
+    }[method]
+
+
+def lot_rows(found: Round, decided: RoundDecision | None) -> list[dict[str, Any]]:
+    """Return what is public of a round's lottery: the commitment, and after the draw its seed."""
+    lot = Lot.objects.filter(round=found).first()
+    if lot is None:
+        return []
+    rows = [{"key": _("Commitment to the seed (SHA-256)"), "value": lot.commitment}]
+    if decided is not None:
+        rows += [
+            {"key": _("Seed"), "value": bytes(lot.seed).hex()},
+            {"key": _("Drawn by"), "value": decided.draw_key},
+        ]
+    return rows
 
 
 # --- decisions -------------------------------------------------------------------------------
@@ -88,6 +113,12 @@ def decision_shown(decision: Decision, unit: str, zone: str) -> dict[str, Any]:
             {"key": _("Awarded"), "value": money(decision.awarded, unit)},
             {"key": _("Valid for"), "value": _("%(count)s days") % _days(decision)},
         ]
+    if decision.score is not None:
+        rows.append({"key": _("Score of the reviews"), "value": f"{decision.score} / 100"})
+    if decision.place is not None:
+        rows.append({"key": _("Place in the round"), "value": decision.place})
+    if decision.probability:
+        rows.append({"key": _("Chance in the lottery"), "value": decision.probability})
     if decision.note:
         rows.append({"key": _("Note"), "value": decision.note})
     rows.append(
@@ -97,7 +128,7 @@ def decision_shown(decision: Decision, unit: str, zone: str) -> dict[str, Any]:
         }
     )
     return {
-        "heading": _HEADINGS[decision.outcome if not decision.undoes_id else "UNDONE"](),
+        "heading": outcome_heading(decision),
         "rows": rows,
         "reasons": reason_lines(decision.reasons),
         "working": working_lines(decision.working),
@@ -108,10 +139,16 @@ def _days(decision: Decision) -> dict[str, int]:
     return {"count": decision.validity_days}
 
 
+def outcome_heading(decision: Decision) -> str:
+    """Return in words what was decided."""
+    return _HEADINGS[decision.outcome if not decision.undoes_id else "UNDONE"]()
+
+
 _HEADINGS = {
     "PASS": lambda: _("Approved"),
     "FAIL": lambda: _("Not approved"),
     "REFER": lambda: _("Referred to an officer"),
+    "WAIT": lambda: _("On the waiting list"),
     "UNDONE": lambda: _("An earlier decision was undone"),
 }
 
@@ -218,7 +255,17 @@ _ACTS = {
     "withdraw_application": lambda: _("Application withdrawn"),
     "request_information": lambda: _("The applicant was asked for information"),
     "answer_request": lambda: _("The applicant answered"),
+    "assign_application": lambda: _("Given to a person"),
+    "declare_conflict": lambda: _("A person stepped back"),
+    "submit_review": lambda: _("A review came in"),
+    "admit_application": lambda: _("Admitted to the round"),
     "decide_application": lambda: _("Application decided"),
+    "decide_round": lambda: _("The round was decided"),
+    "confirm_decision": lambda: _("Award confirmed"),
+    "award_waiting": lambda: _("The waiting list was served"),
+    "appeal_decision": lambda: _("Appeal sent"),
+    "decide_appeal": lambda: _("Appeal decided"),
+    "commit_lot": lambda: _("Seed of the lottery committed to"),
     "undo_decision": lambda: _("Decision undone"),
     "issue_voucher": lambda: _("Voucher issued"),
     "issue_vouchers": lambda: _("Vouchers issued"),
