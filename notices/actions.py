@@ -110,7 +110,9 @@ def write_reminders(*, at: datetime) -> int:
     for one in vouchers_expiring(at):
         letter = voucher_expires(one.voucher, one.days_left, one.free, one.kind)
         with transaction.atomic():
-            written += _keep([letter], one.voucher.act_id, at)
+            # After an extension the reminders of the new last day are others.
+            act_id = one.voucher.extended_act_id or one.voucher.act_id
+            written += _keep([letter], act_id, at)
     return written
 
 

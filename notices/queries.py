@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from common.days import day_of
 from common.errors import NotFound
@@ -17,7 +18,7 @@ from vouchers.models import Voucher
 from vouchers.queries import voucher_balances
 
 # Reminders of a voucher's end, the most pressing first.
-REMINDERS = ((7, "expires_7"), (30, "expires_30"))
+REMINDERS = ((1, "expires_1"), (7, "expires_7"), (14, "expires_14"), (30, "expires_30"))
 SENDING_LASTS = timedelta(minutes=10)
 
 # Acts of the sealer are the ledger's own housekeeping: nobody is told, and nothing is noted.
@@ -76,9 +77,10 @@ def vouchers_expiring(at: datetime) -> list[Expiring]:
     soon = day_of(at) + timedelta(days=REMINDERS[-1][0] + 1)
     found = list(
         Voucher.objects.filter(status=Voucher.Status.ACTIVE, valid_until_on__lte=soon)
+        .annotate(end_set_by=Coalesce("extended_act", "act"))
         .annotate(
             **{
-                kind: Exists(Message.objects.filter(act=OuterRef("act"), kind=kind))
+                kind: Exists(Message.objects.filter(act=OuterRef("end_set_by"), kind=kind))
                 for _days, kind in REMINDERS
             }
         )

@@ -85,7 +85,7 @@ class VoucherRule:
 UNSAID = VoucherRule(
     clause="",
     transfer="DENY",
-    split="ALLOW",
+    split="DENY",
     extension_days_max=0,
     extensions_max=0,
     extension_by="OFFICER",

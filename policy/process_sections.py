@@ -91,7 +91,7 @@ def voucher(table: Table | None) -> VoucherRule | None:
     rule = VoucherRule(
         clause=table.clause(),
         transfer=table.choice("transfer", STANCES, "DENY"),
-        split=table.choice("split", STANCES, "ALLOW"),
+        split=table.choice("split", STANCES, "DENY"),
         extension_days_max=table.whole_or_none("extension_days_max", 3_650) or 0,
         extensions_max=table.whole_or_none("extensions_max", 20) or 0,
         extension_by=table.choice("extension_by", ("OFFICER", "RULE"), "OFFICER"),

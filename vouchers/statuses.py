@@ -120,6 +120,13 @@ VOUCHER: Final = {
         _("The holder gave the rest back to the programme."),
         NOBODY,
     ),
+    "REVOKED": Status(
+        _("Cancelled"),
+        _("Revoked"),
+        "red",
+        _("It was ended by decision; its reason stands below. Open orders go on."),
+        NOBODY,
+    ),
 }
 
 ORDER: Final = {

@@ -8,6 +8,7 @@ from vouchers.views import (
     applications,
     awards,
     catalogue,
+    extensions,
     issuing,
     officers,
     orders,
@@ -110,6 +111,13 @@ urlpatterns = [
     path("vouchers/<str:code>/", vouchers.voucher, name="voucher"),
     path("vouchers/<str:code>/orders/new/", orders.hold_new, name="hold_new"),
     path("vouchers/<str:code>/return/", vouchers.voucher_return, name="voucher_return"),
+    path("vouchers/<str:code>/code/", vouchers.voucher_code, name="voucher_code"),
+    path("vouchers/<str:code>/voucher.pdf", vouchers.voucher_pdf, name="voucher_pdf"),
+    path("vouchers/<str:code>/extend/", extensions.extension_new, name="extension_new"),
+    path(
+        "vouchers/<str:code>/extension/", extensions.extension_decide, name="extension_decide"
+    ),
+    path("vouchers/<str:code>/revoke/", vouchers.voucher_revoke, name="voucher_revoke"),
     path("vouchers/<str:code>/suspend/", vouchers.voucher_suspend, name="voucher_suspend"),
     path("vouchers/<str:code>/resume/", vouchers.voucher_resume, name="voucher_resume"),
     path("orders/<str:code>/", orders.order, name="order"),

@@ -28,6 +28,11 @@ from notices.letters.payments import (
     payment_returned,
     payment_sent,
 )
+from notices.letters.vouchers import (
+    extension_decided,
+    extension_requested,
+    voucher_revoked,
+)
 
 __all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expires"]
 
@@ -49,6 +54,9 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.PLACE_HOLD: hold_placed,
     ActKind.LAPSE_HOLD: hold_lapsed,
     ActKind.EXPIRE_VOUCHER: voucher_expired,
+    ActKind.REQUEST_EXTENSION: extension_requested,
+    ActKind.DECIDE_EXTENSION: extension_decided,
+    ActKind.REVOKE_VOUCHER: voucher_revoked,
     ActKind.SUBMIT_BILL: bill_received,
     ActKind.SUBMIT_CLAIM: bill_received,
     ActKind.SETTLE_BILL: bill_settled,

@@ -15,7 +15,7 @@ from parties.models import Organisation, User
 from parties.queries import require_role
 from parties.roles import Role
 from policy.rules import Programme as Policy
-from vouchers.models import Application, Round
+from vouchers.models import Application, Revocation, Round
 from vouchers.queries import (
     day_answer,
     decimal_answer,
@@ -67,6 +67,16 @@ class ApplicationClosed(Refused):
 
     code = "application_closed"
     sentence = _("The application %(reference)s is already decided or withdrawn.")
+
+
+class MayNotApplyAgain(Refused):
+    """A voucher of the organisation was revoked, and it may not have another."""
+
+    code = "may_not_apply_again"
+    sentence = _(
+        "The voucher %(voucher)s was revoked, and %(organisation)s may not apply to this "
+        "programme again. Ask the authority if you think that this is wrong."
+    )
 
 
 class AnswerUnknown(Refused):
@@ -181,6 +191,7 @@ def submit_application(
     :raises ApplicationSent: if it was sent before.
     :raises ApplicationClosed: if it was withdrawn.
     :raises RoundClosed: if the round takes no applications today.
+    :raises MayNotApplyAgain: if a voucher of the organisation was revoked for good.
     :raises AnswersMissing: naming the questions without an answer that can be read.
     """
     require_role(actor, Role.APPLICANT, organisation=application.organisation)
@@ -200,6 +211,7 @@ def submit_application(
     if row.status != Application.Status.DRAFT:
         raise ApplicationSent(reference=row.reference)
     _require_open(row.round, at)
+    _require_not_barred(row)
     programme = row.round.programme
     _version, rules = policy_in_force(programme, day_of(at, programme.zone))
     missing = answers_missing(row.answers, rules)
@@ -209,6 +221,19 @@ def submit_application(
     row.act_id = act.id
     row.save(update_fields=["status", "sent_at", "saved_at", "act"])
     return row
+
+
+def _require_not_barred(application: Application) -> None:
+    found = Revocation.objects.filter(
+        voucher__organisation=application.organisation_id,
+        voucher__programme=application.round.programme_id,
+        may_apply_again=False,
+    ).select_related("voucher")
+    revocation = found.first()
+    if revocation is not None:
+        raise MayNotApplyAgain(
+            voucher=revocation.voucher.code, organisation=application.organisation.name
+        )
 
 
 def answers_missing(answers: Mapping[str, Any], rules: Policy) -> list[str]:

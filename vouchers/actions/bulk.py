@@ -1,5 +1,6 @@
 """Issue the vouchers of a whole round at once: all that may be issued, or none."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
@@ -9,7 +10,7 @@ from common.days import day_of
 from ledger import actions as ledger
 from ledger.kinds import ActKind
 from parties.models import User
-from vouchers.actions.vouchers import commit, redemption_code
+from vouchers.actions.issuing import commit, redemption_code
 from vouchers.models import Application, Round, Voucher
 from vouchers.queries.issuing import (
     Award,
@@ -27,8 +28,17 @@ _COPY = f"copy vouchers_voucher ({_COLUMNS}) from stdin"
 
 
 @transaction.atomic
-def issue_vouchers(*, round: Round, actor: User, at: datetime, key: str) -> BulkIssue:
+def issue_vouchers(
+    *,
+    round: Round,
+    actor: User,
+    at: datetime,
+    key: str,
+    only: Collection[str] | None = None,
+) -> BulkIssue:
     """Commit every award of a round that this person may issue, in one act.
+
+    Where `only` names applications, by their references, the others are left alone.
 
     An award that two people must decide is left out where this person decided it, or sent the
     application. Where the budget does not reach for all, none is issued. Asked again with the
@@ -45,14 +55,16 @@ def issue_vouchers(*, round: Round, actor: User, at: datetime, key: str) -> Bulk
         actor=actor.address,
         about=programme.address,
         at=at,
-        payload={"round": round.pk},
+        payload={"round": round.pk}
+        if only is None
+        else {"round": round.pk, "only": sorted(only)},
         details={"round": round.code},
     )
     if act.is_replay:
         issued = Voucher.objects.filter(act_id=act.id).values_list("amount", flat=True)
         return BulkIssue(len(issued), sum(issued), (), ())
     _lock(round)
-    ready, left_out = awards_to_issue(round, actor, at)
+    ready, left_out = awards_to_issue(round, actor, at, only)
     found = summary(round, ready, left_out)
     if ready:
         _issue(round, ready, act, at)

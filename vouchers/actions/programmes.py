@@ -37,6 +37,15 @@ class ModeNotRun(Refused):
     )
 
 
+class HoldingNotRun(Refused):
+    """The document lets holders do with vouchers what can't be done here."""
+
+    code = "holding_not_run"
+    sentence = _(
+        "Vouchers can't be %(what)s here yet. Write DENY for it under [voucher], or leave it out."
+    )
+
+
 class FactsNotAsked(Refused):
     """The document's amounts depend on what nobody is asked here."""
 
@@ -235,6 +244,12 @@ def _checked_policy(text: str) -> Policy:
     is_run = rules.mode in Programme.Mode.values
     if not is_run or (rules.mode, rules.payee) == ("M6", "PROVIDER"):
         raise ModeNotRun(mode=rules.mode, payee=rules.payee)
+    for stance, what in (
+        (rules.holding.transfer, _("transferred")),
+        (rules.holding.split, _("split")),
+    ):
+        if stance != "DENY":
+            raise HoldingNotRun(what=what)
     asked = {name for tier in rules.tiers for name in tier.when.asked}
     if any(cap.scope == "UNDERTAKING" for cap in rules.caps):
         asked.add("undertakings")

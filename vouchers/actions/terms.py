@@ -113,15 +113,15 @@ def require_usable(voucher: Voucher, today: date) -> None:
 
     :raises VoucherExpired: if its last day has passed.
     :raises VoucherSuspended: if it is suspended.
-    :raises VoucherOver: if it was returned.
+    :raises VoucherOver: if it was returned or revoked.
     """
+    if voucher.status in (Voucher.Status.RETURNED, Voucher.Status.REVOKED):
+        raise VoucherOver(voucher=voucher.code)
     is_late = voucher.valid_until_on < today
     if is_late or voucher.status == Voucher.Status.EXPIRED:
         raise VoucherExpired(voucher=voucher.code, until=voucher.valid_until_on)
     if voucher.status == Voucher.Status.SUSPENDED:
         raise VoucherSuspended(voucher=voucher.code)
-    if voucher.status == Voucher.Status.RETURNED:
-        raise VoucherOver(voucher=voucher.code)
 
 
 def require_covered(voucher: Voucher, offer: Offer, rules: Policy) -> None:

@@ -1,77 +1,30 @@
-"""Issue vouchers, suspend and resume them, and end them by return or expiry."""
+"""Suspend and resume vouchers, and end them by return, revocation or expiry."""
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from common.codes import random_letters
 from common.days import day_of
 from common.errors import Refused
 from common.formatting import money
 from ledger import actions as ledger
-from ledger.actions import NotEnough
 from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import User
-from parties.queries import NotAllowed, address_of, require_apart, require_role
+from parties.queries import require_apart, require_role
 from parties.roles import Role
-from policy import approval
-from vouchers.actions.appeals import NotDecided, VoucherIssued
-from vouchers.actions.applications import locked_application
-from vouchers.actions.decisions import NothingToAward
-from vouchers.actions.reviews import require_no_conflict
-from vouchers.models import Application, Decision, Programme, Voucher
-from vouchers.queries import (
-    budget_available,
-    confirmations_missing,
-    confirmations_of,
-    decision_in_force,
-    notice_ends_on,
-    read_policy,
-    unused_code,
-    voucher_account,
-    voucher_balance,
-)
+from vouchers.actions.decisions import NoteMissing, require_officer
+from vouchers.models import Revocation, Voucher
+from vouchers.queries import voucher_account, voucher_balance
 
-REDEMPTION_CODE_GROUPS = 4
-_OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED)
-
-
-class BudgetSpent(Refused):
-    """The programme has less to give than the award."""
-
-    code = "budget_spent"
-    sentence = _(
-        "%(programme)s has %(available)s left and this award needs %(amount)s. "
-        "Ask finance for more budget, or undo the decision and award less."
-    )
-
-
-class ConfirmationMissing(Refused):
-    """More people must stand for the award first."""
-
-    code = "confirmation_missing"
-    sentence = _(
-        "The award on %(reference)s must be confirmed by %(count)s more before it is issued."
-    )
-
-
-class NoticeRunning(Refused):
-    """The award is still shown to the public."""
-
-    code = "notice_running"
-    sentence = _(
-        "The award on %(reference)s is on public notice until %(until)s, that day included. "
-        "Issue it after that."
-    )
+_OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED, Voucher.Status.REVOKED)
 
 
 class VoucherOver(Refused):
-    """The voucher was returned or has expired."""
+    """The voucher was returned, was revoked or has expired."""
 
     code = "voucher_over"
-    sentence = _("The voucher %(voucher)s has expired or was returned.")
+    sentence = _("The voucher %(voucher)s has expired, was returned or was revoked.")
 
 
 class VoucherNotActive(Refused):
@@ -105,144 +58,12 @@ class ReturnTooMuch(Refused):
     )
 
 
-@transaction.atomic
-def issue_voucher(*, decision: Decision, actor: User | str, at: datetime, key: str) -> Voucher:
-    """Commit an award to its beneficiary, out of what the programme has available.
-
-    An award that the policy gives to two people is decided by one officer and issued by
-    another. One that needs no person may be issued by an address that is no person's. The
-    voucher lasts the decision's days from today; its last day belongs to it.
-
-    :raises NotAllowed: if the person is no officer of the programme, or a person is needed.
-    :raises SamePerson: if the award needs two people and this one decided it or applied.
-    :raises NotDecided: if the decision was undone or replaced.
-    :raises NothingToAward: if the decision awards nothing.
-    :raises VoucherIssued: if a voucher was issued on it.
-    :raises ConflictOfInterest: if the person is too close to the applicant.
-    :raises ConfirmationMissing: if more people must confirm it.
-    :raises NoticeRunning: if it is still on public notice.
-    :raises BudgetSpent: if the programme has less available; nothing has moved.
-    """
-    application = decision.application
-    programme = application.round.programme
-    _require_issuer(decision, programme, actor)
-    code = unused_code(Voucher, "V")
-    act = ledger.begin(
-        kind=ActKind.ISSUE_VOUCHER,
-        key=key,
-        actor=address_of(actor),
-        about=application.address,
-        at=at,
-        payload={"decision": decision.pk},
-        details={"voucher": code},
-    )
-    if act.is_replay:
-        return _fresh(Voucher.objects.get(act_id=act.id))
-    row = locked_application(application)
-    _require_award(row, decision)
-    today = day_of(at, programme.zone)
-    _require_ripe(row, decision, today)
-    voucher = Voucher.objects.create(
-        code=code,
-        redemption_code=redemption_code(),
-        decision=decision,
-        programme=programme,
-        organisation=row.organisation,
-        amount=decision.awarded,
-        unit=programme.unit,
-        valid_from_on=today,
-        valid_until_on=today + timedelta(days=decision.validity_days),
-        status=Voucher.Status.ACTIVE,
-        issued_at=at,
-        act_id=act.id,
-    )
-    commit(act, programme, {code: voucher.amount})
-    return voucher
-
-
-def _require_issuer(decision: Decision, programme: Programme, actor: User | str) -> None:
-    rules = read_policy(decision.policy_version.text)
-    people = approval.tier(decision.awarded, rules).people
-    if isinstance(actor, str):
-        if people or decision.decided_by_id:
-            raise NotAllowed(roles=Role.OFFICER.label, where="")
-        return
-    require_role(
-        actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
-    )
-    if people < 2:
-        require_no_conflict(actor, decision.application)
-        return
-    sent = decision.application.act
-    earlier = {
-        "submit_application": sent.actor if sent else (),
-        "decide_application": f"user:{decision.decided_by_id}",
-        "confirm_decision": [one.user.address for one in confirmations_of(decision)],
-    }
-    require_apart("confirm_decision", actor, earlier, rules)
-    require_no_conflict(actor, decision.application)
-
-
-def _require_ripe(application: Application, decision: Decision, today: date) -> None:
-    missing = confirmations_missing(decision)
-    if missing:
-        raise ConfirmationMissing(reference=application.reference, count=missing)
-    until = notice_ends_on(decision)
-    if until is not None and today <= until:
-        raise NoticeRunning(reference=application.reference, until=until)
-
-
-def _require_award(application: Application, decision: Decision) -> None:
-    newest = decision_in_force(application)
-    if newest is None or newest.pk != decision.pk:
-        raise NotDecided(reference=application.reference)
-    if hasattr(newest, "voucher"):
-        raise VoucherIssued(voucher=newest.voucher.code)
-    if newest.outcome != Decision.Outcome.PASS:
-        raise NothingToAward(reasons=newest.note)
-
-
-def redemption_code() -> str:
-    """Return a fresh code that a holder gives to a provider."""
-    # 16 of 30 letters are 78 bits: nobody finds one by trying.
-    return "-".join(random_letters(4) for _group in range(REDEMPTION_CODE_GROUPS))
-
-
-def commit(act: ledger.Act, programme: Programme, amounts: Mapping[str, int]) -> None:
-    """Move the amounts of new vouchers, by their codes, out of what a programme has available.
-
-    :raises BudgetSpent: if that is less; nothing has moved.
-    """
-    left = budget_available(programme)
-    accounts = {code: programme.account("voucher", code) for code in amounts}
-    ledger.open_accounts(act, list(accounts.values()), AccountKind.VOUCHER, programme.unit)
-    available = programme.account("available")
-    moves = [
-        ledger.Move(Flow.ISSUE, available, accounts[code], amount, code)
-        for code, amount in amounts.items()
-    ]
-    try:
-        ledger.post(act, moves)
-    except NotEnough as error:
-        raise BudgetSpent(
-            programme=programme.title,
-            available=money(left, programme.unit),
-            amount=money(sum(amounts.values()), programme.unit),
-        ) from error
-
-
 def locked_voucher(voucher: Voucher) -> Voucher:
     """Return a voucher as it is now, and keep it from changing until the action ends."""
     return (
         Voucher.objects.select_for_update(of=("self",), no_key=True)
         .select_related("programme__authority", "organisation")
         .get(pk=voucher.pk)
-    )
-
-
-def _fresh(voucher: Voucher) -> Voucher:
-    return Voucher.objects.select_related("programme__authority", "organisation").get(
-        pk=voucher.pk
     )
 
 
@@ -297,6 +118,62 @@ def _switch(
     row.status = to
     row.save(update_fields=["status"])
     return row
+
+
+@transaction.atomic
+def revoke_voucher(
+    *,
+    voucher: Voucher,
+    note: str,
+    may_apply_again: bool,
+    actor: User,
+    at: datetime,
+    key: str,
+) -> Revocation:
+    """End a voucher by decision: what is free goes back to the programme, and what is held stays.
+
+    What a hold frees later goes back too, by expiring the voucher. A revoked voucher is never
+    made active again; who is to have one applies again, where that is allowed.
+
+    :raises NotAllowed: if the person is no officer of the programme.
+    :raises SamePerson: if the person sent the application.
+    :raises NoteMissing: without a reason.
+    :raises VoucherOver: if it has expired, was returned or revoked.
+    """
+    programme = voucher.programme
+    require_officer(actor, programme)
+    sent = voucher.decision.application.act
+    require_apart("undo_decision", actor, {"submit_application": sent.actor if sent else ()})
+    if not note.strip():
+        raise NoteMissing
+    act = ledger.begin(
+        kind=ActKind.REVOKE_VOUCHER,
+        key=key,
+        actor=actor.address,
+        about=voucher.address,
+        at=at,
+        payload={"note": note, "may_apply_again": may_apply_again},
+        reason=note.strip(),
+        details={"may_apply_again": may_apply_again},
+    )
+    row = locked_voucher(voucher)
+    if act.is_replay:
+        return Revocation.objects.get(act_id=act.id)
+    if row.status in _OVER:
+        raise VoucherOver(voucher=row.code)
+    free = voucher_balance(row).free
+    if free:
+        give_back(act, row, free)
+    row.status = Voucher.Status.REVOKED
+    row.save(update_fields=["status"])
+    return Revocation.objects.create(
+        voucher=row,
+        note=note.strip(),
+        may_apply_again=may_apply_again,
+        revoked_by=actor,
+        revoked_at=at,
+        act_id=act.id,
+    )
 
 
 @transaction.atomic
@@ -362,8 +239,9 @@ def give_back(act: ledger.Act, voucher: Voucher, amount: int) -> None:
 def expire_voucher(*, voucher: Voucher, at: datetime, key: str) -> Voucher:
     """End a voucher whose last day is over; its free value is available to the programme again.
 
-    Open holds keep theirs until they are settled or lapse. What they free then is given back
-    by expiring the voucher once more, with another key.
+    A revoked one gives back what its holds freed since, whatever day it is. Open holds keep
+    theirs until they are settled or lapse. What they free then is given back by expiring the
+    voucher once more, with another key.
 
     :raises NotExpiredYet: if its last day is not over in the programme's time zone.
     :raises VoucherOver: if it was returned, or nothing is left to give back.
@@ -379,7 +257,8 @@ def expire_voucher(*, voucher: Voucher, at: datetime, key: str) -> Voucher:
     row = locked_voucher(voucher)
     if act.is_replay:
         return row
-    if row.valid_until_on >= day_of(at, row.programme.zone):
+    is_revoked = row.status == Voucher.Status.REVOKED
+    if not is_revoked and row.valid_until_on >= day_of(at, row.programme.zone):
         raise NotExpiredYet(voucher=row.code, until=row.valid_until_on)
     free = voucher_balance(row).free
     if row.status in _OVER and not free:

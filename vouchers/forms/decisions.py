@@ -1,9 +1,11 @@
 """What officers type about applications and vouchers."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from common.formatting import CURRENCY_SIGNS
@@ -106,3 +108,117 @@ class ReturnForm(KeyedForm):
             help_text=_("Leave it empty to give back everything that is free"),
         )
         self.order_fields(["amount", "key"])
+
+
+class RevokeForm(NoteForm):
+    """Why a voucher is ended, and whether its holder may have another."""
+
+    may_apply_again = forms.TypedChoiceField(
+        label=_("May the organisation apply to this programme again?"),
+        choices=[("yes", _("Yes")), ("no", _("No"))],
+        coerce=lambda answer: answer == "yes",
+        widget=forms.RadioSelect,
+    )
+
+    field_order = ("note", "may_apply_again", "key")
+
+
+class ExtensionForm(KeyedForm):
+    """How many more days a holder asks for, and why."""
+
+    reason = forms.CharField(
+        label=_("Why do you need them?"),
+        max_length=1000,
+        widget=forms.Textarea({"rows": 4}),
+        error_messages={"required": _("Say why you need more days")},
+    )
+
+    def __init__(self, *given: Any, most: int, **more: Any) -> None:
+        super().__init__(*given, **more)
+        words = {"most": most}
+        self.fields["days"] = forms.IntegerField(
+            label=_("How many more days?"),
+            help_text=_("1 to %(most)s") % words,
+            min_value=1,
+            max_value=most,
+            widget=forms.TextInput({"class": "govuk-input--width-3", "inputmode": "numeric"}),
+            error_messages={
+                "required": _("Enter 1 to %(most)s days") % words,
+                "invalid": _("Enter whole days, 1 to %(most)s") % words,
+                "min_value": _("Enter 1 to %(most)s days") % words,
+                "max_value": _("Enter 1 to %(most)s days") % words,
+            },
+        )
+        self.order_fields(["days", "reason", "key"])
+
+
+class ExtensionDecideForm(KeyedForm):
+    """Whether a voucher gets more days."""
+
+    outcome = forms.ChoiceField(
+        label=_("Decision"),
+        choices=[("GRANTED", _("Give them")), ("REFUSED", _("Do not give them"))],
+        widget=forms.RadioSelect,
+    )
+    note = forms.CharField(
+        label=_("Reason"),
+        required=False,
+        max_length=1000,
+        widget=forms.Textarea({"rows": 4}),
+        help_text=_("The holder can read this; needed when you do not give them"),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for a reason where the days are not given."""
+        given = super().clean() or {}
+        if given.get("outcome") == "REFUSED" and not given.get("note"):
+            self.add_error("note", _("Say why they are not given; the holder is told this"))
+        return given
+
+
+_REFERENCE = re.compile(r"A-[0-9A-Z]{4,12}")
+
+
+class BulkIssueForm(KeyedForm):
+    """Of which applications the vouchers are issued: all, or those of a list or a file."""
+
+    references = forms.CharField(
+        label=_("Only these applications"),
+        required=False,
+        max_length=2_000_000,
+        widget=forms.Textarea({"rows": 4}),
+        help_text=_("One reference a line, such as A-7K2QX9; leave it empty for all"),
+    )
+    file = forms.FileField(
+        label=_("Or a file with their references (CSV)"),
+        required=False,
+        max_length=250,
+        widget=forms.FileInput({"accept": ".csv,.txt"}),
+    )
+
+    field_order = ("references", "file", "key")
+
+    def clean(self) -> dict[str, Any]:
+        """Read the references of the list and the file, each once; name lines without one."""
+        given = super().clean() or {}
+        text = str(given.get("references") or "")
+        file = given.get("file")
+        if isinstance(file, UploadedFile):
+            text += "\n" + file.read(2_000_000).decode("utf-8-sig", "replace")
+        found: dict[str, int] = {}
+        twice: list[str] = []
+        for number, line in enumerate(text.splitlines(), start=1):
+            references = _REFERENCE.findall(line.upper())
+            is_header = number == 1 or not line.strip(" ,;\t")
+            if not references and not is_header:
+                self.add_error(
+                    "references",
+                    _("Line %(number)s has no reference: “%(line)s”")
+                    % {"number": number, "line": line[:60]},
+                )
+            for reference in references[:1]:
+                twice += [reference] if reference in found else []
+                found.setdefault(reference, number)
+        given["only"] = list(found) if text.strip() else None
+        given["twice"] = twice
+        return given

@@ -19,7 +19,13 @@ from vouchers.models.reviews import (
     Deputy,
     Review,
 )
-from vouchers.models.vouchers import Order, Voucher
+from vouchers.models.vouchers import (
+    Extension,
+    ExtensionVerdict,
+    Order,
+    Revocation,
+    Voucher,
+)
 
 __all__ = [
     "Admission",
@@ -32,6 +38,8 @@ __all__ = [
     "Conflict",
     "Decision",
     "Deputy",
+    "Extension",
+    "ExtensionVerdict",
     "InformationAnswer",
     "InformationRequest",
     "Lot",
@@ -40,6 +48,7 @@ __all__ = [
     "PolicyVersion",
     "Programme",
     "Review",
+    "Revocation",
     "Round",
     "RoundDecision",
     "Standing",

@@ -17,6 +17,7 @@ class Voucher(models.Model):
         SUSPENDED = "SUSPENDED", "On hold"
         EXPIRED = "EXPIRED", "Expired"
         RETURNED = "RETURNED", "Returned"
+        REVOKED = "REVOKED", "Cancelled"
 
     code = models.CharField(max_length=16, unique=True)
     redemption_code = models.CharField(max_length=24, unique=True)
@@ -32,10 +33,12 @@ class Voucher(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices)
     issued_at = models.DateTimeField()
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+    # The act that last gave it more days; until then the one that issued it set the last day.
+    extended_act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+", null=True)
 
     class Meta:
         constraints = [
-            one_of("status", ["ACTIVE", "SUSPENDED", "EXPIRED", "RETURNED"]),
+            one_of("status", ["ACTIVE", "SUSPENDED", "EXPIRED", "RETURNED", "REVOKED"]),
             models.CheckConstraint(
                 condition=Q(amount__gt=0), name="vouchers_voucher_has_amount"
             ),
@@ -49,6 +52,62 @@ class Voucher(models.Model):
     def address(self) -> str:
         """How acts name this voucher."""
         return f"voucher:{self.code}"
+
+
+class Revocation(models.Model):
+    """A voucher was ended by decision, and whether its holder may have another."""
+
+    voucher = models.OneToOneField(Voucher, models.PROTECT, related_name="revocation")
+    note = models.TextField()
+    may_apply_again = models.BooleanField()
+    revoked_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    revoked_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.voucher_id}"
+
+
+class Extension(models.Model):
+    """A holder asks for more days."""
+
+    voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="extensions")
+    days = models.IntegerField()
+    reason = models.TextField()
+    asked_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(days__gt=0), name="vouchers_extension_has_days")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.voucher_id} +{self.days}"
+
+
+class ExtensionVerdict(models.Model):
+    """What became of a request for more days; nobody decided where the rule did."""
+
+    class Outcome(models.TextChoices):
+        GRANTED = "GRANTED", "Granted"
+        REFUSED = "REFUSED", "Refused"
+
+    extension = models.OneToOneField(Extension, models.PROTECT, related_name="verdict")
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    note = models.TextField()
+    # The voucher's last day from here on.
+    until_on = models.DateField()
+    decided_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
+    decided_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [one_of("outcome", ["GRANTED", "REFUSED"])]
+
+    def __str__(self) -> str:
+        return f"{self.extension_id} {self.outcome}"
 
 
 class Order(models.Model):

@@ -1,5 +1,6 @@
 """What issuing the vouchers of a round would give, before anybody does."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -60,13 +61,15 @@ class BulkIssue:
     again: tuple[str, ...]
 
 
-def issue_preview(round: Round, actor: User, at: datetime) -> BulkIssue:
-    """Return what issuing all of a round by a person would give.
+def issue_preview(
+    round: Round, actor: User, at: datetime, only: Collection[str] | None = None
+) -> BulkIssue:
+    """Return what issuing all of a round by a person would give, or some by their references.
 
     :raises NotAllowed: if the person is no officer of the programme.
     """
     require_issuer(round, actor)
-    ready, left_out = awards_to_issue(round, actor, at)
+    ready, left_out = awards_to_issue(round, actor, at, only)
     return summary(round, ready, left_out)
 
 
@@ -113,15 +116,24 @@ def _awards(round: Round) -> list[Award]:
 
 
 def awards_to_issue(
-    round: Round, actor: User, at: datetime
+    round: Round, actor: User, at: datetime, only: Collection[str] | None = None
 ) -> tuple[list[Award], tuple[LeftOut, ...]]:
-    """Return a round's awards that a person may issue now, and the others with the reason."""
+    """Return a round's awards that a person may issue now, and the others with the reason.
+
+    :param only: the references of the applications that are meant; None means all.
+    """
     rules_of = cache(_rules_of)
     conflicted = _conflicted_in(round, actor)
     today = day_of(at, round.programme.zone)
     ready: list[Award] = []
     left_out: list[LeftOut] = []
-    for award in _awards(round):
+    awards = _awards(round)
+    if only is not None:
+        wanted, known = set(only), {award.reference for award in awards}
+        unknown = _("No award of this round waits under this reference.")
+        left_out += [LeftOut(one, "", unknown) for one in sorted(wanted - known)]
+        awards = [award for award in awards if award.reference in wanted]
+    for award in awards:
         reason = _bar(award, rules_of(award.policy), actor, today, round.programme.zone)
         if award.organisation in conflicted:
             reason = _("You have a conflict of interest about it.")

@@ -11,9 +11,10 @@ from ledger.queries import Balance
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
+from policy.process_rules import VoucherRule
 from providers.models import Provider
-from vouchers.models import Order, Voucher
-from vouchers.queries.programmes import find_one, programme_scope
+from vouchers.models import Extension, ExtensionVerdict, Order, Voucher
+from vouchers.queries.programmes import find_one, programme_scope, read_policy
 
 
 def voucher_account(voucher: Voucher) -> str:
@@ -65,6 +66,45 @@ def voucher_balances(vouchers: Iterable[Voucher]) -> dict[str, Balance]:
     addresses = {voucher_account(voucher): voucher.code for voucher in vouchers}
     found = ledger.balances(addresses)
     return {addresses[address]: balance for address, balance in found.items()}
+
+
+def holding_rule(voucher: Voucher) -> VoucherRule:
+    """Return what a voucher's law lets its holder do beside using it."""
+    return read_policy(voucher.decision.policy_version.text).holding
+
+
+def extension_open(voucher: Voucher) -> Extension | None:
+    """Return the request for more days that waits for its answer, or None."""
+    return extensions_of(voucher).filter(verdict__isnull=True).first()
+
+
+def extensions_of(voucher: Voucher) -> QuerySet[Extension]:
+    """Return all requests for more days, newest first."""
+    return (
+        Extension.objects.filter(voucher=voucher)
+        .select_related("asked_by", "verdict__decided_by", "voucher__programme__authority")
+        .order_by("-pk")
+    )
+
+
+def extensions_left(voucher: Voucher) -> int:
+    """Return how many times a voucher's law still gives it more days."""
+    granted = ExtensionVerdict.objects.filter(
+        extension__voucher=voucher, outcome=ExtensionVerdict.Outcome.GRANTED
+    )
+    return holding_rule(voucher).extensions_max - granted.count()
+
+
+def extensions_waiting(person: User) -> QuerySet[Extension]:
+    """Return the requests for more days that wait for an officer, oldest first."""
+    return (
+        Extension.objects.filter(
+            programme_scope(person, "voucher__programme", roles=(Role.OFFICER,)),
+            verdict__isnull=True,
+        )
+        .select_related("voucher__programme__authority", "voucher__organisation", "asked_by")
+        .order_by("pk")
+    )
 
 
 def orders_of(voucher: Voucher) -> QuerySet[Order]:
@@ -177,7 +217,13 @@ def vouchers_expired_by(at: datetime) -> list[Voucher]:
     over = Voucher.objects.filter(valid_until_on__lte=day_of(at)).select_related("programme")
     live = over.filter(status__in=[Voucher.Status.ACTIVE, Voucher.Status.SUSPENDED])
     had_holds = over.filter(status=Voucher.Status.EXPIRED, orders__isnull=False).distinct()
-    returned = list(had_holds)
+    revoked = Voucher.objects.filter(status=Voucher.Status.REVOKED, orders__isnull=False)
+    returned = [*had_holds, *revoked.select_related("programme").distinct()]
     balances = voucher_balances(returned)
     due = [*live, *(one for one in returned if balances[one.code].free > 0)]
-    return [one for one in due if one.valid_until_on < day_of(at, one.programme.zone)]
+    return [one for one in due if _is_over(one, at)]
+
+
+def _is_over(voucher: Voucher, at: datetime) -> bool:
+    is_late = voucher.valid_until_on < day_of(at, voucher.programme.zone)
+    return is_late or voucher.status == Voucher.Status.REVOKED

@@ -1,9 +1,11 @@
 """Issue the vouchers of a round at once, having seen what that gives."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,9 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from common.errors import NotFound
 from common.formatting import money
-from common.forms import KeyedForm, answer_form
+from common.forms import answer_form
 from parties.authentication import signed_in
 from vouchers import actions, queries
+from vouchers.forms.decisions import BulkIssueForm
 from vouchers.queries.issuing import issue_preview
 from vouchers.views.shown import round_title
 
@@ -30,12 +33,19 @@ def vouchers_issue(request: HttpRequest, code: str, round_code: str) -> HttpResp
     found = queries.rounds_of(programme).filter(code=round_code).first()
     if found is None:
         raise NotFound(what=round_code)
-    preview = issue_preview(found, person, timezone.now())
-    form = KeyedForm(request.POST if request.method == "POST" else None)
+    form = BulkIssueForm(
+        request.POST if request.method == "POST" else None,
+        request.FILES if request.method == "POST" else None,
+    )
+    only = form.cleaned_data["only"] if form.is_bound and form.is_valid() else None
+    twice = form.cleaned_data.get("twice", []) if form.is_bound and form.is_valid() else []
+    preview = issue_preview(found, person, timezone.now(), only)
 
     def issue() -> HttpResponse:
+        if request.POST.get("then") == "look":
+            return _look(request, form, context)
         issued = actions.issue_vouchers(
-            round=found, actor=person, at=timezone.now(), key=form.act_key
+            round=found, actor=person, at=timezone.now(), key=form.act_key, only=only
         )
         messages.success(
             request,
@@ -71,6 +81,7 @@ def vouchers_issue(request: HttpRequest, code: str, round_code: str) -> HttpResp
             },
             {"key": _("Left out"), "value": len(preview.left_out)},
         ],
+        "twice": twice[:_SHOWN_MAX],
         "again": preview.again[:_SHOWN_MAX],
         "again_more_words": _more_words(len(preview.again) - _SHOWN_MAX),
         "left_columns": [_("Application"), _("Organisation"), _("Why")],
@@ -80,6 +91,13 @@ def vouchers_issue(request: HttpRequest, code: str, round_code: str) -> HttpResp
         ],
     }
     return answer_form(request, form, "vouchers/vouchers_issue.html", issue, context)
+
+
+def _look(request: HttpRequest, form: BulkIssueForm, context: dict[str, Any]) -> HttpResponse:
+    """Show what issuing the listed ones would give, with the list kept for the next press."""
+    only = form.cleaned_data["only"]
+    kept = BulkIssueForm(initial={"references": "\n".join(only or [])})
+    return render(request, "vouchers/vouchers_issue.html", {**context, "form": kept})
 
 
 def _more_words(count: int) -> str:

@@ -32,6 +32,7 @@ from vouchers.views.answers import (
 from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.reviews import people_shown
 from vouchers.views.shown import (
+    days_words,
     decision_shown,
     outcome_words,
     reason_lines,
@@ -186,7 +187,7 @@ def voucher_issue(request: HttpRequest, reference: str) -> HttpResponse:
         "submit": _("Issue the voucher"),
         "rows": [
             {"key": _("Awarded"), "value": money(decision.awarded, programme.unit)},
-            {"key": _("Valid for"), "value": _days_words(decision.validity_days)},
+            {"key": _("Valid for"), "value": days_words(decision.validity_days)},
             {
                 "key": _("The programme has available"),
                 "value": money(queries.budget_available(programme), programme.unit),
@@ -200,10 +201,6 @@ def voucher_issue(request: HttpRequest, reference: str) -> HttpResponse:
         ],
     }
     return answer_form(request, form, "form_page.html", issue, context)
-
-
-def _days_words(days: int) -> str:
-    return ngettext("%(count)s day", "%(count)s days", days) % {"count": days}
 
 
 @login_required

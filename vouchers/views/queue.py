@@ -21,8 +21,8 @@ from parties.queries import organisations_of, require_role, users_with
 from parties.roles import Role
 from vouchers import actions, queries, statuses
 from vouchers.forms.reviews import DeputyForm
-from vouchers.models import Appeal, Application, Decision, Round
-from vouchers.views.shown import day_words, round_title
+from vouchers.models import Appeal, Application, Decision, Extension, Round
+from vouchers.views.shown import day_words, days_words, round_title
 
 WHOSE = ("all", "mine", "nobody")
 
@@ -68,6 +68,11 @@ def queue(request: HttpRequest) -> HttpResponse:
         ],
         "asked": _asked_table(person),
         "appeals": _appeals_table(queries.appeals_waiting(person)),
+        "extensions": {
+            "caption": _("More days asked for"),
+            "columns": [_("Voucher"), _("Organisation"), _("Asked for"), _("Last day now")],
+            "rows": [_extension_row(one) for one in queries.extensions_waiting(person)],
+        },
         "rounds": [
             {
                 "text": _("Decide the round %(round)s") % {"round": round_title(one)},
@@ -156,6 +161,16 @@ def _appeal_row(one: Appeal) -> list[Any]:
         application.organisation.name,
         instant(one.sent_at, application.round.programme.zone),
         by.name if by else _("the rule for small amounts"),
+    ]
+
+
+def _extension_row(one: Extension) -> list[Any]:
+    voucher = one.voucher
+    return [
+        {"text": voucher.code, "url": reverse("extension_decide", args=[voucher.code])},
+        voucher.organisation.name,
+        days_words(one.days),
+        day_words(voucher.valid_until_on),
     ]
 
 

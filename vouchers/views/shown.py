@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from common.charts import Mark, balance_bar
 from common.formatting import CURRENCY_SIGNS, day, instant, money
@@ -18,8 +19,16 @@ from ledger import queries as ledger
 from ledger.queries import Balance
 from parties.models import Organisation, User
 from policy.answers import Outcome
-from vouchers import statuses
-from vouchers.models import Decision, Lot, Order, Round, RoundDecision, Voucher
+from vouchers import queries, statuses
+from vouchers.models import (
+    Decision,
+    ExtensionVerdict,
+    Lot,
+    Order,
+    Round,
+    RoundDecision,
+    Voucher,
+)
 
 SOON = timedelta(days=30)
 
@@ -183,6 +192,26 @@ def voucher_bar(voucher: Voucher, balance: Balance) -> SafeString:
     )
 
 
+def days_words(count: int) -> str:
+    """Write a number of days."""
+    return ngettext("%(count)s day", "%(count)s days", count) % {"count": count}
+
+
+def extensions_shown(found: Voucher) -> dict[str, Any]:
+    """Return what was asked for and answered about a voucher's days, as a table."""
+    rows = []
+    for one in queries.extensions_of(found):
+        verdict = getattr(one, "verdict", None)
+        said = _("Not decided yet")
+        if verdict is not None:
+            granted = verdict.outcome == ExtensionVerdict.Outcome.GRANTED
+            said = _("Given") if granted else _("Not given")
+        note = verdict.note if verdict else ""
+        rows.append([days_words(one.days), one.reason, said, note])
+    columns = [_("Asked for"), _("Why"), _("Answer"), _("Reason")]
+    return {"caption": _("More days"), "columns": columns, "rows": rows}
+
+
 def order_rows(orders: Iterable[Order], zone: str) -> list[list[Any]]:
     """Return orders as rows of a table, each with what its hold has left."""
     found = list(orders)
@@ -274,6 +303,9 @@ _ACTS = {
     "lapse_hold": lambda: _("Order lapsed"),
     "return_voucher": lambda: _("Value given back"),
     "expire_voucher": lambda: _("Voucher expired"),
+    "request_extension": lambda: _("More days asked for"),
+    "decide_extension": lambda: _("More days decided"),
+    "revoke_voucher": lambda: _("Voucher revoked"),
     "suspend_voucher": lambda: _("Voucher put on hold"),
     "resume_voucher": lambda: _("Voucher active again"),
     "record_usage": lambda: _("Usage recorded"),

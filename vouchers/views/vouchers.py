@@ -14,19 +14,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from common.days import day_of
+from common.downloads import file_answer
 from common.errors import NotFound
 from common.formatting import money
 from common.forms import answer_form
+from common.qr_codes import qr_code
 from ledger.queries import Balance
 from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import has_role, organisations_of
 from parties.roles import Role
 from vouchers import actions, queries
-from vouchers.forms.decisions import NoteForm, ReturnForm
+from vouchers.forms.decisions import NoteForm, ReturnForm, RevokeForm
 from vouchers.models import Voucher
+from vouchers.papers import voucher_paper
 from vouchers.views.shown import (
     day_words,
+    extensions_shown,
     order_columns,
     order_rows,
     timeline,
@@ -35,6 +39,7 @@ from vouchers.views.shown import (
 )
 
 PAGE = 50
+_LIVE = (Voucher.Status.ACTIVE, Voucher.Status.SUSPENDED)
 
 
 @login_required
@@ -96,7 +101,15 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
         "can_claim": is_holder and pays_after_use and balance.free > 0,
         "can_return": is_holder and is_active and balance.free > 0,
         "can_suspend": is_active and is_staff,
+        "can_revoke": is_staff and found.status in _LIVE,
+        "can_extend": is_holder
+        and is_active
+        and queries.extensions_left(found) > 0
+        and queries.extension_open(found) is None
+        and found.valid_until_on >= day_of(now, zone),
+        "can_decide_extension": is_staff and queries.extension_open(found) is not None,
         "can_resume": found.status == Voucher.Status.SUSPENDED and is_staff,
+        "extensions": extensions_shown(found),
         "order_columns": order_columns(),
         "order_rows": order_rows(orders, zone),
         "events": timeline(found.address, also=[found.act_id]),
@@ -120,8 +133,53 @@ def _facts(found: Voucher, balance: Balance, is_holder: bool) -> list[dict[str, 
         },
     ]
     if is_holder:
-        rows.insert(1, {"key": _("Redemption code"), "value": found.redemption_code})
+        rows.insert(1, {"key": _("Redemption code"), "value": masked(found.redemption_code)})
+    revocation = getattr(found, "revocation", None)
+    if revocation is not None:
+        rows.append({"key": _("Revoked because"), "value": revocation.note})
     return rows
+
+
+def masked(code: str) -> str:
+    """Return a redemption code of which only the last group can be read."""
+    *hidden, last = code.split("-")
+    return "-".join([*("•" * len(group) for group in hidden), last])
+
+
+@login_required
+@require_GET
+def voucher_code(request: HttpRequest, code: str) -> HttpResponse:
+    """Show the holder the redemption code in full, with its QR code, to give to a provider."""
+    found = holders_voucher(signed_in(request), code)
+    context = {
+        "voucher": found,
+        "title": found.programme.title_here,
+        "qr": qr_code(found.redemption_code, title=_("Redemption code as a QR code")),
+    }
+    response = render(request, "vouchers/voucher_code.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_GET
+def voucher_pdf(request: HttpRequest, code: str) -> HttpResponse:
+    """Answer with the voucher as a PDF to print, in the language of the page."""
+    found = holders_voucher(signed_in(request), code)
+    response = file_answer(f"{code}.pdf", voucher_paper(found), "application/pdf")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def holders_voucher(person: User, code: str) -> Voucher:
+    """Return a voucher to a person who acts for its holder.
+
+    :raises NotFound: if it is nobody's here, or another organisation's.
+    """
+    found = queries.voucher_of(person, code)
+    if not is_of_holder(person, found):
+        raise NotFound(what=code)
+    return found
 
 
 def is_of_holder(person: User, found: Voucher) -> bool:
@@ -193,6 +251,41 @@ def voucher_resume(request: HttpRequest, code: str) -> HttpResponse:
     """Let a voucher take orders again."""
     context = {"title": _("Make this voucher active again"), "submit": _("Make it active")}
     return _with_note(request, code, actions.resume_voucher, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def voucher_revoke(request: HttpRequest, code: str) -> HttpResponse:
+    """End a voucher by decision."""
+    person = signed_in(request)
+    found = queries.voucher_of(person, code)
+    if not is_officer(person, found):
+        raise NotFound(what=code)
+    form = RevokeForm(request.POST if request.method == "POST" else None)
+
+    def revoke() -> HttpResponse:
+        actions.revoke_voucher(
+            voucher=found,
+            note=form.cleaned_data["note"],
+            may_apply_again=form.cleaned_data["may_apply_again"],
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(request, _("Revoked. The holder is told why."))
+        return redirect("voucher", code)
+
+    free = queries.voucher_balance(found).free
+    context = {
+        "title": _("Revoke this voucher"),
+        "caption": f"{code}, {found.organisation.name}",
+        "back": reverse("voucher", args=[code]),
+        "submit": _("Revoke it"),
+        "submit_kind": "warning",
+        "rows": [{"key": _("Goes back to the programme"), "value": money(free, found.unit)}],
+        "warning": _("This can’t be undone. Open orders go on until they are billed or lapse."),
+    }
+    return answer_form(request, form, "form_page.html", revoke, context)
 
 
 def _with_note(
