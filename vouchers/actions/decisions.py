@@ -118,8 +118,6 @@ def decide_application(
     programme = application.round.programme
     if actor is not None:
         _require_officer(actor, programme)
-        submitter = application.act.actor if application.act else ()
-        require_apart("decide_application", actor, {"submit_application": submitter})
     if outcome not in (Decision.Outcome.PASS, Decision.Outcome.FAIL):
         raise OutcomeInvalid(outcome=outcome)
     if outcome == Decision.Outcome.FAIL and not note.strip():
@@ -136,6 +134,8 @@ def decide_application(
     )
     if act.is_replay:
         return Decision.objects.select_related("application").get(act_id=act.id)
+    if actor is not None:
+        _require_no_sender("decide_application", application, actor)
     row = _locked_waiting(application)
     proposal = proposal_of(row, at)
     amount = 0
@@ -152,6 +152,11 @@ def _require_officer(actor: User, programme: Programme) -> None:
     require_role(
         actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
     )
+
+
+def _require_no_sender(step: str, application: Application, actor: User) -> None:
+    submitter = application.act.actor if application.act else ()
+    require_apart(step, actor, {"submit_application": submitter})
 
 
 def _locked_waiting(application: Application) -> Application:
@@ -274,8 +279,6 @@ def undo_decision(
     """
     application = decision.application
     _require_officer(actor, application.round.programme)
-    submitter = application.act.actor if application.act else ()
-    require_apart("undo_decision", actor, {"submit_application": submitter})
     if not note.strip():
         raise NoteMissing
     act = ledger.begin(
@@ -289,6 +292,7 @@ def undo_decision(
     )
     if act.is_replay:
         return Decision.objects.select_related("application").get(act_id=act.id)
+    _require_no_sender("undo_decision", application, actor)
     row = locked_application(application)
     newest = decision_in_force(row)
     if newest is None or newest.pk != decision.pk:

@@ -1,5 +1,6 @@
 """What issuing the vouchers of a round would give, before anybody does."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -8,9 +9,9 @@ from django.db import connection
 
 from common.languages import in_language
 from parties.models import User
-from parties.queries import require_role
+from parties.queries import may_act, people_behind, require_role
 from parties.roles import Role
-from policy import approval, duties
+from policy import approval
 from policy.rules import Programme as Policy
 from vouchers.models import PolicyVersion, Round, Voucher
 from vouchers.queries.programmes import read_policy
@@ -28,6 +29,11 @@ class Award(NamedTuple):
     policy: int
     decided_by: int | None
     sent_by: str
+
+    @property
+    def decider(self) -> str:
+        """The address of who decided; empty where nobody did."""
+        return f"user:{self.decided_by}" if self.decided_by else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +111,26 @@ def _awards(round: Round) -> list[Award]:
 def awards_to_issue(round: Round, actor: User) -> tuple[list[Award], tuple[LeftOut, ...]]:
     """Return a round's awards that a person may issue, and the others with the reason."""
     rules_of = cache(_rules_of)
+    awards = _awards(round)
+    doers = {who for award in awards for who in (award.sent_by, award.decider) if who}
+    people = people_behind([actor.address, *doers])
     ready: list[Award] = []
     left_out: list[LeftOut] = []
-    for award in _awards(round):
-        earlier = {
-            "submit_application": award.sent_by,
-            "decide_application": f"user:{award.decided_by}" if award.decided_by else "",
-        }
+    for award in awards:
+        earlier = {"submit_application": award.sent_by, "decide_application": award.decider}
         is_shared = approval.tier(award.awarded, rules_of(award.policy)).people > 1
-        if is_shared and actor.address in earlier.values():
-            permission = duties.may_act("confirm_decision", actor.address, earlier)
-            reason = in_language(permission.reason_en, permission.reason_zh)
+        reason = _barred(actor, earlier, people) if is_shared else ""
+        if reason:
             left_out.append(LeftOut(award.reference, award.organisation_name, reason))
         else:
             ready.append(award)
     return ready, tuple(left_out)
+
+
+def _barred(actor: User, earlier: Mapping[str, str], people: Mapping[str, str]) -> str:
+    """Return why a person may not confirm an award, empty where the person may."""
+    permission = may_act("confirm_decision", actor, earlier, people=people)
+    return in_language(permission.reason_en, permission.reason_zh)
 
 
 def _rules_of(version: int) -> Policy:
