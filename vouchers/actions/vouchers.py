@@ -111,6 +111,8 @@ def issue_voucher(*, decision: Decision, actor: User | str, at: datetime, key: s
     )
     if act.is_replay:
         return _fresh(Voucher.objects.get(act_id=act.id))
+    if isinstance(actor, User):
+        _require_no_hand_in(decision, actor)
     row = locked_application(application)
     _require_award(row, decision)
     today = day_of(at, programme.zone)
@@ -142,7 +144,11 @@ def _require_issuer(decision: Decision, programme: Programme, actor: User | str)
     require_role(
         actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
     )
-    if people < 2:
+
+
+def _require_no_hand_in(decision: Decision, actor: User) -> None:
+    rules = read_policy(decision.policy_version.text)
+    if approval.tier(decision.awarded, rules).people < 2:
         return
     sent = decision.application.act
     earlier = {
