@@ -5,20 +5,15 @@ A CHECK can compare the two accounts; that both belong to one person stands in a
 
 from django.db.migrations.operations import RunSQL
 
-# The first account is locked as `parties.queries.person_kept` locks it: an action that joins
-# the two waits for us or has ended, and the next statement sees what it wrote.
+# Nothing is locked here: an action has locked its doer's account already, and one lock more, in
+# no order, would be waited for by a join that waits for the first.
 ONE_PERSON = """
-create function one_person(one bigint, other bigint) returns boolean language plpgsql
+create function one_person(one bigint, other bigint) returns boolean language sql stable
 set search_path = public, pg_temp as $$
-begin
-    if one is null or other is null then
-        return false;
-    end if;
-    perform from parties_user where id = one for share;
-    return exists (
+    select exists (
         select from parties_user a join parties_user b on b.person_id = a.person_id
-        where a.id = one and b.id = other);
-end $$
+        where a.id = one and b.id = other)
+$$
 """
 
 TWO_PEOPLE = """

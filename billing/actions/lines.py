@@ -123,7 +123,7 @@ def decide_line(
 
     :raises NotAllowed: if the person is no officer or finance officer of the programme.
     :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
-        or issued its voucher.
+        or confirmed an award by issuing it.
     :raises NoteMissing: if there are no words, or too many.
     :raises BillNotSettled: if the bill waits for its settlement.
     :raises LineNotWithheld: if nothing of the line is withheld.

@@ -24,6 +24,7 @@ from parties.roles import Role
 from policy.settlement import split_line
 from vouchers.models import Decision, Order, Voucher
 from vouchers.queries import policy_in_force
+from vouchers.queries.issuing import confirmers_of
 
 
 class BillSettled(Refused):
@@ -45,7 +46,7 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
 
     :raises NotAllowed: if a person who is no officer or finance officer asks.
     :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
-        or issued its voucher.
+        or confirmed an award by issuing it.
     :raises BillSettled: if it was settled under another key.
     :raises HoldClosed: if a hold was captured or freed meanwhile; asking again will do.
     :raises KeyReused: if the key was used for another bill.
@@ -96,16 +97,12 @@ def require_no_hand_in(bill: Bill, person: User, at: datetime) -> None:
     """Refuse who sent a bill, or had a hand in an award behind it."""
     vouchers = Voucher.objects.filter(bill_lines__bill=bill)
     decisions = Decision.objects.filter(application__decisions__voucher__in=vouchers)
-    doers = list(
-        decisions.values_list(
-            "application__act__actor", "decided_by", "voucher__act__actor"
-        ).distinct()
-    )
+    doers = list(decisions.values_list("application__act__actor", "decided_by").distinct())
     earlier = {
         "submit_bill": {bill.sent_by},
-        "submit_application": {sender for sender, _decider, _issuer in doers if sender},
-        "decide_application": {f"user:{decider}" for _s, decider, _i in doers if decider},
-        "confirm_decision": {issuer for _sender, _decider, issuer in doers if issuer},
+        "submit_application": {sender for sender, _decider in doers if sender},
+        "decide_application": {f"user:{decider}" for _sender, decider in doers if decider},
+        "confirm_decision": confirmers_of(vouchers),
     }
     programme = bill.programme
     _version, rules = policy_in_force(programme, day_of(at, programme.zone))

@@ -99,7 +99,9 @@ def create_user(
         raise EmailTaken(email=plain)
     known = IdentityNumber.objects.filter(scheme=scheme, digest=digest).first()
     of_mailbox = User.objects.filter(mailbox=mailbox).order_by("joined_at", "pk").first()
-    persons = {person_kept(one) for one in (of_mailbox, known.user if known else None) if one}
+    # Locked in one order, as joining locks them.
+    holders = {one.pk: one for one in (of_mailbox, known.user if known else None) if one}
+    persons = {person_kept(holders[pk]) for pk in sorted(holders)}
     if len(persons) > 1 or (scheme and not known and _has_other_card(persons, scheme)):
         raise IdentityUnclear(email=plain)
     person = persons.pop() if persons else Person.objects.create(known_since=at).pk

@@ -133,7 +133,11 @@ def _large_award(by_sender):
 
 
 def _billed():
-    scene = cast.make_scene()
+    """A bill under an award that two people gave."""
+    authority, applicant = cast.make_authority(), cast.an_sme()
+    seller, scheme = cast.make_provider(authority), cast.make_programme(authority)
+    voucher = cast.an_issued_voucher(scheme, applicant, fee_total="2000000.00")
+    scene = cast.Scene(authority, seller, scheme, applicant, voucher)
     order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
     stage.use(scene.seller, order, hours=8)
     return scene, stage.bill(scene, stage.a_line(hours=10))
@@ -368,6 +372,15 @@ def test_another_person_of_the_same_role_does(scene):
 
 
 @pytest.mark.django_db
+def test_who_issues_an_award_of_one_person_may_settle_under_it():
+    scene = cast.make_scene()
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    stage.use(scene.seller, order, hours=8)
+
+    assert stage.settle(stage.bill(scene), actor=scene.authority.second_officer)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("scene", ALL)
 def test_asked_twice_the_answer_stands_though_the_accounts_were_joined_since(scene):
     found = scene()
@@ -559,6 +572,7 @@ def test_a_join_waits_for_an_approval_that_is_under_way(committed_db):
 
 @pytest.mark.slow
 def test_joining_races_approving(committed_db):
+    """Both lock accounts: neither may wait for what the other waits with."""
     authority = cast.make_authority()
     applicants = [cast.an_sme(f"Small {number}") for number in range(12)]
     accounts = [

@@ -6,6 +6,7 @@ from functools import cache
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Max, QuerySet
 
 from common.languages import in_language
 from parties.models import User
@@ -13,7 +14,7 @@ from parties.queries import may_act, people_behind, require_role
 from parties.roles import Role
 from policy import approval
 from policy.rules import Programme as Policy
-from vouchers.models import PolicyVersion, Round, Voucher
+from vouchers.models import Decision, PolicyVersion, Round, Voucher
 from vouchers.queries.programmes import read_policy
 
 
@@ -125,6 +126,23 @@ def awards_to_issue(round: Round, actor: User) -> tuple[list[Award], tuple[LeftO
         else:
             ready.append(award)
     return ready, tuple(left_out)
+
+
+def confirmers_of(vouchers: QuerySet[Voucher]) -> set[str]:
+    """Return the addresses of who issued vouchers on awards that the law gives to two people.
+
+    Where one person may decide an award alone, or nobody has to, issuing it confirms nothing.
+    """
+    found = (
+        Decision.objects.filter(voucher__in=vouchers)
+        .values_list("voucher__act__actor", "policy_version__text")
+        .annotate(most=Max("awarded"))
+    )
+    return {
+        issuer
+        for issuer, text, most in found
+        if approval.tier(most, read_policy(text)).people > 1
+    }
 
 
 def _barred(actor: User, earlier: Mapping[str, str], people: Mapping[str, str]) -> str:
