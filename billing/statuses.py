@@ -198,6 +198,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.REGISTER_ORGANISATION: _("Organisation registered"),
     ActKind.GIVE_ROLE: _("Role given"),
     ActKind.END_ROLE: _("Role ended"),
+    ActKind.JOIN_ACCOUNTS: _("Accounts joined under one person"),
+    ActKind.PART_ACCOUNTS: _("Account parted from its person"),
     ActKind.PROPOSE_BANK_DETAIL: _("Bank detail proposed"),
     ActKind.APPROVE_BANK_DETAIL: _("Bank detail approved"),
     ActKind.RELEASE_RULE: _("Rule put in force"),

@@ -80,7 +80,7 @@ BY_ROLE: tuple[tuple[Role, tuple[Way, ...]], ...] = (
         ),
     ),
     (Role.INVESTIGATOR, (Way("bills", _("Bills")), Way("ledger_accounts", _("Ledger")))),
-    (Role.ADMIN, (Way("organisation", _("Organisation")),)),
+    (Role.ADMIN, (Way("people", _("People")), Way("organisation", _("Organisation")))),
 )
 WAYS_MAX = 5
 

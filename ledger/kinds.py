@@ -123,6 +123,8 @@ class ActKind(StrEnum):
     REGISTER_ORGANISATION = "register_organisation"
     GIVE_ROLE = "give_role"
     END_ROLE = "end_role"
+    JOIN_ACCOUNTS = "join_accounts"
+    PART_ACCOUNTS = "part_accounts"
     PROPOSE_BANK_DETAIL = "propose_bank_detail"
     APPROVE_BANK_DETAIL = "approve_bank_detail"
     RELEASE_RULE = "release_rule"

@@ -61,3 +61,31 @@ class BankDetailForm(KeyedForm):
                 _("Enter a BIC of 8 or 11 letters and digits, for example NWBKGB2L")
             )
         return agent
+
+
+class PeopleFilter(forms.Form):
+    """Whose sign-in accounts to list."""
+
+    words = forms.CharField(label=_("E-mail address or name"), max_length=80, required=False)
+
+
+class ReasonForm(KeyedForm):
+    """Why an account comes under another person."""
+
+    reason = forms.CharField(
+        label=_("Why?"),
+        help_text=_("It stays on record, and can’t be changed"),
+        max_length=500,
+        widget=forms.Textarea({"rows": 4}),
+    )
+
+
+class JoinForm(ReasonForm):
+    """Another sign-in account of the same person."""
+
+    email = forms.CharField(
+        label=_("E-mail address of the other account"),
+        max_length=254,
+        widget=forms.TextInput({"autocomplete": "off", "spellcheck": "false"}),
+    )
+    field_order = ("email", "reason")

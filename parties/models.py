@@ -9,14 +9,36 @@ from common.tables import one_of
 from parties.roles import OrganisationKind, Role
 
 
+class Person(models.Model):
+    """A natural person: one wherever two are asked for, with however many accounts.
+
+    Nothing of the person stands here but since when one is known; what joins accounts is their
+    mailbox, an identity number or an act. A person whose accounts were all joined to another
+    has none left and stays.
+    """
+
+    known_since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.address
+
+    @property
+    def address(self) -> str:
+        """How acts name this person."""
+        return f"person:{self.pk}"
+
+
 class User(AbstractBaseUser):
-    """A person who signs in with an e-mail address."""
+    """One account of a person, who signs in with its e-mail address."""
 
     class Language(models.TextChoices):
         EN = "en", "English"
         ZH_HANS = "zh-hans", "简体中文"
 
     email = models.EmailField(unique=True)
+    # What `identities.mailbox_of` makes of the address: where its letters really arrive.
+    mailbox = models.CharField(max_length=254, db_index=True)
+    person = models.ForeignKey(Person, models.PROTECT, related_name="accounts")
     name = models.CharField(max_length=120)
     language = models.CharField(max_length=10, choices=Language.choices, default=Language.EN)
     is_active = models.BooleanField(default=True)
@@ -37,8 +59,56 @@ class User(AbstractBaseUser):
 
     @property
     def address(self) -> str:
-        """How acts name this person."""
+        """How acts name this account."""
         return f"user:{self.pk}"
+
+
+class IdentityNumber(models.Model):
+    """That an account's person has a number of a register; which number can't be read here."""
+
+    class Scheme(models.TextChoices):
+        CN_ID = "CN_ID", _("Chinese identity card")
+        PASSPORT = "PASSPORT", _("Passport")
+        STAFF = "STAFF", _("Staff register")
+        OTHER = "OTHER", _("Other register")
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="identity_numbers")
+    scheme = models.CharField(max_length=8, choices=Scheme.choices)
+    # HMAC-SHA-256 under the portal's secret, in hexadecimal; the number itself is kept nowhere.
+    digest = models.CharField(max_length=64)
+    given_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            one_of("scheme", ["CN_ID", "PASSPORT", "STAFF", "OTHER"]),
+            models.UniqueConstraint(
+                "scheme", "digest", name="parties_identitynumber_one_person"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scheme} {self.digest[:8]}…"
+
+
+class PersonChange(models.Model):
+    """An account came under another person, by an act that says who did it and why."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="person_changes")
+    former = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("act", "user", name="parties_personchange_once"),
+            models.CheckConstraint(
+                condition=~Q(former=F("person")), name="parties_personchange_changes"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.former_id} to {self.person_id}"
 
 
 class Organisation(models.Model):

@@ -1,13 +1,14 @@
-"""Who is what where, and where an organisation is paid."""
+"""Who is what where, who is one person, and where an organisation is paid."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound, Refused
 from common.languages import in_language
-from parties.models import BankDetail, Membership, Organisation, User
+from parties.models import BankDetail, Membership, Organisation, PersonChange, User
 from parties.roles import OrganisationKind, Role
 from policy import duties
 from policy.rules import Programme
@@ -138,21 +139,122 @@ def _holds_one(
     return found.filter(~staff | Q(organisation__kind=OrganisationKind.AUTHORITY)).exists()
 
 
+Earlier = Mapping[str, str | Collection[str]]
+"""The names of `policy.duties`, with the addresses of who did them."""
+
+
 def require_apart(
-    act: str,
-    person: User,
-    earlier: Mapping[str, str | Collection[str]],
-    programme: Programme | None = None,
+    act: str, account: User, earlier: Earlier, programme: Programme | None = None
 ) -> None:
     """Refuse a person who did one of the earlier steps that must be another's.
 
-    `earlier` maps the names of `policy.duties` to the addresses of who did them.
+    Persons are compared, and not their accounts: who did the first step under one account does
+    not do the second under another. Belongs inside the transaction of the step: no account of
+    the person is joined or parted until it ends.
 
     :raises SamePerson: saying which step the person did.
     """
-    permission = duties.may_act(act, person.address, earlier, programme)
+    person_kept(account)
+    permission = may_act(act, account, earlier, programme)
     if not permission.allowed:
         raise SamePerson(reason=in_language(permission.reason_en, permission.reason_zh))
+
+
+def may_act(
+    act: str,
+    account: User,
+    earlier: Earlier,
+    programme: Programme | None = None,
+    *,
+    people: Mapping[str, str] | None = None,
+) -> duties.Permission:
+    """Say whether an account's person may do an act, given whose accounts did the earlier ones.
+
+    :param people: what `people_behind` says of all these addresses, for who asks many times.
+    """
+    doers = {
+        before: (who,) if isinstance(who, str) else tuple(who)
+        for before, who in earlier.items()
+    }
+    if people is None:
+        people = people_behind(
+            [account.address, *(one for who in doers.values() for one in who)]
+        )
+    persons = {before: {people[one] for one in who if one} for before, who in doers.items()}
+    return duties.may_act(act, people[account.address], persons, programme)
+
+
+def people_behind(addresses: Iterable[str]) -> dict[str, str]:
+    """Return the address of the person behind each address of an account.
+
+    What is no account's address, such as a provider's or the system's, stands for itself.
+    """
+    found = {one: one for one in addresses}
+    accounts = {
+        int(number): one
+        for one in found
+        for kind, _colon, number in (one.partition(":"),)
+        if kind == "user" and number.isdecimal()
+    }
+    if accounts:
+        known = User.objects.filter(pk__in=accounts).values_list("pk", "person_id")
+        found |= {accounts[pk]: f"person:{person}" for pk, person in known}
+    return found
+
+
+def is_one_person(one: User, other: User) -> bool:
+    """Say whether two accounts belong to one person now."""
+    return (
+        one.pk == other.pk
+        or len(set(people_behind([one.address, other.address]).values())) == 1
+    )
+
+
+def person_kept(account: User) -> int:
+    """Return an account's person, who stays the same until the transaction ends.
+
+    Joining and parting change the rows of all accounts of the persons they touch, and wait here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select person_id from parties_user where id = %s for share", [account.pk]
+        )
+        (person,) = cursor.fetchone()
+    return int(person)
+
+
+def accounts_found(words: str) -> QuerySet[User]:
+    """Return the accounts whose e-mail address or name has some words in it, by address."""
+    found = User.objects.select_related("person").order_by("email")
+    return (
+        found.filter(Q(email__icontains=words) | Q(name__icontains=words)) if words else found
+    )
+
+
+def accounts_of(person: int) -> QuerySet[User]:
+    """Return the accounts of a person, the oldest first."""
+    return User.objects.filter(person=person).order_by("joined_at", "pk")
+
+
+def account_at(email: str) -> User | None:
+    """Return the account that signs in with an address, or None where nobody does."""
+    return User.objects.filter(email__iexact=email.strip()).first()
+
+
+def names_of(addresses: Iterable[str]) -> dict[str, str]:
+    """Return the name behind each address of an account; others stand for themselves."""
+    found = {one: one for one in addresses}
+    keys = [one.partition(":")[2] for one in found if one.startswith("user:")]
+    return found | {one.address: one.name for one in User.objects.filter(pk__in=keys)}
+
+
+def person_changes_of(person: int) -> QuerySet[PersonChange]:
+    """Return how accounts came to a person and went, newest first, each with its act."""
+    return (
+        PersonChange.objects.filter(Q(person=person) | Q(former=person))
+        .select_related("act", "user")
+        .order_by("-at", "-pk")
+    )
 
 
 def users_with(

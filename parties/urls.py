@@ -14,5 +14,9 @@ urlpatterns = [
     path(
         "bank-details/<int:pk>/approve/", views.bank_detail_approve, name="bank_detail_approve"
     ),
+    path("people/", views.people, name="people"),
+    path("people/<int:pk>/", views.person, name="person"),
+    path("people/<int:pk>/join/", views.accounts_join, name="accounts_join"),
+    path("people/<int:pk>/part/", views.accounts_part, name="accounts_part"),
     path("profile/", views.profile, name="profile"),
 ]

@@ -12,7 +12,7 @@ from common.errors import Refused
 from ledger.actions import Act, begin
 from ledger.kinds import ActKind
 from parties.models import User
-from parties.queries import require_role
+from parties.queries import is_one_person, person_kept, require_role
 from parties.roles import Role
 from safeguards.models import Alert, RuleResult, RuleVersion
 from safeguards.queries import rules_in_force
@@ -240,14 +240,12 @@ def release_rule(
 
     :raises NotAllowed: if the person is no administrator.
     :raises RuleUnknown: if no code carries out such a rule.
-    :raises RuleNeedsSecondPerson: if the person also proposed the version.
+    :raises RuleNeedsSecondPerson: if the person also proposed it, under whichever account.
     :raises KeyReused: if the key was used for another version.
     """
     require_role(actor, Role.ADMIN)
     if code not in RULES:
         raise RuleUnknown(rule=code, known=", ".join(sorted(RULES)))
-    if proposed_by.pk == actor.pk:
-        raise RuleNeedsSecondPerson(person=actor.name)
     act = begin(
         kind=ActKind.RELEASE_RULE,
         key=key,
@@ -263,6 +261,9 @@ def release_rule(
     )
     if act.is_replay:
         return RuleVersion.objects.get(act_id=act.id)
+    person_kept(actor)
+    if is_one_person(proposed_by, actor):
+        raise RuleNeedsSecondPerson(person=proposed_by.name)
     # Two releases of one rule queue here for its next number.
     with connection.cursor() as cursor:
         cursor.execute("select pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, code])

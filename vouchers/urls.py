@@ -21,6 +21,7 @@ from vouchers.views import (
     round_decisions,
     rounds_open,
     simulations,
+    takeup,
     vouchers,
 )
 
@@ -128,6 +129,12 @@ urlpatterns = [
     path("rounds/", programmes.rounds, name="rounds"),
     path("programmes/", programmes.programmes, name="programmes"),
     path("programmes/<str:code>/", programmes.programme, name="programme"),
+    path("programmes/<str:code>/takeup/", takeup.programme_takeup, name="programme_takeup"),
+    path(
+        "programmes/<str:code>/takeup.csv",
+        takeup.programme_takeup_csv,
+        name="programme_takeup_csv",
+    ),
     path("programmes/<str:code>/rounds/new/", programmes.round_new, name="round_new"),
     path(
         "programmes/<str:code>/rounds/<str:round_code>/issue/",

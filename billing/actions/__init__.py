@@ -2,6 +2,7 @@
 
 from billing.actions.bank import StatementOfNobody, read_statement
 from billing.actions.batches import (
+    ApprovedByPreparer,
     BankDetailMissing,
     BatchNotReady,
     NothingDue,
@@ -37,6 +38,7 @@ from billing.queries import BillLineInput
 
 __all__ = [
     "AmountTooLarge",
+    "ApprovedByPreparer",
     "BankDetailMissing",
     "BatchNotReady",
     "BillLineInput",

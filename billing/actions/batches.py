@@ -18,7 +18,12 @@ from ledger import actions as ledger
 from ledger.actions import Move, begin
 from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import BankDetail, User
-from parties.queries import bank_detail_in_force, require_apart, require_role
+from parties.queries import (
+    bank_detail_in_force,
+    is_one_person,
+    require_apart,
+    require_role,
+)
 from parties.roles import Role
 from vouchers.models import Programme
 from vouchers.queries import policy_in_force, unused_code
@@ -48,6 +53,16 @@ class BatchNotReady(Refused):
 
     code = "batch_not_ready"
     sentence = _("Batch %(batch)s is “%(status)s”, so this step can't be done now.")
+
+
+class ApprovedByPreparer(Refused):
+    """It has turned out that one person prepared and approved the batch, in two accounts."""
+
+    code = "approved_by_preparer"
+    sentence = _(
+        "Batch %(batch)s was prepared and approved by one person in two accounts. Cancel it, "
+        "and have it prepared and approved by two people."
+    )
 
 
 @transaction.atomic
@@ -150,6 +165,7 @@ def release_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Payme
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises SamePerson: if the person prepared or approved it.
+    :raises ApprovedByPreparer: if the accounts of those two were joined since.
     :raises BatchNotReady: if it is not approved, or was released before.
     :raises BankDetailMissing: if the authority has no account to pay from, or a party none.
     :raises NotEnough: if a payable is short of a payment, after a correction; nothing is sent.
@@ -252,6 +268,8 @@ def _require_apart(step: str, batch: Batch, actor: User, at: datetime) -> None:
     programme = batch.programme
     _version, rules = policy_in_force(programme, day_of(at, programme.zone))
     require_apart(step, actor, earlier, rules)
+    if batch.approved_by and is_one_person(batch.prepared_by, batch.approved_by):
+        raise ApprovedByPreparer(batch=batch.code)
 
 
 def _sendable(batch: Batch) -> list[Payment]:

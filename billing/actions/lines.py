@@ -11,6 +11,7 @@ from billing.actions.settlement import (
     BillSettled,
     OrderSums,
     locked,
+    require_no_hand_in,
     require_settler,
     settle_orders,
 )
@@ -121,7 +122,8 @@ def decide_line(
     weigh the line as they would have, and what they withhold waits for a decision of its own.
 
     :raises NotAllowed: if the person is no officer or finance officer of the programme.
-    :raises SamePerson: if the person sent the bill, or sent or decided an application behind it.
+    :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
+        or confirmed an award by issuing it.
     :raises NoteMissing: if there are no words, or too many.
     :raises BillNotSettled: if the bill waits for its settlement.
     :raises LineNotWithheld: if nothing of the line is withheld.
@@ -129,12 +131,13 @@ def decide_line(
     :raises LineAcceptedBefore: if its usage stands on another line.
     :raises KeyReused: if the key was used for another decision.
     """
-    require_settler(line.bill, actor, at)
+    require_settler(line.bill, actor)
     note = checked_note(note)
     content = {"accept": accept, "note": note}
     act = _begin(ActKind.DECIDE_LINE, line, content, actor, at, key)
     if act.is_replay:
         return Verdict.objects.get(act_id=act.id)
+    require_no_hand_in(line.bill, actor, at)
     bill = locked(line.bill)
     if bill.status != Bill.Status.SETTLED:
         raise BillNotSettled(bill=bill.number)

@@ -24,6 +24,7 @@ from parties.roles import Role
 from policy.settlement import split_line
 from vouchers.models import Decision, Order, Voucher
 from vouchers.queries import policy_in_force
+from vouchers.queries.issuing import confirmers_of
 
 
 class BillSettled(Refused):
@@ -44,13 +45,14 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
     number of statements does not depend on the number of lines.
 
     :raises NotAllowed: if a person who is no officer or finance officer asks.
-    :raises SamePerson: if the person sent the bill, or sent or decided an application behind it.
+    :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
+        or confirmed an award by issuing it.
     :raises BillSettled: if it was settled under another key.
     :raises HoldClosed: if a hold was captured or freed meanwhile; asking again will do.
     :raises KeyReused: if the key was used for another bill.
     """
     if isinstance(actor, User):
-        require_settler(bill, actor, at)
+        require_settler(bill, actor)
     act = begin(
         kind=ActKind.SETTLE_BILL,
         key=key,
@@ -61,6 +63,8 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
     )
     if act.is_replay:
         return list(Settlement.objects.filter(act_id=act.id).order_by("pk"))
+    if isinstance(actor, User):
+        require_no_hand_in(bill, actor, at)
     bill = locked(bill)
     if bill.status != Bill.Status.SENT:
         raise BillSettled(bill=bill.number)
@@ -77,8 +81,8 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
     return settlements
 
 
-def require_settler(bill: Bill, person: User, at: datetime) -> None:
-    """Refuse a person who may not settle a bill: by role, or for what the person did before."""
+def require_settler(bill: Bill, person: User) -> None:
+    """Refuse who is no officer or finance officer of a bill's programme."""
     programme = bill.programme
     require_role(
         person,
@@ -87,14 +91,20 @@ def require_settler(bill: Bill, person: User, at: datetime) -> None:
         organisation=programme.authority,
         programme_code=programme.code,
     )
+
+
+def require_no_hand_in(bill: Bill, person: User, at: datetime) -> None:
+    """Refuse who sent a bill, or had a hand in an award behind it."""
     vouchers = Voucher.objects.filter(bill_lines__bill=bill)
     decisions = Decision.objects.filter(application__decisions__voucher__in=vouchers)
-    doers = decisions.values_list("application__act__actor", "decided_by").distinct()
+    doers = list(decisions.values_list("application__act__actor", "decided_by").distinct())
     earlier = {
         "submit_bill": {bill.sent_by},
         "submit_application": {sender for sender, _decider in doers if sender},
         "decide_application": {f"user:{decider}" for _sender, decider in doers if decider},
+        "confirm_decision": confirmers_of(vouchers),
     }
+    programme = bill.programme
     _version, rules = policy_in_force(programme, day_of(at, programme.zone))
     require_apart("settle_bill", person, earlier, rules)
 

@@ -34,7 +34,7 @@ from common.forms import KeyedForm, answer_form
 from common.money import is_currency
 from parties.authentication import signed_in
 from parties.models import User
-from parties.queries import require_role
+from parties.queries import is_one_person, require_role
 from parties.roles import Role
 from vouchers.models import Programme
 
@@ -236,7 +236,7 @@ def _next_step(found: Batch, person: User) -> dict[str, Any] | None:
     if not overseen.filter(pk=found.programme_id).exists():
         return None
     if found.status == Batch.Status.PREPARED:
-        if found.prepared_by_id == person.pk:
+        if is_one_person(found.prepared_by, person):
             return {"wait": _("You prepared this batch, so another person must approve it.")}
         return {
             "form": KeyedForm(),
@@ -244,7 +244,8 @@ def _next_step(found: Batch, person: User) -> dict[str, Any] | None:
             "label": _("Approve"),
         }
     if found.status == Batch.Status.APPROVED:
-        if person.pk in (found.prepared_by_id, found.approved_by_id):
+        doers = [one for one in (found.prepared_by, found.approved_by) if one]
+        if any(is_one_person(one, person) for one in doers):
             return {
                 "wait": _(
                     "You prepared or approved this batch, so a third person must send it to "

@@ -66,7 +66,8 @@ def finance_of(programme: Programme, *but: User | None) -> tuple[User, ...]:
     found = users_with(
         Role.FINANCE, organisation=programme.authority, programme_code=programme.code
     )
-    return tuple(one for one in found if one not in but)
+    doers = {one.person_id for one in but if one is not None}
+    return tuple(one for one in found if one.person_id not in doers)
 
 
 def _once(found: Iterable[QuerySet[User]]) -> tuple[User, ...]:

@@ -127,7 +127,11 @@ def bank_detail_proposed(deed: Deed) -> Letters:
                 ),
             ),
         )
-        others = tuple(one for one in users_with(Role.FINANCE) if one != detail.proposed_by)
+        others = tuple(
+            one
+            for one in users_with(Role.FINANCE)
+            if one.person_id != detail.proposed_by.person_id
+        )
         yield Letter(
             others,
             reverse("bank_detail_approve", args=[detail.pk]),

@@ -141,6 +141,8 @@ def officer(h: History) -> list[str]:
         programme,
         f"{programme}policy/new/",
         f"{programme}policy/1/",
+        f"{programme}takeup/",
+        f"{programme}takeup/?round={h.m3.round.code}",
         "/rounds/",
         "/vouchers/",
         voucher,
@@ -196,6 +198,7 @@ def regulator(h: History) -> list[str]:
         f"/report/definitions/{code}/",
         "/programmes/",
         f"/programmes/{h.m3.programme.code}/",
+        f"/programmes/{h.m3.programme.code}/takeup/",
         "/bills/",
         "/ledger/accounts/",
     ]
@@ -206,7 +209,16 @@ def investigator(h: History) -> list[str]:
 
 
 def admin(h: History) -> list[str]:
-    return ["/organisation/", "/profile/"]
+    person = f"/people/{h.firm.person.pk}/"
+    return [
+        "/people/",
+        "/people/?words=example",
+        person,
+        f"{person}join/",
+        f"{person}part/",
+        "/organisation/",
+        "/profile/",
+    ]
 
 
 WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {

@@ -70,6 +70,13 @@ def an_organisation(
     )
 
 
+def another_account(user: User, *, at: datetime = NOON) -> User:
+    """Return a second account of a person, whose letters arrive where those of the first do."""
+    name, _at, host = user.email.partition("@")
+    email = f"{name}+{next(_numbers)}@{host}"
+    return parties.create_user(email=email, name=user.name, language="en", password=None, at=at)
+
+
 @dataclass(frozen=True)
 class Authority:
     """An authority and its people, each with one role in all its programmes."""

@@ -13,7 +13,7 @@ from parties.models import User
 from parties.queries import require_apart, require_role
 from parties.roles import Role
 from vouchers.actions.applications import locked_application
-from vouchers.actions.decisions import NoteMissing, require_officer
+from vouchers.actions.decisions import NoteMissing, require_no_sender, require_officer
 from vouchers.actions.reviews import require_no_conflict
 from vouchers.models import Appeal, AppealVerdict, Application, Decision
 from vouchers.queries import appeal_ends_on, confirmations_of, decision_in_force
@@ -65,8 +65,6 @@ def undo_decision(
     """
     application = decision.application
     require_officer(actor, application.round.programme)
-    submitter = application.act.actor if application.act else ()
-    require_apart("undo_decision", actor, {"submit_application": submitter})
     if not note.strip():
         raise NoteMissing
     act = ledger.begin(
@@ -80,6 +78,7 @@ def undo_decision(
     )
     if act.is_replay:
         return Decision.objects.select_related("application").get(act_id=act.id)
+    require_no_sender("undo_decision", application, actor)
     row = locked_application(application)
     newest = _undoable(row, decision)
     _require_only_one(row)
@@ -228,13 +227,6 @@ def decide_appeal(
     decision = appeal.decision
     application = decision.application
     require_officer(actor, application.round.programme)
-    require_no_conflict(actor, application)
-    earlier = {
-        "submit_application": application.act.actor if application.act else (),
-        "decide_application": f"user:{decision.decided_by_id}",
-        "confirm_decision": [one.user.address for one in confirmations_of(decision)],
-    }
-    require_apart("decide_appeal", actor, earlier)
     if not note.strip():
         raise NoteMissing
     act = ledger.begin(
@@ -247,9 +239,18 @@ def decide_appeal(
         reason=note.strip(),
         details={"outcome": outcome},
     )
-    row = locked_application(application)
     if act.is_replay:
         return AppealVerdict.objects.get(act_id=act.id)
+    earlier = {
+        "submit_application": application.act.actor if application.act else (),
+        "decide_application": f"user:{decision.decided_by_id}"
+        if decision.decided_by_id
+        else (),
+        "confirm_decision": [one.user.address for one in confirmations_of(decision)],
+    }
+    require_apart("decide_appeal", actor, earlier)
+    require_no_conflict(actor, application)
+    row = locked_application(application)
     if AppealVerdict.objects.filter(appeal=appeal).exists():
         raise AppealDecided(reference=row.reference)
     if outcome == AppealVerdict.Outcome.UPHELD:

@@ -10,6 +10,7 @@ from common.days import day_of
 from ledger import actions as ledger
 from ledger.kinds import ActKind
 from parties.models import User
+from parties.queries import person_kept
 from vouchers.actions.issuing import commit, redemption_code
 from vouchers.models import Application, Round, Voucher
 from vouchers.queries.issuing import (
@@ -64,6 +65,7 @@ def issue_vouchers(
         issued = Voucher.objects.filter(act_id=act.id).values_list("amount", flat=True)
         return BulkIssue(len(issued), sum(issued), (), ())
     _lock(round)
+    person_kept(actor)
     ready, left_out = awards_to_issue(round, actor, at, only)
     found = summary(round, ready, left_out)
     if ready:

@@ -42,7 +42,6 @@ def confirm_decision(
     """
     application = decision.application
     require_officer(actor, application.round.programme)
-    require_no_conflict(actor, application)
     act = ledger.begin(
         kind=ActKind.CONFIRM_DECISION,
         key=key,
@@ -51,9 +50,10 @@ def confirm_decision(
         at=at,
         payload={"decision": decision.pk},
     )
-    row = locked_application(application)
     if act.is_replay:
         return Confirmation.objects.get(act_id=act.id)
+    require_no_conflict(actor, application)
+    row = locked_application(application)
     newest = decision_in_force(row)
     if newest is None or newest.pk != decision.pk or hasattr(newest, "voucher"):
         raise NotDecided(reference=row.reference)

@@ -148,9 +148,6 @@ def decide_application(
     programme = application.round.programme
     if actor is not None:
         require_officer(actor, programme)
-        submitter = application.act.actor if application.act else ()
-        require_apart("decide_application", actor, {"submit_application": submitter})
-        require_no_conflict(actor, application)
     if outcome not in (Decision.Outcome.PASS, Decision.Outcome.FAIL):
         raise OutcomeInvalid(outcome=outcome)
     if outcome == Decision.Outcome.FAIL and not note.strip():
@@ -167,6 +164,9 @@ def decide_application(
     )
     if act.is_replay:
         return Decision.objects.select_related("application").get(act_id=act.id)
+    if actor is not None:
+        require_no_sender("decide_application", application, actor)
+        require_no_conflict(actor, application)
     row = _locked_waiting(application, at)
     proposal = proposal_of(row, at)
     amount = 0
@@ -189,6 +189,15 @@ def require_officer(actor: User, programme: Programme) -> None:
     require_role(
         actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
     )
+
+
+def require_no_sender(step: str, application: Application, actor: User) -> None:
+    """Refuse who sent an application to do a step about it.
+
+    :raises SamePerson: if the person sent it.
+    """
+    submitter = application.act.actor if application.act else ()
+    require_apart(step, actor, {"submit_application": submitter})
 
 
 def _locked_waiting(application: Application, at: datetime) -> Application:

@@ -154,8 +154,6 @@ def decide_extension(
     """
     voucher = extension.voucher
     require_officer(actor, voucher.programme)
-    asked_by = f"user:{extension.asked_by_id}"
-    require_apart("decide_application", actor, {"submit_application": asked_by})
     wanted = ExtensionVerdict.Outcome(outcome)
     if wanted == ExtensionVerdict.Outcome.REFUSED and not note.strip():
         raise NoteMissing
@@ -172,6 +170,8 @@ def decide_extension(
     row = locked_voucher(voucher)
     if act.is_replay:
         return ExtensionVerdict.objects.get(act_id=act.id)
+    asked_by = f"user:{extension.asked_by_id}"
+    require_apart("decide_application", actor, {"submit_application": asked_by})
     if ExtensionVerdict.objects.filter(extension=extension).exists():
         raise ExtensionDecided(voucher=row.code)
     if wanted == ExtensionVerdict.Outcome.REFUSED:

@@ -97,6 +97,9 @@ def issue_voucher(*, decision: Decision, actor: User | str, at: datetime, key: s
     )
     if act.is_replay:
         return _fresh(Voucher.objects.get(act_id=act.id))
+    if isinstance(actor, User):
+        _require_no_hand_in(decision, actor)
+        require_no_conflict(actor, application)
     row = locked_application(application)
     _require_award(row, decision)
     today = day_of(at, programme.zone)
@@ -129,17 +132,21 @@ def _require_issuer(decision: Decision, programme: Programme, actor: User | str)
     require_role(
         actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
     )
-    if people < 2:
-        require_no_conflict(actor, decision.application)
+
+
+def _require_no_hand_in(decision: Decision, actor: User) -> None:
+    rules = read_policy(decision.policy_version.text)
+    if approval.tier(decision.awarded, rules).people < 2:
         return
     sent = decision.application.act
     earlier = {
         "submit_application": sent.actor if sent else (),
-        "decide_application": f"user:{decision.decided_by_id}",
+        "decide_application": f"user:{decision.decided_by_id}"
+        if decision.decided_by_id
+        else (),
         "confirm_decision": [one.user.address for one in confirmations_of(decision)],
     }
     require_apart("confirm_decision", actor, earlier, rules)
-    require_no_conflict(actor, decision.application)
 
 
 def _require_ripe(application: Application, decision: Decision, today: date) -> None:

@@ -296,8 +296,6 @@ def release_policy(
     """
     programme = version.programme
     _require_officer(actor, programme)
-    proposer = f"user:{version.proposed_by_id}"
-    require_apart("release_policy", actor, {"propose_policy": proposer})
     act = ledger.begin(
         kind=ActKind.RELEASE_POLICY,
         key=key,
@@ -309,6 +307,8 @@ def release_policy(
     )
     if act.is_replay:
         return PolicyRelease.objects.select_related("version").get(act_id=act.id)
+    proposer = f"user:{version.proposed_by_id}"
+    require_apart("release_policy", actor, {"propose_policy": proposer})
     Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
     known = PolicyRelease.objects.filter(version=version).first()
     if known is not None:

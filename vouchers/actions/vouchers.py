@@ -11,9 +11,9 @@ from common.formatting import money
 from ledger import actions as ledger
 from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import User
-from parties.queries import require_apart, require_role
+from parties.queries import require_role
 from parties.roles import Role
-from vouchers.actions.decisions import NoteMissing, require_officer
+from vouchers.actions.decisions import NoteMissing, require_no_sender, require_officer
 from vouchers.models import Revocation, Voucher
 from vouchers.queries import voucher_account, voucher_balance
 
@@ -142,8 +142,6 @@ def revoke_voucher(
     """
     programme = voucher.programme
     require_officer(actor, programme)
-    sent = voucher.decision.application.act
-    require_apart("undo_decision", actor, {"submit_application": sent.actor if sent else ()})
     if not note.strip():
         raise NoteMissing
     act = ledger.begin(
@@ -156,9 +154,10 @@ def revoke_voucher(
         reason=note.strip(),
         details={"may_apply_again": may_apply_again},
     )
-    row = locked_voucher(voucher)
     if act.is_replay:
         return Revocation.objects.get(act_id=act.id)
+    require_no_sender("undo_decision", voucher.decision.application, actor)
+    row = locked_voucher(voucher)
     if row.status in _OVER:
         raise VoucherOver(voucher=row.code)
     free = voucher_balance(row).free

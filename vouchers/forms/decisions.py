@@ -1,6 +1,7 @@
 """What officers type about applications and vouchers."""
 
 import re
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -176,6 +177,7 @@ class ExtensionDecideForm(KeyedForm):
         return given
 
 
+_LIST_BYTES_MAX = 2_000_000
 _REFERENCE = re.compile(r"A-[0-9A-Z]{4,12}")
 
 
@@ -201,24 +203,26 @@ class BulkIssueForm(KeyedForm):
     def clean(self) -> dict[str, Any]:
         """Read the references of the list and the file, each once; name lines without one."""
         given = super().clean() or {}
-        text = str(given.get("references") or "")
+        texts = [str(given.get("references") or "")]
         file = given.get("file")
         if isinstance(file, UploadedFile):
-            text += "\n" + file.read(2_000_000).decode("utf-8-sig", "replace")
-        found: dict[str, int] = {}
-        twice: list[str] = []
-        for number, line in enumerate(text.splitlines(), start=1):
-            references = _REFERENCE.findall(line.upper())
-            is_header = number == 1 or not line.strip(" ,;\t")
-            if not references and not is_header:
-                self.add_error(
-                    "references",
-                    _("Line %(number)s has no reference: “%(line)s”")
-                    % {"number": number, "line": line[:60]},
-                )
-            for reference in references[:1]:
-                twice += [reference] if reference in found else []
-                found.setdefault(reference, number)
-        given["only"] = list(found) if text.strip() else None
+            texts.append(file.read(_LIST_BYTES_MAX).decode("utf-8-sig", "replace"))
+        found: list[str] = []
+        for text in texts:
+            found += self._references_in(text)
+        twice = [one for one, count in Counter(found).items() if count > 1]
+        is_listed = any(text.strip() for text in texts)
+        given["only"] = list(dict.fromkeys(found)) if is_listed else None
         given["twice"] = twice
         return given
+
+    def _references_in(self, text: str) -> list[str]:
+        found = []
+        for number, line in enumerate(text.splitlines(), start=1):
+            references = _REFERENCE.findall(line.upper())
+            is_heading = number == 1 or not line.strip(" ,;\t")
+            if not references and not is_heading:
+                words = _("Line %(number)s has no reference: “%(line)s”")
+                self.add_error("references", words % {"number": number, "line": line[:60]})
+            found += references[:1]
+        return found

@@ -1,5 +1,6 @@
 """What staff type about programmes: their law and their rounds."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -11,6 +12,7 @@ from common.widgets import DayInput, FigureInput
 from policy.programme import TEXT_MOST, ProgrammeInvalid, read
 from vouchers.forms.applications import DAY_ERRORS
 from vouchers.forms.decisions import AmountField
+from vouchers.models import Round
 
 
 class PolicyForm(KeyedForm):
@@ -97,3 +99,14 @@ class RoundForm(KeyedForm):
         if given.get("budget") == 0:
             self.add_error("budget", _("Enter a budget above 0, for example 5,000,000"))
         return given
+
+
+class TakeUpFilter(forms.Form):
+    """Which round's figures to show: sent by GET, so that the address keeps it."""
+
+    round = forms.ChoiceField(label=_("Round"), required=False)
+
+    def __init__(self, data: Any, *, rounds: Iterable[Round]) -> None:
+        super().__init__(data)
+        choices = [(one.code, one.code) for one in rounds]
+        self.fields["round"].choices = [("", _("All rounds")), *choices]  # type: ignore[attr-defined]

@@ -1,25 +1,34 @@
 """What issuing the vouchers of a round would give, before anybody does."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Max, QuerySet
 from django.utils.translation import gettext as _
 
 from common.days import day_of
 from common.formatting import day_text
 from common.languages import in_language
 from parties.models import User
-from parties.queries import require_role
+from parties.queries import may_act, people_behind, require_role
 from parties.roles import Role
-from policy import approval, duties
+from policy import approval
 from policy.rules import Programme as Policy
-from vouchers.models import Application, Decision, PolicyVersion, Round, Voucher
+from vouchers.models import (
+    Application,
+    Confirmation,
+    Decision,
+    PolicyVersion,
+    Round,
+    Voucher,
+)
 from vouchers.queries.applications import notice_ends_on
 from vouchers.queries.programmes import read_policy
+from vouchers.queries.reviews import conflicted_organisations
 
 
 class Award(NamedTuple):
@@ -36,6 +45,21 @@ class Award(NamedTuple):
     decided_at: datetime
     sent_by: str
     confirmed_by: list[int]
+
+    @property
+    def decider(self) -> str:
+        """The address of who decided; empty where nobody did."""
+        return f"user:{self.decided_by}" if self.decided_by else ""
+
+    @property
+    def confirmers(self) -> list[str]:
+        """The addresses of who confirmed it beside."""
+        return [f"user:{pk}" for pk in self.confirmed_by]
+
+    @property
+    def doers(self) -> list[str]:
+        """The addresses of all who had a hand in it."""
+        return [one for one in (self.sent_by, self.decider, *self.confirmers) if one]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +147,7 @@ def awards_to_issue(
     :param only: the references of the applications that are meant; None means all.
     """
     rules_of = cache(_rules_of)
-    conflicted = _conflicted_in(round, actor)
+    conflicted = conflicted_organisations(actor, round)
     today = day_of(at, round.programme.zone)
     ready: list[Award] = []
     left_out: list[LeftOut] = []
@@ -133,8 +157,13 @@ def awards_to_issue(
         unknown = _("No award of this round waits under this reference.")
         left_out += [LeftOut(one, "", unknown) for one in sorted(wanted - known)]
         awards = [award for award in awards if award.reference in wanted]
+    doers = {who for award in awards for who in award.doers}
+    people = people_behind([actor.address, *doers])
     for award in awards:
-        reason = _bar(award, rules_of(award.policy), actor, today, round.programme.zone)
+        rules = rules_of(award.policy)
+        reason = _unripe(award, rules, today, round.programme.zone)
+        if not reason and approval.tier(award.awarded, rules).people > 1:
+            reason = _barred(actor, award, people)
         if award.organisation in conflicted:
             reason = _("You have a conflict of interest about it.")
         if reason:
@@ -144,34 +173,44 @@ def awards_to_issue(
     return ready, tuple(left_out)
 
 
-def _conflicted_in(round: Round, actor: User) -> set[int]:
-    """Return the organisations of a round whose applications a person may not judge."""
-    applied = Application.objects.filter(round=round)
-    member = applied.filter(organisation__memberships__user=actor)
-    declared = applied.filter(conflicts__user=actor)
-    return set(member.union(declared).values_list("organisation_id", flat=True))
-
-
-def _bar(award: Award, rules: Policy, actor: User, today: date, zone: str) -> str:
-    """Return why an award can't be issued by a person yet; empty where it can."""
+def _unripe(award: Award, rules: Policy, today: date, zone: str) -> str:
+    """Return why nobody may issue an award yet; empty where somebody may."""
     if rules.notice is not None:
         until = day_of(award.decided_at, zone) + timedelta(days=rules.notice.days)
         if today <= until:
             return _("It is on public notice until %(until)s.") % {"until": day_text(until)}
-    people = approval.tier(award.awarded, rules).people
-    missing = people - 2 - len(award.confirmed_by)
-    if missing > 0:
-        return _("%(count)s more must confirm it first.") % {"count": missing}
+    missing = approval.tier(award.awarded, rules).people - 2 - len(award.confirmed_by)
+    return (
+        _("%(count)s more must confirm it first.") % {"count": missing} if missing > 0 else ""
+    )
+
+
+def confirmers_of(vouchers: QuerySet[Voucher]) -> set[str]:
+    """Return the addresses of who confirmed or issued awards that the law gives to two people.
+
+    Where one person may decide an award alone, or nobody has to, issuing it confirms nothing.
+    """
+    found = (
+        Decision.objects.filter(voucher__in=vouchers)
+        .values_list("voucher__act__actor", "policy_version__text")
+        .annotate(most=Max("awarded"))
+    )
+    confirmed = Confirmation.objects.filter(decision__voucher__in=vouchers)
+    return {
+        issuer
+        for issuer, text, most in found
+        if approval.tier(most, read_policy(text)).people > 1
+    } | {f"user:{user}" for user in confirmed.values_list("user_id", flat=True).distinct()}
+
+
+def _barred(actor: User, award: Award, people: Mapping[str, str]) -> str:
+    """Return why a person may not confirm an award, empty where the person may."""
     earlier = {
         "submit_application": award.sent_by,
-        "decide_application": f"user:{award.decided_by}" if award.decided_by else "",
-        "confirm_decision": [f"user:{pk}" for pk in award.confirmed_by],
+        "decide_application": award.decider,
+        "confirm_decision": award.confirmers,
     }
-    if people < 2:
-        return ""
-    permission = duties.may_act("confirm_decision", actor.address, earlier)
-    if permission.allowed:
-        return ""
+    permission = may_act("confirm_decision", actor, earlier, people=people)
     return in_language(permission.reason_en, permission.reason_zh)
 
 

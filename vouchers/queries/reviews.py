@@ -22,6 +22,7 @@ from vouchers.models import (
     Deputy,
     Programme,
     Review,
+    Round,
 )
 from vouchers.queries.programmes import read_policy
 
@@ -32,26 +33,37 @@ REVIEWABLE = (
 )
 
 
+def _person(account: User) -> QuerySet[User, int]:
+    """Return the person behind an account as the database has it now: accounts may be joined."""
+    return User.objects.filter(pk=account.pk).values_list("person", flat=True)
+
+
 def has_conflict(person: User, application: Application) -> bool:
     """Say whether a person may not judge an application.
 
     That is who declared so, and whoever is or was a member of the organisation that applied.
     """
-    declared = Conflict.objects.filter(application=application, user=person).exists()
-    member = Membership.objects.filter(user=person, organisation=application.organisation_id)
-    return declared or member.exists()
+    declared = Conflict.objects.filter(
+        application=application, user__person__in=_person(person)
+    )
+    member = Membership.objects.filter(
+        user__person__in=_person(person), organisation=application.organisation_id
+    )
+    return declared.exists() or member.exists()
 
 
 def conflicted_with(person: User, applications: Iterable[Application]) -> list[Application]:
     """Return those of some applications that a person may not judge."""
     wanted = list(applications)
     declared = set(
-        Conflict.objects.filter(user=person, application__in=wanted).values_list(
-            "application_id", flat=True
-        )
+        Conflict.objects.filter(
+            user__person__in=_person(person), application__in=wanted
+        ).values_list("application_id", flat=True)
     )
     organisations = set(
-        Membership.objects.filter(user=person).values_list("organisation_id", flat=True)
+        Membership.objects.filter(user__person__in=_person(person)).values_list(
+            "organisation_id", flat=True
+        )
     )
     return [one for one in wanted if one.pk in declared or one.organisation_id in organisations]
 
@@ -102,6 +114,19 @@ def score_of(application: Application, rules: Policy) -> Decimal | None:
         return None
     points = [one.points for one in reviews_of(application)]
     return review.score(points, rules.review)
+
+
+def has_reviewed(person: User, application: Application) -> bool:
+    """Say whether a person reviewed an application, under whichever account."""
+    return reviews_of(application).filter(reviewer__person__in=_person(person)).exists()
+
+
+def conflicted_organisations(person: User, round: Round) -> set[int]:
+    """Return the organisations of a round whose applications a person may not judge."""
+    applied = Application.objects.filter(round=round)
+    member = applied.filter(organisation__memberships__user__person__in=_person(person))
+    declared = applied.filter(conflicts__user__person__in=_person(person))
+    return set(member.union(declared).values_list("organisation_id", flat=True))
 
 
 def reviews_assigned_to(person: User) -> QuerySet[Assignment]:

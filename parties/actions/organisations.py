@@ -24,13 +24,6 @@ class OrganisationKnown(Refused):
     sentence = _("%(value)s is already registered here as %(name)s. Use that organisation.")
 
 
-class EmailTaken(Refused):
-    """Another person signs in with this address."""
-
-    code = "email_taken"
-    sentence = _("Somebody already signs in with %(email)s. Use another e-mail address.")
-
-
 class RoleDoesNotFit(Refused):
     """The role belongs to organisations of another kind."""
 
@@ -131,37 +124,6 @@ def register_organisation(
         act_id=act.id,
         **content,
     )
-
-
-@transaction.atomic
-def create_user(
-    *, email: str, name: str, language: str, password: str | None, at: datetime
-) -> User:
-    """Let a person sign in with an e-mail address.
-
-    A person is not value, so no act is written. Without a password the person has to ask for
-    a new one before the first sign-in.
-
-    :raises EmailTaken: if somebody signs in with this address already.
-    """
-    plain = User.objects.normalize_email(email.strip()).lower()
-    if User.objects.filter(email__iexact=plain).exists():
-        raise EmailTaken(email=plain)
-    user = User(email=plain, name=name, language=language, joined_at=at)
-    if password is None:
-        user.set_unusable_password()
-    else:
-        user.set_password(password)
-    user.save()
-    return user
-
-
-@transaction.atomic
-def change_profile(*, user: User, name: str, language: str) -> User:
-    """Change how a person is named and in which language they are written to."""
-    user.name, user.language = name, language
-    user.save(update_fields=["name", "language"])
-    return user
 
 
 _KINDS_OF_ROLE: dict[Role, tuple[OrganisationKind, ...]] = {
@@ -337,8 +299,6 @@ def approve_bank_detail(
     :raises BankDetailNotWaiting: if it is in force or was replaced.
     """
     require_role(actor, Role.FINANCE)
-    proposer = f"user:{bank_detail.proposed_by_id}"
-    require_apart("approve_bank_detail", actor, {"propose_bank_detail": proposer})
     organisation = Organisation.objects.get(pk=bank_detail.organisation_id)
     act = ledger.begin(
         kind=ActKind.APPROVE_BANK_DETAIL,
@@ -355,6 +315,8 @@ def approve_bank_detail(
         return row
     if row.status != BankDetail.Status.PROPOSED:
         raise BankDetailNotWaiting
+    proposer = f"user:{row.proposed_by_id}"
+    require_apart("approve_bank_detail", actor, {"propose_bank_detail": proposer})
     BankDetail.objects.filter(
         organisation=organisation, status=BankDetail.Status.APPROVED
     ).update(status=BankDetail.Status.REPLACED)

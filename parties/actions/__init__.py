@@ -1,0 +1,53 @@
+"""Everything that can be done to people and organisations: one function, one transaction."""
+
+from parties.actions.organisations import (
+    BankDetailInvalid,
+    BankDetailNotWaiting,
+    MembershipEnded,
+    OrganisationKnown,
+    RoleDoesNotFit,
+    RoleHeld,
+    approve_bank_detail,
+    end_role,
+    give_role,
+    propose_bank_detail,
+    register_organisation,
+)
+from parties.actions.persons import (
+    REASON_CHARACTERS_MAX,
+    AccountAlone,
+    AccountsJoined,
+    EmailTaken,
+    IdentityUnclear,
+    OwnAccounts,
+    ReasonMissing,
+    change_profile,
+    create_user,
+    join_accounts,
+    part_accounts,
+)
+
+__all__ = [
+    "REASON_CHARACTERS_MAX",
+    "AccountAlone",
+    "AccountsJoined",
+    "BankDetailInvalid",
+    "BankDetailNotWaiting",
+    "EmailTaken",
+    "IdentityUnclear",
+    "MembershipEnded",
+    "OrganisationKnown",
+    "OwnAccounts",
+    "ReasonMissing",
+    "RoleDoesNotFit",
+    "RoleHeld",
+    "approve_bank_detail",
+    "change_profile",
+    "create_user",
+    "end_role",
+    "give_role",
+    "join_accounts",
+    "part_accounts",
+    "propose_bank_detail",
+    "register_organisation",
+]
