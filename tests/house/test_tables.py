@@ -76,6 +76,8 @@ def test_every_choice_is_held_by_a_check():
 @pytest.mark.django_db
 def test_what_was_written_stays_written():
     said = {
+        "parties_registeranswer",
+        "parties_ownershiplink",
         "providers_price",
         "safeguards_ruleversion",
         "safeguards_ruleresult",
