@@ -181,7 +181,9 @@ class RegisterAnswer(models.Model):
     class Meta:
         constraints = [
             one_of("register", Register.values),
-            models.UniqueConstraint("act", "register", name="parties_registeranswer_once_an_act"),
+            models.UniqueConstraint(
+                "act", "register", name="parties_registeranswer_once_an_act"
+            ),
         ]
         indexes = [
             models.Index(

@@ -9,7 +9,7 @@ from policy.conditions import Condition
 from policy.document import Problems
 from policy.process_rules import BY_SCORE
 from policy.rules import PAYEES_OF_MODE, Programme, small_units
-from policy.size import STANDARDS
+from policy.size import STANDARDS, counts_ties
 
 
 def find_contradictions(programme: Programme, problems: Problems) -> None:
@@ -186,11 +186,9 @@ def _thresholds_are_used(programme: Programme, problems: Problems) -> None:
         )
         problems.add("provider", "related_from", message)
     counts = programme.counts_undertaking or provider.related != "ALLOW"
-    is_by_size = applicant.size_standard.startswith("EU-")
+    is_by_size = counts_ties(applicant.size_standard)
     if applicant.undertaking_above is not None and not (counts or is_by_size):
-        message = (
-            "nothing counts an undertaking here; take it out, or add a cap of scope UNDERTAKING."
-        )
+        message = "nothing counts an undertaking here; take it out, or add a cap of scope UNDERTAKING."
         problems.add("applicant", "undertaking_above", message)
 
 

@@ -137,7 +137,9 @@ def _size(facts: ApplicantFacts, programme: Programme) -> Findings:
             facts.revenue, rule.revenue_max, _REVENUE, programme.unit, rule.clause
         )
     if rule.age_years_max is not None:
-        age = None if facts.founded_on is None else full_years(facts.founded_on, facts.applied_on)
+        age = (
+            None if facts.founded_on is None else full_years(facts.founded_on, facts.applied_on)
+        )
         yield from _at_most(age, rule.age_years_max, _AGE, "", rule.clause)
 
 

@@ -121,7 +121,9 @@ _FIX_LIST = _("Write a list of up to 10,000 entries.")
 _FIX_OBJECT = _("Write an object of fields, as docs/registers.md shows it.")
 _FIX_UNKNOWN = _("This field is not known here. Take it out.")
 _FIX_MISSING = _("This field is missing. Add it.")
-_FIX_CURRENCY = _("Add the currency of revenue and assets: one that is in use here, such as CNY.")
+_FIX_CURRENCY = _(
+    "Add the currency of revenue and assets: one that is in use here, such as CNY."
+)
 _FIX_IDENTIFIER = _("Write a scheme and a number that is one of it: “CN_USCC:91510100…”.")
 _FIX_CHOICE = _("Write one of the words that docs/registers.md names.")
 

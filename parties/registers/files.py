@@ -46,9 +46,7 @@ def look_up(file: Path, register: Register, whose: Identifier) -> tuple[str, Fac
     return (source, nothing) if is_complete and nothing is not None else None
 
 
-def _read(
-    file: Path, register: Register
-) -> tuple[str, bool, dict[Identifier, Any]]:
+def _read(file: Path, register: Register) -> tuple[str, bool, dict[Identifier, Any]]:
     try:
         found = file.stat()
         return _read_once(file, register, found.st_mtime_ns, found.st_size)
