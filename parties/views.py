@@ -1,5 +1,7 @@
 """Pages of an organisation and of the person who is signed in."""
 
+from datetime import datetime
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +18,7 @@ from parties.authentication import signed_in
 from parties.forms import BankDetailForm, ProfileForm
 from parties.models import BankDetail, Membership, Organisation
 from parties.roles import OrganisationKind, Role
+from parties.told import registers_told
 
 
 @login_required
@@ -23,7 +26,8 @@ from parties.roles import OrganisationKind, Role
 def organisation(request: HttpRequest) -> HttpResponse:
     """Show the person's organisations: who is in them, their registers, where they are paid."""
     person = signed_in(request)
-    shown = [_shown(one) for one in queries.organisations_of(person)]
+    now = timezone.now()
+    shown = [_shown(one, now) for one in queries.organisations_of(person)]
     waiting = {
         "caption": _("Bank details waiting for approval"),
         "columns": [_("Organisation"), _("Name on the bank account"), _("Number"), _("By")],
@@ -142,7 +146,7 @@ def _organisation_of(request: HttpRequest, code: str) -> Organisation:
     raise NotFound(what=code)
 
 
-def _shown(one: Organisation) -> dict[str, object]:
+def _shown(one: Organisation, now: datetime) -> dict[str, object]:
     facts = [
         {"key": _("Name"), "value": one.name},
         {"key": _("Name in Chinese"), "value": one.name_zh},
@@ -166,6 +170,7 @@ def _shown(one: Organisation) -> dict[str, object]:
         "code": one.code,
         "name": one.name,
         "facts": facts,
+        "registers": registers_told(one, now),
         "members": {
             "caption": _("People of %(organisation)s") % {"organisation": one.name},
             "columns": [_("Name"), _("E-mail"), _("Role")],

@@ -173,7 +173,7 @@ class Known:
             if other == self.organisation:
                 continue
             facts = self._figures(other, answers.business(other.pk)) if other else SizeFacts()
-            ties.append(Tie(share, facts))
+            ties.append(Tie(share=share, facts=facts))
         return ties
 
     def conduct_bars(self, on: date) -> frozenset[str] | None:
