@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -46,7 +47,7 @@ def registers_told(
     return {
         "caption": _("What registers say of %(organisation)s")
         % {"organisation": organisation.name},
-        "columns": [_("Fact"), _("Answer"), _("Source"), _("Asked")],
+        "columns": [_("Fact"), _("Answer"), _("Source"), _("Asked on")],
         "rows": rows,
     }
 
@@ -65,7 +66,8 @@ def _facts(answer: RegisterAnswer) -> Iterator[tuple[Any, Any]]:
         yield from found or [(register.label, _("It has nothing on this organisation"))]
     elif isinstance(facts, ConductFacts):
         yield from _listed(
-            _("Findings of conduct"), [f"{one.kind}, {day(one.day)}" for one in facts.findings]
+            _("Findings of conduct"),
+            [format_html("{}, {}", one.kind, day(one.day)) for one in facts.findings],
         )
     elif isinstance(facts, OwnershipFacts):
         yield from _listed(_("Ownership links"), _links(facts))
@@ -73,8 +75,12 @@ def _facts(answer: RegisterAnswer) -> Iterator[tuple[Any, Any]]:
         yield from _listed(
             _("Other aid"),
             [
-                f"{one.programme or one.grantor}: {money(one.amount, one.currency)}, "
-                f"{day(one.granted_on)}"
+                format_html(
+                    "{}: {}, {}",
+                    one.programme or one.grantor,
+                    money(one.amount, one.currency),
+                    day(one.granted_on),
+                )
                 for one in facts.aid
             ],
         )
@@ -86,9 +92,8 @@ def _listed(name: str, lines: list[str]) -> Iterator[tuple[str, str]]:
         yield name, _("None")
     for line in lines[:_SHOWN_MOST]:
         yield name, line
-    if more := len(lines) - _SHOWN_MOST:
-        if more > 0:
-            yield name, _("and %(count)s more") % {"count": more}
+    if (more := len(lines) - _SHOWN_MOST) > 0:
+        yield name, _("and %(count)s more") % {"count": more}
 
 
 _BUSINESS = {

@@ -188,7 +188,7 @@ def _thresholds_are_used(programme: Programme, problems: Problems) -> None:
     counts = programme.counts_undertaking or provider.related != "ALLOW"
     is_by_size = counts_ties(applicant.size_standard)
     if applicant.undertaking_above is not None and not (counts or is_by_size):
-        message = "nothing counts an undertaking here; take it out, or add a cap of scope UNDERTAKING."
+        message = "nothing counts an undertaking here; take it out, or add a cap that does."
         problems.add("applicant", "undertaking_above", message)
 
 

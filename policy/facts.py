@@ -18,7 +18,8 @@ class ApplicantFacts:
     """What is known of an applicant and the request; None is *not known*.
 
     `conduct_bars` are codes of findings within the programme's look-back: none is clean, None
-    is that no register of conduct was asked. `other_public_money` is support from the same level for the same compute. Revenue is in whole currency units.
+    is that no register of conduct was asked. `other_public_money` is support from the same
+    level for the same compute. Revenue is in whole currency units.
     """
 
     organisation_kind: str
