@@ -2,10 +2,10 @@
 
 import urllib.error
 import urllib.request
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from ipaddress import ip_address
 from time import monotonic
-from typing import IO, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.utils.translation import gettext_lazy as _
@@ -97,14 +97,16 @@ def _get(address: str, register: Register, timeout: int) -> bytes | None:
         raise RegisterDown(register, reason) from error
 
 
-def _read(answer: IO[bytes], register: Register, timeout: int) -> bytes:
+def _read(answer: HTTPResponse, register: Register, timeout: int) -> bytes:
     """Read an answer whole, but no more of it and no longer than an honest one takes."""
     read, until = bytearray(), monotonic() + 2 * timeout
-    while chunk := answer.read1(_CHUNK):  # type: ignore[attr-defined]
+    while chunk := answer.read1(_CHUNK):
         read += chunk
         if len(read) > ANSWER_BYTES_MAX:
             fix = _("Keep an answer below 1 MB.")
             raise Place(register, "answer").wrong(f"> {ANSWER_BYTES_MAX}", fix)
         if monotonic() > until:
             raise RegisterDown(register, _("it took too long"))
+    if answer.length:
+        raise RegisterDown(register, _("it broke off"))
     return bytes(read)
