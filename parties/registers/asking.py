@@ -1,6 +1,7 @@
 """Ask the registers about one organisation: each by its address if one is set, else its file."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,20 +70,24 @@ _ASK: dict[Register, Callable[[Identifier], Answer | None]] = {
 
 
 def ask(whose: Identifier, registers: Iterable[Register] = tuple(Register)) -> Asked:
-    """Ask several registers; one that fails does not keep the others from answering.
+    """Ask several registers at once; one that fails does not keep the others from answering.
 
     Never called inside a transaction: a slow register would hold its locks.
     """
-    answers, failures = [], []
-    for register in registers:
+
+    def answer_of(register: Register) -> Answer | RegisterFailed | None:
         try:
-            answer = _ASK[register](whose)
+            return _ASK[register](whose)
         except RegisterFailed as failure:
-            failures.append(failure)
-            continue
-        if answer is not None:
-            answers.append(answer)
-    return Asked(tuple(answers), tuple(failures))
+            return failure
+
+    # Together they take as long as the slowest of them, and somebody waits for the page.
+    with ThreadPoolExecutor(len(_ASK)) as pool:
+        found = list(pool.map(answer_of, registers))
+    return Asked(
+        tuple(one for one in found if isinstance(one, Answer)),
+        tuple(one for one in found if isinstance(one, RegisterFailed)),
+    )
 
 
 def _ask(register: Register, whose: Identifier) -> Answer | None:

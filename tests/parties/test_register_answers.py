@@ -134,7 +134,7 @@ def test_twenty_at_once_with_one_key_keep_one_answer(committed_db):
 
     answers = at_once(20, lambda _number: keep(sme, conduct(CLEAN), key="one key"))
 
-    assert {[row.pk for row in one][0] for one in answers} == {answers[0][0].pk}
+    assert {row.pk for one in answers for row in one} == {answers[0][0].pk}
     assert RegisterAnswer.objects.count() == 1
     assert Act.objects.filter(kind="ask_registers").count() == 1
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -202,7 +203,7 @@ def test_partners_are_those_outside_with_their_greatest_share():
 @pytest.mark.django_db
 def test_a_long_chain_is_read_ring_by_ring(django_assert_max_num_queries):
     chain = organisations(*(f"Link {number}" for number in range(12)))
-    for owner, owned in zip(chain, chain[1:], strict=False):
+    for owner, owned in pairwise(chain):
         cast.told(owner, ownership=cast.links(cast.a_link(owner, owned, "0.9")))
 
     with django_assert_max_num_queries(15):
