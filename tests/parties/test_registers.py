@@ -1,12 +1,15 @@
 """What registers answer is read whole or not at all, and unknown is never taken for clean."""
 
 import json
+import re
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -412,3 +415,39 @@ def test_nobody_at_the_address_is_said_so(settings, folder):
     (failure,) = registers.ask(US, [Register.CONDUCT]).failures
 
     assert failure.code == "register_down"
+
+
+# --- the documentation -----------------------------------------------------------------------
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "registers.md").read_text("utf-8")
+
+
+def example(name):
+    found = re.search(rf"<!-- example: {name} -->\n```json\n(.*?)```", DOCUMENT, re.DOTALL)
+    return found[1]
+
+
+def test_the_documentations_file_and_answer_are_read_as_it_says(folder, ask):
+    folder.mkdir()
+    (folder / "conduct.json").write_text(example("conduct.json"), "utf-8")
+
+    from_file = registers.ask_conduct(US)
+    stranger = registers.ask_conduct(Identifier("GB_COMPANY", "00000001"))
+    (by_http,) = ask(says(example("answer").encode()))[0].answers
+
+    assert from_file.facts == by_http.facts
+    assert from_file.facts.findings[0].kind == "MAJOR_PENALTY"
+    assert stranger.facts.findings == ()
+
+
+@pytest.mark.parametrize("name", ["business", "ownership", "aid"])
+def test_the_documentations_facts_are_complete_and_can_be_read(name):
+    values = json.loads(example(f"{name} facts"))
+
+    facts = registers.facts_from(Register[name.upper()], values)
+
+    kept = registers.facts_to_json(facts)
+    assert kept == values
+    kind = {"business": BusinessFacts, "ownership": Link, "aid": Aid}[name]
+    said = values if name == "business" else kept[next(iter(kept))][0]
+    assert said.keys() == {field.name for field in fields(kind)}
