@@ -32,7 +32,13 @@ class Asked:
 
 def is_connected(register: Register) -> bool:
     """Say whether a register has an address or a file here."""
-    return bool(settings.REGISTER_URLS.get(register)) or _file(register).is_file()
+    if settings.REGISTER_URLS.get(register):
+        return True
+    try:
+        return _file(register).is_file()
+    except OSError:
+        # Something is there that can't be looked at: asking it will say so.
+        return True
 
 
 def ask_business(whose: Identifier) -> Answer | None:

@@ -36,5 +36,8 @@ class RegisterAnswerInvalid(RegisterFailed):
 
 def shown(value: Any) -> str:
     """Return a stranger's value in few printable characters."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        return "…"
     return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}…"

@@ -151,6 +151,15 @@ def test_a_changed_file_is_read_anew(folder):
     assert len(registers.ask_conduct(US).facts.findings) == 1
 
 
+def test_a_folder_that_can_not_be_looked_into_is_down_and_not_clean(settings):
+    settings.REGISTERS_FOLDER = "/" + "x" * 300
+
+    asked = registers.ask(US, [Register.CONDUCT])
+
+    assert asked.answers == ()
+    assert [failure.code for failure in asked.failures] == ["register_down"]
+
+
 def test_one_register_that_fails_keeps_no_other_from_answering(folder):
     a_register_file(folder, Register.BUSINESS, {str(US): SAID[Register.BUSINESS]})
     a_register_file(folder, Register.CONDUCT, {str(US): {"findings": "none"}})
@@ -351,7 +360,13 @@ def talks_nonsense(handler):
     handler.wfile.write(b"\x00\xff nonsense\r\n\r\n")
 
 
+def nested(depth):
+    inner = "[" * depth + "]" * depth
+    return says(json.dumps(GOOD).replace(json.dumps([FINDING]), inner).encode())
+
+
 HOSTILE = {
+    "deep, and deeper": (nested(900), "facts.findings"),
     "too big": (says(b" " * (1024 * 1024 + 1)), "below 1 MB"),
     "not JSON": (says(b"<html>"), "Send JSON"),
     "not UTF-8": (says(b'"\xff"'), "Send JSON"),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parties.registers import Identifier
@@ -35,6 +35,7 @@ holds = st.lists(
 # --- the graph by itself ---------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(holds, ends, ends, shares)
 def test_being_one_undertaking_is_mutual_and_passed_on(graph, one, other, above):
     members = connected(graph, one, above)
@@ -44,6 +45,7 @@ def test_being_one_undertaking_is_mutual_and_passed_on(graph, one, other, above)
         assert connected(graph, other, above) == members
 
 
+@settings(deadline=None)
 @given(holds, ends, shares, shares)
 def test_a_higher_line_makes_no_undertaking_larger(graph, one, first, second):
     low, high = sorted((first, second))
@@ -51,11 +53,13 @@ def test_a_higher_line_makes_no_undertaking_larger(graph, one, first, second):
     assert connected(graph, one, high) <= connected(graph, one, low)
 
 
+@settings(deadline=None)
 @given(holds, ends, ends, shares)
 def test_being_related_is_mutual(graph, one, other, least):
     assert is_shared(graph, one, other, least) == is_shared(graph, other, one, least)
 
 
+@settings(deadline=None)
 @given(holds, ends, ends, shares, shares)
 def test_whoever_is_related_from_a_higher_share_is_so_from_a_lower(
     graph, one, other, first, second
@@ -65,6 +69,7 @@ def test_whoever_is_related_from_a_higher_share_is_so_from_a_lower(
     assert is_shared(graph, one, other, low) or not is_shared(graph, one, other, high)
 
 
+@settings(deadline=None)
 @given(holds, ends, ends, shares)
 def test_one_more_link_makes_nobody_less_related(graph, one, other, least):
     more = [*graph, Hold(one, other, Decimal("0.3"))]
@@ -72,6 +77,7 @@ def test_one_more_link_makes_nobody_less_related(graph, one, other, least):
     assert is_shared(more, one, other, least) or not is_shared(graph, one, other, least)
 
 
+@settings(deadline=None)
 @given(holds, ends, st.permutations(range(15)))
 def test_the_order_of_links_changes_nothing(graph, one, order):
     shuffled = [graph[place] for place in order if place < len(graph)]

@@ -450,6 +450,17 @@ def test_the_register_of_aid_is_believed_before_a_declaration(register, declared
     assert proposal(sent).outcome == outcome
 
 
+@pytest.mark.django_db
+def test_what_the_programme_gave_itself_is_not_other_aid():
+    text = law(cast.M3, ('other_public_money = "REFER"', 'other_public_money = "ALLOW"'))
+    scheme, applicant = scheme_of(text + EXCLUDED), cast.an_sme()
+    listed = aid()
+    listed["aid"][0]["programme"] = scheme.programme.code
+    cast.told(applicant.organisation, aid=listed)
+
+    assert proposal(cast.a_sent_application(scheme, applicant)).outcome == "PASS"
+
+
 # --- what is kept ----------------------------------------------------------------------------
 
 

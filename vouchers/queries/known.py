@@ -210,7 +210,9 @@ class Known:
         answer = self.answers.fresh(pk, Register.AID)
         if answer is None:
             return None
-        return tuple(_other_aid(one, is_own=is_own) for one in _read(answer, AidFacts).aid)
+        # What this programme gave itself is in its own past; a register may list it too.
+        found = [one for one in _read(answer, AidFacts).aid if one.programme != self.rules.code]
+        return tuple(_other_aid(one, is_own=is_own) for one in found)
 
     @property
     def sources(self) -> list[dict[str, str]]:
