@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('ledger', '0005_accounts'),
-        ('parties', '0002_identifier_scheme_known'),
+        ('parties', '0003_reviewers'),
     ]
 
     operations = [

@@ -10,6 +10,7 @@ from common.errors import Refused
 from ledger.queries import extent
 from policy.programme import read
 from tests import cast
+from tests.cast import committee
 from tests.ledger.book import at_once
 from vouchers import actions, queries
 from vouchers.models import Decision, Order
@@ -165,6 +166,26 @@ def test_ten_organisations_of_one_undertaking_race_for_its_ceiling(committed_db)
     assert sorted(awarded) == [28_000_00, 36_000_00, 36_000_00]
 
 
+@pytest.mark.django_db
+def test_a_round_decided_together_keeps_an_undertakings_ceiling_among_its_own():
+    scheme = scheme_of(committee.law(committee.allocated("FIRST_COME"), UNDERTAKING))
+    mother, daughter, stranger = (cast.an_sme(name) for name in ("Mother", "Daughter", "Else"))
+    own(mother, daughter)
+    cast.told(stranger.organisation, ownership=NOTHING)
+    sent = [
+        cast.a_sent_application(scheme, one, at=cast.NOON + timedelta(minutes=minute))
+        for minute, one in enumerate((mother, daughter, stranger))
+    ]
+
+    actions.decide_round(
+        round=scheme.round, actor=scheme.authority.officer, at=committee.CLOSED, key="round"
+    )
+
+    awarded = [Decision.objects.get(application=one).awarded for one in sent]
+    assert awarded == [60_000_00, 40_000_00, 60_000_00]
+    assert [one.differences for one in replays()] == [(), (), ()]
+
+
 # --- conduct ---------------------------------------------------------------------------------
 
 
@@ -207,11 +228,19 @@ def test_clean_is_said_for_a_time_and_a_finding_until_it_is_taken_back():
     scheme = scheme_of(law())
     clean, barred = cast.an_sme("Clean Ltd"), cast.an_sme("Barred Ltd", is_clean=False)
     cast.told(barred.organisation, conduct=finding("2025-05-01"))
-    applications = [cast.a_sent_application(scheme, one) for one in (clean, barred)]
     late = cast.NOON + ANSWER_LASTS
+    next_round = cast.a_round(
+        scheme.authority, scheme.programme, budget=1_000_000_00, code="2025-B"
+    )
+    again = replace(scheme, round=next_round)
+
+    applications = [cast.a_sent_application(scheme, one) for one in (clean, barred)]
+    later = [cast.a_sent_application(again, one, at=late) for one in (clean, barred)]
 
     assert [proposal(one).outcome for one in applications] == ["PASS", "FAIL"]
-    assert [proposal(one, late).outcome for one in applications] == ["REFER", "FAIL"]
+    # How long a decision takes is not the applicant's; how old an answer is at sending is.
+    assert [proposal(one, late).outcome for one in applications] == ["PASS", "FAIL"]
+    assert [proposal(one, late).outcome for one in later] == ["REFER", "FAIL"]
 
 
 # --- the provider ----------------------------------------------------------------------------

@@ -141,7 +141,9 @@ def require_covered(voucher: Voucher, offer: Offer, rules: Policy, at: datetime)
         raise OfferWithdrawn(offer=now.code)
     if provider.status == Provider.Status.SUSPENDED:
         raise ProviderSuspended(provider=provider.organisation.name)
-    related = is_related(voucher.organisation, provider.organisation, rules, at=at)
+    related = is_related(
+        voucher.organisation, provider.organisation, rules, applied_at=at, at=at
+    )
     answer = answer_provider(related, True, rules)
     if answer.outcome == "FAIL":
         raise ProviderNotCovered(

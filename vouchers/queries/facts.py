@@ -84,7 +84,13 @@ def _is_related(
 ) -> bool | None:
     if provider is None:
         return None
-    return is_related(application.organisation, provider.organisation, rules, at=at)
+    return is_related(
+        application.organisation,
+        provider.organisation,
+        rules,
+        applied_at=application.sent_at or at,
+        at=at,
+    )
 
 
 def _is_itself(application: Application, provider: Provider | None) -> bool | None:

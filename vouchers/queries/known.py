@@ -1,8 +1,8 @@
 """What registers are known to have said of an applicant, as its programme's law counts it.
 
 Unknown is not clean. What speaks for an applicant (no findings, no ties, no aid, its size) has
-to have been answered within `ANSWER_LASTS`; what speaks against it lasts until a register says
-otherwise.
+to have been answered within `ANSWER_LASTS` before its application was sent, or after; what
+speaks against it lasts until a register says otherwise.
 """
 
 from collections.abc import Mapping
@@ -30,8 +30,8 @@ from policy.rules import Programme as Policy
 from policy.size import SizeFacts, Tie, counts_ties, currency_of, size_of
 from vouchers.models import Application
 
-# How long an answer speaks for an applicant. Registers are asked at each sending, and decisions
-# are promised within weeks, so only what a register did not repeat grows as old as this.
+# How long an answer speaks for who applies. Registers are asked at each sending, so that only
+# what one did not repeat then is older; how long the decision takes is not the applicant's.
 ANSWER_LASTS = timedelta(days=90)
 # Recommendation 2003/361/EC, annex, article 3(2).
 _PARTNER_FROM = Decimal("0.25")
@@ -41,15 +41,15 @@ _F = TypeVar("_F", bound=Facts)
 
 @dataclass(frozen=True)
 class Answers:
-    """The newest answers of all registers about some organisations, as of an instant."""
+    """The newest answers of all registers about some organisations, for who applied then."""
 
     found: Mapping[tuple[int, Register], RegisterAnswer]
-    at: datetime
+    applied_at: datetime
 
     def fresh(self, organisation: int, register: Register) -> RegisterAnswer | None:
         """Return an answer that still speaks for an organisation."""
         answer = self.found.get((organisation, register))
-        return answer if answer and answer.asked_at > self.at - ANSWER_LASTS else None
+        return answer if answer and answer.asked_at > self.applied_at - ANSWER_LASTS else None
 
     def business(self, organisation: int) -> BusinessFacts:
         """Return what the business register says; nothing is known without an answer."""
@@ -69,18 +69,18 @@ def _read(answer: RegisterAnswer, kind: type[_F]) -> _F:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of one applicant under one law at an instant; None is *not known*."""
+    """What is known at an instant of one applicant under one law; None is *not known*."""
 
     organisation: Organisation
     rules: Policy
+    applied_at: datetime
     at: datetime
 
     @cached_property
     def answers(self) -> Answers:
         """The answers about the applicant and the others of its undertaking."""
-        return Answers(
-            newest_answers({self.organisation.pk, *self.others}, at=self.at), self.at
-        )
+        found = newest_answers({self.organisation.pk, *self.others}, at=self.at)
+        return Answers(found, self.applied_at)
 
     @cached_property
     def others(self) -> frozenset[int]:
@@ -166,7 +166,8 @@ class Known:
         partners = partners_of(members, _PARTNER_FROM, at=self.at)
         shares = {**partners, **dict.fromkeys(members, Decimal(1))}
         here = organisations_by(shares)
-        answers = Answers(newest_answers([o.pk for o in here.values()], at=self.at), self.at)
+        found = newest_answers([one.pk for one in here.values()], at=self.at)
+        answers = Answers(found, self.applied_at)
         ties = []
         for number, share in shares.items():
             other = here.get(number)
@@ -229,7 +230,12 @@ class Known:
 
 
 def is_related(
-    organisation: Organisation, provider: Organisation, rules: Policy, *, at: datetime
+    organisation: Organisation,
+    provider: Organisation,
+    rules: Policy,
+    *,
+    applied_at: datetime,
+    at: datetime,
 ) -> bool | None:
     """Say whether a provider and an applicant are related, as a law draws the line.
 
@@ -246,7 +252,7 @@ def is_related(
     if at_least is not None and are_related(organisation, provider, at_least, at=at):
         return True
     pair = (organisation.pk, provider.pk)
-    answers = Answers(newest_answers(pair, at=at), at)
+    answers = Answers(newest_answers(pair, at=at), applied_at)
     is_told = all(answers.fresh(pk, Register.OWNERSHIP) for pk in pair)
     return False if is_told else None
 
@@ -261,7 +267,7 @@ def region_of(organisation: Organisation) -> str:
 
 def known_of(application: Application, rules: Policy, at: datetime) -> Known:
     """Return what is known of who applies, read from the registers' answers as it is asked."""
-    return Known(application.organisation, rules, at)
+    return Known(application.organisation, rules, application.sent_at or at, at)
 
 
 _V = TypeVar("_V")
