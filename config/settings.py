@@ -173,6 +173,15 @@ EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="tessera@example.org")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 
+# Registers are asked at REGISTER_URL_CONDUCT and the like, or else read from this folder's
+# files; one with neither is not connected (docs/registers.md).
+REGISTERS_FOLDER = env.str("REGISTERS_FOLDER", default=str(VAR_DIR / "registers"))
+REGISTER_URLS = {
+    kind: env.str(f"REGISTER_URL_{kind}", default="")
+    for kind in ("BUSINESS", "CONDUCT", "OWNERSHIP", "AID")
+}
+REGISTER_TIMEOUT_SECONDS = env.int("REGISTER_TIMEOUT_SECONDS", default=5)
+
 # The largest file that a provider may send; a row costs about 120 bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024

@@ -121,6 +121,7 @@ class ActKind(StrEnum):
     """Everything that somebody can do, in the order of a voucher's life."""
 
     REGISTER_ORGANISATION = "register_organisation"
+    ASK_REGISTERS = "ask_registers"
     GIVE_ROLE = "give_role"
     END_ROLE = "end_role"
     JOIN_ACCOUNTS = "join_accounts"

@@ -1,4 +1,4 @@
-"""People, organisations, who is what where, and where an organisation is paid."""
+"""People, organisations, who is what where, what registers said, and where one is paid."""
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
@@ -6,6 +6,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from common.tables import one_of
+from parties.kinds import Control, Register
 from parties.roles import OrganisationKind, Role
 
 
@@ -232,3 +233,69 @@ class BankDetail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scheme} …{self.number[-4:]}"
+
+
+class RegisterAnswer(models.Model):
+    """What a register said of an organisation at an instant; an empty answer is an answer."""
+
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, related_name="register_answers"
+    )
+    register = models.CharField(max_length=12, choices=Register.choices)
+    # Who says so, in the register's own words.
+    source = models.CharField(max_length=200)
+    content = models.JSONField()
+    asked_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of("register", Register.values),
+            models.UniqueConstraint(
+                "act", "register", name="parties_registeranswer_once_an_act"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organisation", "register", "-asked_at", "-id"],
+                name="parties_registeranswer_newest",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.register} {self.organisation_id} {self.asked_at}"
+
+
+class OwnershipLink(models.Model):
+    """One organisation's hold on another, as a register answered; either may be unknown here."""
+
+    answer = models.ForeignKey(RegisterAnswer, models.PROTECT, related_name="links")
+    owner_scheme = models.CharField(
+        max_length=16, choices=Organisation.IdentifierScheme.choices
+    )
+    owner_identifier = models.CharField(max_length=40)
+    owned_scheme = models.CharField(
+        max_length=16, choices=Organisation.IdentifierScheme.choices
+    )
+    owned_identifier = models.CharField(max_length=40)
+    # Of the votes, from 0 to 1.
+    share = models.DecimalField(max_digits=9, decimal_places=8)
+    control = models.CharField(max_length=18, choices=Control.choices)
+
+    class Meta:
+        constraints = [
+            one_of("owner_scheme", Organisation.IdentifierScheme.values),
+            one_of("owned_scheme", Organisation.IdentifierScheme.values),
+            one_of("control", Control.values),
+            models.CheckConstraint(
+                condition=Q(share__gte=0) & Q(share__lte=1),
+                name="parties_ownershiplink_share_of_one",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner_identifier"], name="parties_ownershiplink_owner"),
+            models.Index(fields=["owned_identifier"], name="parties_ownershiplink_owned"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner_identifier} {self.control} {self.share} {self.owned_identifier}"

@@ -1,6 +1,7 @@
-"""Who is what where, who is one person, and where an organisation is paid."""
+"""Who is what where, who is one person, what registers said, and where one is paid."""
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -8,7 +9,15 @@ from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound, Refused
 from common.languages import in_language
-from parties.models import BankDetail, Membership, Organisation, PersonChange, User
+from parties.kinds import Register
+from parties.models import (
+    BankDetail,
+    Membership,
+    Organisation,
+    PersonChange,
+    RegisterAnswer,
+    User,
+)
 from parties.roles import OrganisationKind, Role
 from policy import duties
 from policy.rules import Programme
@@ -283,3 +292,18 @@ def bank_details_waiting() -> QuerySet[BankDetail]:
         .select_related("organisation", "proposed_by")
         .order_by("proposed_at", "pk")
     )
+
+
+def newest_answers(
+    organisations: Iterable[int], *, at: datetime
+) -> dict[tuple[int, Register], RegisterAnswer]:
+    """Return the newest answer of each register about organisations, as of an instant.
+
+    By organisation and register; one that was never asked, or never answered, is not there.
+    """
+    found = (
+        RegisterAnswer.objects.filter(organisation__in=organisations, asked_at__lte=at)
+        .order_by("organisation", "register", "-asked_at", "-pk")
+        .distinct("organisation", "register")
+    )
+    return {(one.organisation_id, Register(one.register)): one for one in found}

@@ -1,5 +1,6 @@
 """Pages of an organisation, of the person who is signed in, and of who is one person."""
 
+from datetime import datetime
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from parties.authentication import signed_in
 from parties.forms import BankDetailForm, JoinForm, PeopleFilter, ProfileForm, ReasonForm
 from parties.models import BankDetail, Membership, Organisation, User
 from parties.roles import OrganisationKind, Role
+from parties.told import registers_told
 
 PEOPLE_A_PAGE = 50
 
@@ -29,7 +31,8 @@ PEOPLE_A_PAGE = 50
 def organisation(request: HttpRequest) -> HttpResponse:
     """Show the person's organisations: who is in them, their registers, where they are paid."""
     person = signed_in(request)
-    shown = [_shown(one) for one in queries.organisations_of(person)]
+    now = timezone.now()
+    shown = [_shown(one, now) for one in queries.organisations_of(person)]
     waiting = {
         "caption": _("Bank details waiting for approval"),
         "columns": [_("Organisation"), _("Name on the bank account"), _("Number"), _("By")],
@@ -148,7 +151,7 @@ def _organisation_of(request: HttpRequest, code: str) -> Organisation:
     raise NotFound(what=code)
 
 
-def _shown(one: Organisation) -> dict[str, object]:
+def _shown(one: Organisation, now: datetime) -> dict[str, object]:
     facts = [
         {"key": _("Name"), "value": one.name},
         {"key": _("Name in Chinese"), "value": one.name_zh},
@@ -172,6 +175,7 @@ def _shown(one: Organisation) -> dict[str, object]:
         "code": one.code,
         "name": one.name,
         "facts": facts,
+        "registers": registers_told(one, now),
         "members": {
             "caption": _("People of %(organisation)s") % {"organisation": one.name},
             "columns": [_("Name"), _("E-mail"), _("Role")],

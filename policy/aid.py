@@ -54,6 +54,9 @@ def limit_stack(sheet: Sheet, claim: Claim, programme: Programme) -> None:
 def _stacks(aid: OtherAid, claim: Claim, rule: Stacking) -> bool:
     if aid.contract and claim.contract and aid.contract != claim.contract:
         return False
+    # What another organisation had stacks where it was for the same contract.
+    if not aid.is_own and not (aid.contract and claim.contract):
+        return False
     return aid.source in rule.sources or aid.level in rule.levels
 
 
@@ -91,12 +94,12 @@ def limit_state_aid(sheet: Sheet, claim: Claim, programme: Programme) -> None:
         rule.clause,
     )
     sheet.cap(_in_unit(left, rule), "state_aid", labels, reason)
-    if is_whole:
-        return
-    doubt = missing(
-        "all aid of this kind, in one currency", "以同一货币计的全部此类援助", rule.clause
-    )
-    sheet.note("REFER", doubt)
+    if not is_whole:
+        words = ("all aid of this kind, in one currency", "以同一货币计的全部此类援助")
+        sheet.note("REFER", missing(*words, rule.clause))
+    if not claim.undertaking_known:
+        words = ("which organisations are one undertaking with the applicant", "关联主体范围")
+        sheet.note("REFER", missing(*words, rule.clause))
 
 
 def _in_unit(left: Decimal, rule: StateAidRule) -> Decimal:

@@ -113,6 +113,8 @@ def _unknown_scope(claim: Claim, cap: Cap) -> tuple[str, str] | None:
         return "which contract this is for", "所属合同"
     if cap.scope == "PROJECT" and not claim.project:
         return "which project this is for", "所属项目"
+    if cap.scope == "UNDERTAKING" and not claim.undertaking_known:
+        return "which organisations are one undertaking with the applicant", "关联主体范围"
     is_by_round = cap.period == "ROUND" and cap.scope in ("ORGANISATION", "UNDERTAKING")
     if is_by_round and not claim.round:
         return "which round this is in", "所属批次"

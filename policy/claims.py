@@ -83,8 +83,8 @@ class Claim:
     names. `used_this_year` (what the organisation already used this calendar year) and
     `pool_left` are in minor units, or GPU-ms in mode M5. `settled_fee` is the part of all fees
     settled so far, `declared_this_year` the organisation's earlier fees of the year. `past` is
-    what the other caps count. None is *not known*. The multipliers are the applicant's
-    standing.
+    what the other caps count, `undertaking_known` whether it holds what the others of the
+    undertaking had. None is *not known*. The multipliers are the applicant's standing.
     """
 
     as_of: date
@@ -100,6 +100,7 @@ class Claim:
     pool_left: int | None = None
     declared_this_year: Decimal = Decimal(0)
     past: tuple[Past, ...] = ()
+    undertaking_known: bool = True
     other_aid: tuple[OtherAid, ...] | None = None
     upstream: Upstream | None = None
     organisation_kind: str = ""

@@ -9,7 +9,7 @@ from policy.conditions import Condition
 from policy.document import Problems
 from policy.process_rules import BY_SCORE
 from policy.rules import PAYEES_OF_MODE, Programme, small_units
-from policy.size import STANDARDS
+from policy.size import STANDARDS, counts_ties
 
 
 def find_contradictions(programme: Programme, problems: Problems) -> None:
@@ -174,6 +174,24 @@ def _caps_can_be_counted(programme: Programme, problems: Problems) -> None:
             problems.add(path, "measured", message)
 
 
+def _thresholds_are_used(programme: Programme, problems: Problems) -> None:
+    applicant, provider = programme.applicant, programme.provider
+    if provider.related_from is not None and provider.related == "ALLOW":
+        message = 'nothing depends on it while related = "ALLOW"; take it out, or write DENY.'
+        problems.add("provider", "related_from", message)
+    elif provider.related_from is not None and provider.related_from > applicant.control_above:
+        message = (
+            f"'{provider.related_from}' never counts: above {applicant.control_above} of the "
+            "votes they are one undertaking already; write less."
+        )
+        problems.add("provider", "related_from", message)
+    counts = programme.counts_undertaking or provider.related != "ALLOW"
+    is_by_size = counts_ties(applicant.size_standard)
+    if applicant.undertaking_above is not None and not (counts or is_by_size):
+        message = "nothing counts an undertaking here; take it out, or add a cap that does."
+        problems.add("applicant", "undertaking_above", message)
+
+
 def _orders_can_be_checked(programme: Programme, problems: Problems) -> None:
     rule = programme.provider
     asked = {
@@ -267,6 +285,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _sizes_have_a_standard,
     _caps_can_be_counted,
     _orders_can_be_checked,
+    _thresholds_are_used,
     _funders_bear_all,
     _state_aid_is_comparable,
     _names_are_single,

@@ -39,6 +39,11 @@ class Dated(Generic[Number]):
         return value
 
 
+def full_years(since: date, day: date) -> int:
+    """Return how many whole years lie between two days, as an age is told."""
+    return day.year - since.year - ((day.month, day.day) < (since.month, since.day))
+
+
 def months_after(day: date, months: int) -> date:
     """Return the same day some months later, or the month's last where it is shorter."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)

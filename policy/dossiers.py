@@ -68,7 +68,7 @@ def dossier_from(values: object) -> Dossier:
     reader = _Reader()
     if not isinstance(values, Mapping):
         raise DossierInvalid(('the dossier: write {"applicant": {…}, "claim": {…}}.',))
-    for key in values.keys() - {"applicant", "claim", "standing"}:
+    for key in values.keys() - {"applicant", "claim", "standing", "registers"}:
         reader.add(str(key), "is not known here; write `applicant` and `claim`.")
     claim = reader.record(values.get("claim"), Claim, "claim")
     applicant = None

@@ -8,7 +8,7 @@ from functools import lru_cache
 from policy import gates
 from policy.answers import Outcome, Reason, amount_text, missing, plain, worst
 from policy.conditions import lies_in
-from policy.dates import Period
+from policy.dates import Period, full_years
 from policy.facts import ApplicantFacts, Finding, Findings, by_stance
 from policy.rules import Programme, Route
 
@@ -137,7 +137,9 @@ def _size(facts: ApplicantFacts, programme: Programme) -> Findings:
             facts.revenue, rule.revenue_max, _REVENUE, programme.unit, rule.clause
         )
     if rule.age_years_max is not None:
-        age = None if facts.founded_on is None else _years(facts.founded_on, facts.applied_on)
+        age = (
+            None if facts.founded_on is None else full_years(facts.founded_on, facts.applied_on)
+        )
         yield from _at_most(age, rule.age_years_max, _AGE, "", rule.clause)
 
 
@@ -165,14 +167,13 @@ def _at_most(
         yield "FAIL", Reason(code, text_en, f"{zh}为 {said}，不得超过 {limit}。", clause)
 
 
-def _years(since: date, day: date) -> int:
-    return day.year - since.year - ((day.month, day.day) < (since.month, since.day))
-
-
 def _conduct(facts: ApplicantFacts, programme: Programme) -> Findings:
     rule = programme.applicant
     years = rule.lookback_years
-    for bar in sorted(facts.conduct_bars.intersection(rule.bars)):
+    if facts.conduct_bars is None and rule.bars:
+        words = ("the findings of the registers of conduct", "信用及处罚记录查询结果")
+        yield "REFER", missing(*words, rule.clause)
+    for bar in sorted((facts.conduct_bars or frozenset()).intersection(rule.bars)):
         within_en = f" within the last {years} years" if years else ""
         within_zh = f"近 {years} 年内" if years else ""
         text_en = f"There is a record{within_en} that bars an award: {bar}."

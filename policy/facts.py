@@ -17,8 +17,9 @@ Findings = Iterator[Finding]
 class ApplicantFacts:
     """What is known of an applicant and the request; None is *not known*.
 
-    `conduct_bars` are codes of findings within the programme's look-back. `other_public_money`
-    is support from the same level for the same compute. Revenue is in whole currency units.
+    `conduct_bars` are codes of findings within the programme's look-back: none is clean, None
+    is that no register of conduct was asked. `other_public_money` is support from the same
+    level for the same compute. Revenue is in whole currency units.
     """
 
     organisation_kind: str
@@ -28,7 +29,7 @@ class ApplicantFacts:
     employees: int | None = None
     revenue: Decimal | None = None
     founded_on: date | None = None
-    conduct_bars: frozenset[str] = frozenset()
+    conduct_bars: frozenset[str] | None = frozenset()
     other_public_money: bool = False
     first_time_user: bool = True
     provider_related: bool | None = None

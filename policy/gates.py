@@ -173,6 +173,8 @@ def of_other_aid(facts: ApplicantFacts, programme: Programme) -> Findings:
 
 def _is_excluded(aid: OtherAid, facts: ApplicantFacts, rule: Exclusion) -> bool | None:
     """Say whether support shuts an award out; None when it hangs on what nobody knows."""
+    if rule.same == "ANYTHING" and not aid.is_own:
+        return False
     answers: list[bool | None] = []
     for wanted, found in ((rule.levels, aid.level), (rule.kinds, aid.kind)):
         if wanted:

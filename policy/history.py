@@ -76,6 +76,14 @@ def years_before(day: date, years: int) -> date:
         return day.replace(year=day.year - years, day=28)
 
 
+def looks_back_to(on: date, day: date, years: int | None) -> bool:
+    """Say whether a day lies within so many years before another, or after it.
+
+    Without a number of years there is no end to it. Exactly so many years ago no longer counts.
+    """
+    return years is None or on > years_before(day, years)
+
+
 def aid_counted(claim: Claim, rule: StateAidRule, unit: str) -> tuple[Decimal, bool]:
     """Return the aid under a rule that counts on the claim's day, and whether all could be added.
 

@@ -78,6 +78,8 @@ PAYEES_OF_MODE: dict[Mode, tuple[Payee, ...]] = {
 # Modes whose orders set value aside before use; the others are claimed after it.
 HOLDING: tuple[Mode, ...] = ("M3", "M5")
 
+_MAJORITY = Decimal("0.5")
+
 ORGANISATION_KINDS = (
     "SME",
     "LARGE_ENTERPRISE",
@@ -106,6 +108,7 @@ class ApplicantRule:
     """Who may apply. Regions take what lies in them: `GB` takes `GB-LND`.
 
     One of `qualifications` is enough; every one of `declarations` must be made.
+    `undertaking_above` is the share of votes above which one organisation controls another.
     """
 
     clause: str
@@ -129,6 +132,15 @@ class ApplicantRule:
     lookback_years: int | None
     other_public_money: Stance
     other_public_money_scope: str
+    undertaking_above: Decimal | None
+
+    @property
+    def control_above(self) -> Decimal:
+        """The share of votes above which there is control: more than half unless it is said.
+
+        Source: Regulation (EU) 2023/2831, article 2(2)(a), a majority of the voting rights.
+        """
+        return _MAJORITY if self.undertaking_above is None else self.undertaking_above
 
     @cached_property
     def asks_of_registers(self) -> bool:
@@ -151,10 +163,15 @@ class FacilityGate:
 
 @dataclass(frozen=True)
 class ProviderRule:
-    """Whose compute counts, and whether that is checked on applying or on ordering."""
+    """Whose compute counts, and whether that is checked on applying or on ordering.
+
+    Related are an applicant and a provider that are one undertaking; from `related_from` on
+    also those of which one holds such a share of the other, or a third of both.
+    """
 
     clause: str
     related: Stance
+    related_from: Decimal | None
     own_use: Stance
     unlisted: Stance
     checked_at: str
@@ -298,6 +315,12 @@ class Programme:
     def is_claimed_after_use(self) -> bool:
         """Say whether use is paid for first and claimed then, instead of ordered by a hold."""
         return self.mode not in HOLDING
+
+    @property
+    def counts_undertaking(self) -> bool:
+        """Say whether what the others of an undertaking had counts, for a ceiling or as aid."""
+        by_cap = any(cap.scope == "UNDERTAKING" for cap in self.caps)
+        return by_cap or self.state_aid is not None
 
     def cap(self, scope: str) -> Cap | None:
         """Return the ceiling of a scope that is for everybody and counts what is committed."""

@@ -135,7 +135,12 @@ def _applicant(table: Table) -> rules.ApplicantRule:
         lookback_years=table.whole_or_none("lookback_years"),
         other_public_money=table.choice("other_public_money", rules.STANCES),
         other_public_money_scope=table.text("other_public_money_scope", required=False),
+        undertaking_above=table.number_or_none("undertaking_above"),
     )
+    above = rule.undertaking_above
+    if above is not None and not 0 <= above < 1:
+        fix = 'write "0.5" for more than half of the votes, or another share below "1".'
+        table.problem("undertaking_above", f"'{above}' is no share that controls; {fix}")
     table.close()
     return rule
 
@@ -144,6 +149,7 @@ def _provider(table: Table) -> rules.ProviderRule:
     rule = rules.ProviderRule(
         clause=table.clause(),
         related=table.choice("related", rules.STANCES),
+        related_from=table.number_or_none("related_from"),
         own_use=table.choice("own_use", rules.STANCES, "ALLOW"),
         unlisted=table.choice("unlisted", rules.STANCES),
         checked_at=table.choice("checked_at", ("APPLICATION", "ORDER")),
@@ -152,6 +158,10 @@ def _provider(table: Table) -> rules.ProviderRule:
         platforms=table.texts("platforms"),
         facilities=tuple(_facility(item) for item in table.tables("facilities")),
     )
+    since = rule.related_from
+    if since is not None and not 0 < since <= 1:
+        fix = 'write a share above nothing and up to "1", such as "0.25".'
+        table.problem("related_from", f"'{since}' is no share; {fix}")
     table.close()
     return rule
 

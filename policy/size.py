@@ -39,6 +39,16 @@ def size_of(standard: str, own: SizeFacts, ties: Iterable[Tie] = ()) -> str:
     return STANDARDS[standard](own, tuple(ties))
 
 
+def currency_of(standard: str) -> str:
+    """Return the currency that a standard's limits are in."""
+    return "EUR" if standard.startswith("EU-") else "CNY"
+
+
+def counts_ties(standard: str) -> bool:
+    """Say whether partner and linked enterprises count with one's own figures."""
+    return standard.startswith("EU-")
+
+
 def _software(own: SizeFacts, _ties: tuple[Tie, ...]) -> str:
     """GB 2011-300, software and IT services: both limits of a class must be reached."""
     return _chinese(own, 300, 100 * _MILLION, (10, Decimal(500_000)))

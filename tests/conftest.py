@@ -112,6 +112,12 @@ def template(cluster_owner_url: str, django_db_blocker, tmp_path_factory) -> Ite
         owner.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(f"{name}_app")))
 
 
+@pytest.fixture(autouse=True)
+def no_registers(settings) -> None:
+    """No register is connected but those that a test connects."""
+    settings.REGISTERS_FOLDER = str(ROOT / "var" / "no-registers")
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(template: Database) -> None:
     """What pytest-django asks for: the database is there, and Django points at it."""

@@ -79,6 +79,11 @@ urlpatterns = [
         "applications/<str:reference>/answer/", requests.request_answer, name="request_answer"
     ),
     path("applications/<str:reference>/decide/", officers.decide, name="decide"),
+    path(
+        "applications/<str:reference>/registers/",
+        officers.registers_ask,
+        name="registers_ask",
+    ),
     path("applications/<str:reference>/issue/", officers.voucher_issue, name="voucher_issue"),
     path("applications/<str:reference>/undo/", officers.decision_undo, name="decision_undo"),
     path(

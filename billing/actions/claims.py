@@ -37,6 +37,7 @@ from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
 from policy.claims import Claim, FeeLine
+from policy.dossiers import DossierInvalid, dossier_from
 from policy.settlement import Share, settle_claim
 from providers.models import Provider
 from safeguards.actions import LineAnswer, LineFacts, check_lines
@@ -285,6 +286,14 @@ def pay_claim(bill: Bill, weighed: Weighed, act: Act) -> Settlement:
     )
 
 
+def _decided(voucher: Voucher) -> Claim:
+    """Return the claim as it was known when the award was decided."""
+    try:
+        return dossier_from(voucher.decision.facts).claim
+    except DossierInvalid:
+        return Claim(as_of=voucher.valid_from_on)
+
+
 def _share(bill: Bill, voucher: Voucher, weighed: Weighed, act: Act) -> Share:
     # The law of the decision: a later version does not change what was awarded under it.
     rules = read_policy(voucher.decision.policy_version.text)
@@ -293,6 +302,8 @@ def _share(bill: Bill, voucher: Voucher, weighed: Weighed, act: Act) -> Share:
     excluded = min(int(bill.facts["fee_excluded"]), weighed.accepted) if is_first else 0
     compute = weighed.accepted - excluded
     year = day_of(act.at, voucher.programme.zone).year
+    # What the registers said when it was awarded: the firm that grew since keeps its share.
+    decided = _decided(voucher)
     claim = Claim(
         as_of=voucher.valid_from_on,
         fee_lines=(
@@ -303,5 +314,8 @@ def _share(bill: Bill, voucher: Voucher, weighed: Weighed, act: Act) -> Share:
         contract_until=day_answer(bill.facts, "contract_until_on"),
         declared_this_year=major(claims_accepted_in(voucher, year), bill.unit),
         organisation_kind=voucher.organisation.kind,
+        size=decided.size,
+        age_years=decided.age_years,
+        qualifications=decided.qualifications,
     )
     return settle_claim(claim, voucher_balance(voucher).free, rules)

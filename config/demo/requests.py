@@ -7,8 +7,10 @@ from typing import Any
 
 from config.demo.orders import Life
 from config.demo.programmes import CLAIMS, HOURS, OFFSET, ROUNDS
+from config.demo.registers import answers_about
 from config.demo.world import Applicant, Scheme, World
 from ledger.actions import SYSTEM
+from parties import actions as parties
 from vouchers import actions
 from vouchers.models import Application, Decision
 
@@ -93,6 +95,14 @@ class _Filing:
         actions.submit_application(
             application=self.application,
             actor=request.applicant.person,
+            at=at,
+            key=world.key(),
+        )
+        organisation = request.applicant.organisation
+        parties.keep_register_answers(
+            organisation=organisation,
+            answers=answers_about(organisation),
+            actor=SYSTEM,
             at=at,
             key=world.key(),
         )

@@ -1,16 +1,20 @@
 """Everything that can be done to people and organisations: one function, one transaction."""
 
-from parties.actions.organisations import (
+from parties.actions.bank_details import (
     BankDetailInvalid,
     BankDetailNotWaiting,
+    approve_bank_detail,
+    propose_bank_detail,
+)
+from parties.actions.memberships import (
     MembershipEnded,
-    OrganisationKnown,
     RoleDoesNotFit,
     RoleHeld,
-    approve_bank_detail,
     end_role,
     give_role,
-    propose_bank_detail,
+)
+from parties.actions.organisations import (
+    OrganisationKnown,
     register_organisation,
 )
 from parties.actions.persons import (
@@ -25,6 +29,9 @@ from parties.actions.persons import (
     create_user,
     join_accounts,
     part_accounts,
+)
+from parties.actions.registers import (
+    keep_register_answers,
 )
 
 __all__ = [
@@ -47,6 +54,7 @@ __all__ = [
     "end_role",
     "give_role",
     "join_accounts",
+    "keep_register_answers",
     "part_accounts",
     "propose_bank_detail",
     "register_organisation",

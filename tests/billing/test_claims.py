@@ -313,3 +313,29 @@ def test_where_the_provider_is_paid_a_holder_sends_no_claim(scene):
     other = cast.make_scene(cast.M3)
     with pytest.raises(actions.BillNotForMode):
         claim(other)
+
+
+def test_a_share_by_size_is_settled_by_the_size_at_the_decision():
+    authority = cast.make_authority()
+    seller = cast.make_provider(authority)
+    text = cast.policy_text(cast.M1).replace(
+        "lookback_years = 3\n", 'lookback_years = 3\nsize_standard = "CN-2011-300-SOFTWARE"\n'
+    )
+    tier = '[[tiers]]\nclause = "Small ones"\nrate = "0.50"\nsizes = ["SMALL"]\n\n'
+    text = text.replace("[[tiers]]\n", tier + "[[tiers]]\n", 1)
+    scheme = cast.make_programme(authority, cast.M1, text=text)
+    applicant = cast.an_sme()
+    figures = {"employees": 40, "revenue": 3_000_000_00, "currency": "CNY"}
+    cast.told(applicant.organisation, business=figures)
+    days = {"contract_from_on": "2025-01-01", "contract_until_on": "2026-12-31"}
+    voucher = cast.an_issued_voucher(scheme, applicant, fee_total="200000.00", **days)
+    scene = cast.Scene(authority, seller, scheme, applicant, voucher)
+    grown = {"employees": 4000, "revenue": 3_000_000_000_00, "currency": "CNY"}
+    cast.told(applicant.organisation, at=stage.LATER, business=grown)
+    use(scene)
+
+    (settlement,) = stage.settle(claim(scene))
+
+    assert voucher.amount == 41_838_00
+    assert settlement.covered == 41_838_00
+    assert "Small ones" in {line["clause"] for line in settlement.working}

@@ -19,6 +19,14 @@ from tests.cast.people import (
     with_role,
 )
 from tests.cast.programmes import Scheme, a_round, make_programme, policy_text
+from tests.cast.registers import (
+    a_link,
+    a_register_file,
+    an_answer,
+    links,
+    number_of,
+    told,
+)
 from tests.cast.vouchers import (
     Scene,
     a_draft,
@@ -48,10 +56,13 @@ __all__ = [
     "a_hold",
     "a_key",
     "a_laboratory",
+    "a_link",
     "a_person",
+    "a_register_file",
     "a_round",
     "a_sent_application",
     "a_university",
+    "an_answer",
     "an_applicant",
     "an_approved_application",
     "an_issued_voucher",
@@ -60,10 +71,13 @@ __all__ = [
     "an_sme",
     "another_account",
     "answers_for",
+    "links",
     "make_authority",
     "make_programme",
     "make_provider",
     "make_scene",
+    "number_of",
     "policy_text",
+    "told",
     "with_role",
 ]

@@ -15,6 +15,7 @@ from providers import actions as providers
 from providers.models import Offer, Price, Provider
 from providers.queries import price_in_force
 from tests.cast.basics import NOON, _numbers, a_key
+from tests.cast.registers import told
 
 
 def a_person(
@@ -210,10 +211,13 @@ def an_applicant(
     country: str = "CN",
     region: str = "CN-4501",
     password: str | None = None,
+    is_clean: bool = True,
     **more: Any,
 ) -> Applicant:
-    """Return an organisation of a kind with its applicant."""
+    """Return an organisation of a kind with its applicant; its conduct was asked, and is clean."""
     organisation = an_organisation(kind, name, country=country, region=region, **more)
+    if is_clean:
+        told(organisation, conduct={"findings": []})
     person = a_person("Mina Park", password=password)
     return Applicant(organisation, with_role(person, organisation, Role.APPLICANT))
 

@@ -23,12 +23,13 @@ def page_of(name, thing):
     return reverse(name, args=[thing.code])
 
 
-def test_a_voucher_shows_what_is_free_held_and_its_code_to_the_holder(browser, scene):
+def test_a_voucher_shows_what_is_free_held_and_the_end_of_its_code_to_the_holder(browser, scene):
     a_hold(scene.voucher, scene.applicant, scene.seller, hours="100")
 
     page = words(browser(scene.applicant.person).get(page_of("voucher", scene.voucher)))
 
-    assert scene.voucher.redemption_code in page
+    assert scene.voucher.redemption_code not in page
+    assert f"••••-{scene.voucher.redemption_code[-4:]}" in page
     assert "¥60,000.00" in page
     assert "¥1,500.00 Held for orders" in page
     assert "Voucher issued" in page

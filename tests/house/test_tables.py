@@ -78,6 +78,8 @@ def test_what_was_written_stays_written():
     said = {
         "parties_identitynumber",
         "parties_personchange",
+        "parties_registeranswer",
+        "parties_ownershiplink",
         "providers_price",
         "safeguards_ruleversion",
         "safeguards_ruleresult",

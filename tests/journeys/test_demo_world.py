@@ -34,6 +34,7 @@ def quick_passwords(settings):
 @pytest.fixture
 def accounts_file(settings, tmp_path, quick_passwords, committed_db):
     settings.VAR_DIR = tmp_path
+    settings.REGISTERS_FOLDER = str(tmp_path / "registers")
     call_command("load_demo", "--small", seed=7, until=UNTIL)
     return tmp_path / "demo-accounts.txt"
 

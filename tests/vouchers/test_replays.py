@@ -83,7 +83,7 @@ def test_facts_that_can_not_be_read_any_more_are_a_difference_and_no_traceback(d
 @pytest.mark.parametrize(
     ("code", "named"),
     [
-        ("cn-hangzhou-2025", "facilities, qualifications, resources, sizes"),
+        ("cn-hangzhou-2025", "facilities, resources"),
         ("ca-aicaf-2025", "regions, used"),
     ],
 )

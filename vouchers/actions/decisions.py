@@ -9,7 +9,7 @@ from common.errors import Refused
 from common.formatting import money
 from ledger import actions as ledger
 from ledger.kinds import ActKind
-from parties.models import Organisation, User
+from parties.models import User
 from parties.queries import require_apart, require_role
 from parties.roles import Role
 from policy.review import is_reviewed
@@ -22,6 +22,7 @@ from vouchers.queries import (
     decision_in_force,
     in_words,
     is_decidable,
+    lock_together,
     proposal_of,
     request_open,
     reviews_of,
@@ -207,8 +208,7 @@ def _locked_waiting(application: Application, at: datetime) -> Application:
         if row.status == Application.Status.INFO_NEEDED and waiting is not None:
             raise AnswerAwaited(reference=row.reference, due=waiting.due_on)
         raise ApplicationClosed(reference=row.reference)
-    # Two awards to one organisation are worked out in turn, so that its yearly cap holds.
-    Organisation.objects.select_for_update(no_key=True).get(pk=row.organisation_id)
+    lock_together([row], at)
     return row
 
 
@@ -312,7 +312,7 @@ def decide_automatically(
     if row.status != Application.Status.SENT:
         found = decision_in_force(row)
         return found if found is not None and found.decided_by_id is None else None
-    Organisation.objects.select_for_update(no_key=True).get(pk=row.organisation_id)
+    lock_together([row], at)
     proposal = proposal_of(row, at)
     outcome, amount = Decision.Outcome.REFER, 0
     if proposal.outcome == "PASS":

@@ -213,7 +213,7 @@ def _place(
     today = day_of(at, row.programme.zone)
     _version, rules = policy_in_force(row.programme, today)
     require_usable(row, today)
-    require_covered(row, offer, rules)
+    require_covered(row, offer, rules, at)
     _require_not_open(row, offer, reference)
     price, total = price_of(row, offer, quantity, rules, at)
     amount, working = amount_to_hold(row, total, rules, today)

@@ -53,8 +53,7 @@ class FactsNotAsked(Refused):
     sentence = _(
         "The amounts of this document depend on %(facts)s, which no page here asks for, so that "
         "they could not be settled by it. It can be worked out with manage.py work_out. "
-        "Write shares that depend on kinds and year_total_max alone, and ceilings of one "
-        "organisation."
+        "Write shares that depend on the organisation and on year_total_max alone."
     )
 
 
@@ -233,7 +232,8 @@ def _require_officer(actor: User, programme: Programme) -> None:
 
 
 # A claim is worked out anew when it is settled, and a fact that is not known then would lower it.
-_KNOWN_AT_SETTLEMENT = {"kinds", "year_total_max"}
+# What registers said of the organisation is kept with the decision; of single fees nobody asks.
+_KNOWN_AT_SETTLEMENT = {"kinds", "sizes", "qualifications", "age_years_max", "year_total_max"}
 
 
 def _checked_policy(text: str) -> Policy:
@@ -251,8 +251,6 @@ def _checked_policy(text: str) -> Policy:
         if stance != "DENY":
             raise HoldingNotRun(what=what)
     asked = {name for tier in rules.tiers for name in tier.when.asked}
-    if any(cap.scope == "UNDERTAKING" for cap in rules.caps):
-        asked.add("undertakings")
     if unknown := asked - _KNOWN_AT_SETTLEMENT:
         raise FactsNotAsked(facts=", ".join(sorted(unknown)))
     return rules

@@ -30,6 +30,7 @@ from vouchers.queries import (
     as_json,
     budget_uncommitted,
     conflicted_with,
+    lock_together,
     policy_in_force,
     proposal_of,
     ranking_of,
@@ -399,6 +400,7 @@ def _given_up(earlier: Decision, decided: RoundDecision) -> dict[str, Any]:
 def _free_award(row: Application, decided: RoundDecision, at: datetime) -> dict[str, Any]:
     """Return an award out of what is free now, worked out anew by the law in force."""
     programme = row.round.programme
+    lock_together([row], at)
     proposal = proposal_of(row, at)
     amount = proposal.award.recommended
     is_short = any(reason.code == "POOL_REACHED" for reason in proposal.award.reasons)

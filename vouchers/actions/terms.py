@@ -19,7 +19,7 @@ from providers.models import Offer, Price, Provider
 from providers.queries import price_in_force
 from vouchers.actions.vouchers import VoucherOver
 from vouchers.models import Voucher
-from vouchers.queries import in_words, used_this_year, voucher_balance
+from vouchers.queries import in_words, is_related, used_this_year, voucher_balance
 
 HOURS_MAX = Decimal(10_000_000)
 
@@ -124,8 +124,8 @@ def require_usable(voucher: Voucher, today: date) -> None:
         raise VoucherSuspended(voucher=voucher.code)
 
 
-def require_covered(voucher: Voucher, offer: Offer, rules: Policy) -> None:
-    """Refuse an offer that a voucher can't be used for.
+def require_covered(voucher: Voucher, offer: Offer, rules: Policy, at: datetime) -> None:
+    """Refuse an offer that a voucher can't be used for, by what is known at an instant.
 
     :raises NoHoldsHere: if the programme pays after use.
     :raises OfferWithdrawn: if the offer is no longer in the catalogue.
@@ -141,8 +141,10 @@ def require_covered(voucher: Voucher, offer: Offer, rules: Policy) -> None:
         raise OfferWithdrawn(offer=now.code)
     if provider.status == Provider.Status.SUSPENDED:
         raise ProviderSuspended(provider=provider.organisation.name)
-    is_itself = provider.organisation_id == voucher.organisation_id
-    answer = answer_provider(True if is_itself else None, True, rules)
+    related = is_related(
+        voucher.organisation, provider.organisation, rules, applied_at=at, at=at
+    )
+    answer = answer_provider(related, True, rules)
     if answer.outcome == "FAIL":
         raise ProviderNotCovered(
             provider=provider.organisation.name, reasons=in_words(answer.reasons)

@@ -22,10 +22,10 @@ from vouchers.queries.facts import (
     committed_this_year,
     day_answer,
     decimal_answer,
-    region_of,
     used_this_year,
 )
 from vouchers.queries.issuing import awards_automatic
+from vouchers.queries.known import is_related, known_of, region_of
 from vouchers.queries.programmes import (
     NoPolicyInForce,
     budget_available,
@@ -47,6 +47,7 @@ from vouchers.queries.proposals import (
     Proposal,
     as_json,
     in_words,
+    lock_together,
     proposal_of,
 )
 from vouchers.queries.queue import (
@@ -171,7 +172,10 @@ __all__ = [
     "holding_rule",
     "in_words",
     "is_decidable",
+    "is_related",
     "is_round_open",
+    "known_of",
+    "lock_together",
     "notice_ends_on",
     "officer_of",
     "order_by_reference",

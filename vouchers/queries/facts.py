@@ -11,13 +11,15 @@ from common.days import day_of
 from ledger import queries as ledger
 from ledger.queries import Balance
 from parties.models import Organisation
-from policy.claims import Claim, FeeLine, OtherAid
+from policy.claims import Claim, FeeLine
+from policy.dates import full_years
 from policy.eligibility import ApplicantFacts
 from policy.rules import Programme as Policy
 from providers.models import Provider
 from providers.queries import provider_by_code
 from vouchers.models import Application, Decision, Programme, Voucher
 from vouchers.queries.applications import standing_effect
+from vouchers.queries.known import Known, is_related
 from vouchers.queries.past import NOT_USE, past_of
 from vouchers.queries.programmes import budget_available
 from vouchers.queries.vouchers import voucher_account
@@ -29,46 +31,45 @@ DECIMAL_BELOW = Decimal(10) ** 12
 DECIMAL_PLACES_MAX = 6
 
 
-def region_of(organisation: Organisation) -> str:
-    """Return an organisation's region as programmes name it: with its country in front."""
-    country, region = organisation.country, organisation.region
-    if not region or region.split("-")[0] == country:
-        return region or country
-    return f"{country}-{region}"
-
-
-def applicant_facts(application: Application, at: datetime) -> ApplicantFacts:
+def applicant_facts(
+    application: Application, at: datetime, rules: Policy, known: Known
+) -> ApplicantFacts:
     """Return what is known of an applicant and its request on the day it was sent.
 
-    An application that is not sent yet is taken as sent at `at`. Findings of conduct, yearly
-    revenue, and whether two organisations are one undertaking are in no register here: the
-    last two stay unknown, so that a rule which asks for them refers to an officer.
+    An application that is not sent yet is taken as sent at `at`. What registers say comes from
+    their newest answers at that instant; what none of them said stays unknown, so that a rule
+    which asks for it refers to an officer.
     """
     organisation, answers = application.organisation, application.answers
     programme = application.round.programme
     provider = provider_by_code(str(answers.get("provider_code") or ""))
+    applied_on = day_of(application.sent_at or at, programme.zone)
     return ApplicantFacts(
         organisation_kind=organisation.kind,
-        region=region_of(organisation),
-        applied_on=day_of(application.sent_at or at, programme.zone),
+        region=known.region,
+        applied_on=applied_on,
         is_registered_business=organisation.is_registered_business,
-        employees=organisation.employees,
-        founded_on=organisation.founded_on,
+        employees=known.employees,
+        revenue=known.revenue,
+        founded_on=known.founded_on,
+        conduct_bars=known.conduct_bars(applied_on),
         other_public_money=bool(answers.get("other_public_money")),
         first_time_user=_is_first_time(application),
-        provider_related=_is_related(application, provider),
+        provider_related=_is_related(application, provider, rules, at),
         provider_listed=_is_listed(application, provider),
         requested_gpu_hours=decimal_answer(answers, "hours"),
         contract_from=day_answer(answers, "contract_from_on"),
         contract_until=day_answer(answers, "contract_until_on"),
-        other_aid=_other_aid(answers),
-        provider_is_itself=_is_related(application, provider),
+        tax_region=known.business.tax_region,
+        insurance_region=known.business.insurance_region,
+        industry=known.business.industry,
+        size=known.size,
+        qualifications=known.qualifications,
+        credit_rating=known.business.credit_rating,
+        has_tax_debt=known.business.tax_debt,
+        other_aid=known.other_aid(answers.get("other_public_money")),
+        provider_is_itself=_is_itself(application, provider),
     )
-
-
-def _other_aid(answers: Mapping[str, Any]) -> tuple[OtherAid, ...] | None:
-    """Return no other aid where that was declared; what there is else no register here knows."""
-    return () if answers.get("other_public_money") is False else None
 
 
 def _is_first_time(application: Application) -> bool:
@@ -78,7 +79,21 @@ def _is_first_time(application: Application) -> bool:
     return bool(application.answers.get("is_first_time", True)) and not had_one.exists()
 
 
-def _is_related(application: Application, provider: Provider | None) -> bool | None:
+def _is_related(
+    application: Application, provider: Provider | None, rules: Policy, at: datetime
+) -> bool | None:
+    if provider is None:
+        return None
+    return is_related(
+        application.organisation,
+        provider.organisation,
+        rules,
+        applied_at=application.sent_at or at,
+        at=at,
+    )
+
+
+def _is_itself(application: Application, provider: Provider | None) -> bool | None:
     is_itself = provider is not None and provider.organisation_id == application.organisation_id
     return True if is_itself else None
 
@@ -115,7 +130,7 @@ def day_answer(answers: Mapping[str, Any], name: str) -> date | None:
     return day if DAY_FIRST <= day <= DAY_LAST else None
 
 
-def claim_of(application: Application, at: datetime, rules: Policy) -> Claim:
+def claim_of(application: Application, at: datetime, rules: Policy, known: Known) -> Claim:
     """Return what an application's award is worked out from, at the instant of deciding.
 
     `used_this_year` counts all that the organisation has or may still use of this programme
@@ -136,10 +151,14 @@ def claim_of(application: Application, at: datetime, rules: Policy) -> Claim:
         requested_gpu_hours=decimal_answer(answers, "hours") if rules.mode == "M5" else None,
         used_this_year=committed_this_year(application.organisation, programme, on),
         pool_left=budget_available(programme),
-        past=past_of(application.organisation, programme, rules),
-        other_aid=_other_aid(answers),
+        past=past_of(application.organisation, programme, rules, known.others),
+        undertaking_known=known.undertaking_known or not rules.counts_undertaking,
+        other_aid=known.other_aid(answers.get("other_public_money")),
         round=application.round.code,
         organisation_kind=application.organisation.kind,
+        size=known.size,
+        age_years=full_years(known.founded_on, on) if known.founded_on else None,
+        qualifications=known.qualifications,
         multiplier=multipliers.amount_multiplier,
         validity_multiplier=multipliers.validity_multiplier,
     )

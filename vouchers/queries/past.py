@@ -1,6 +1,6 @@
 """What an organisation had of a programme before, as its ceilings may count it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from common.days import day_of
@@ -15,9 +15,15 @@ NOT_USE = ("available:", "expired:")
 
 
 def past_of(
-    organisation: Organisation, programme: Programme, rules: Policy
+    organisation: Organisation,
+    programme: Programme,
+    rules: Policy,
+    undertaking: Collection[int] = (),
 ) -> tuple[Past, ...]:
     """Return what was claimed, issued and redeemed, on its day by the programme's time zone.
+
+    What the other organisations of the undertaking had, by their primary keys, comes with it
+    where the law counts it; it is not the organisation's own.
 
     Claimed is what was awarded and not undone; issued the same, on the day of its voucher or,
     while that waits, of its decision; redeemed what left a voucher for use. Empty where the
@@ -26,8 +32,9 @@ def past_of(
     if not asks_of_past(rules):
         return ()
     found: list[Past] = []
+    others = undertaking if rules.counts_undertaking else ()
     decisions = Decision.objects.filter(
-        application__organisation=organisation,
+        application__organisation__in={organisation.pk, *others},
         application__round__programme=programme,
         outcome=Decision.Outcome.PASS,
         undone_by__isnull=True,
@@ -38,12 +45,13 @@ def past_of(
         if voucher is None and decision.application.status != Application.Status.APPROVED:
             continue
         issued_on = voucher.valid_from_on if voucher else decided_on
+        is_own = decision.application.organisation_id == organisation.pk
         found += (
-            _past(decision, "CLAIMED", decided_on),
-            _past(decision, "ISSUED", issued_on),
+            _past(decision, "CLAIMED", decided_on, is_own),
+            _past(decision, "ISSUED", issued_on, is_own),
         )
         if voucher:
-            found += _redeemed(voucher, programme, decision)
+            found += _redeemed(voucher, programme, decision, is_own)
     return tuple(found)
 
 
@@ -55,16 +63,19 @@ def asks_of_past(rules: Policy) -> bool:
     )
 
 
-def _past(decision: Decision, measure: Measure, on: date) -> Past:
+def _past(decision: Decision, measure: Measure, on: date, is_own: bool) -> Past:
     return Past(
         measure=measure,
         on=on,
         amount=decision.awarded,
+        is_own=is_own,
         round=decision.application.round.code,
     )
 
 
-def _redeemed(voucher: Voucher, programme: Programme, decision: Decision) -> Iterator[Past]:
+def _redeemed(
+    voucher: Voucher, programme: Programme, decision: Decision, is_own: bool
+) -> Iterator[Past]:
     account = programme.account("voucher", voucher.code)
     for entry in ledger.statement(account):
         if entry.amount < 0 and not entry.other.startswith(NOT_USE):
@@ -72,5 +83,6 @@ def _redeemed(voucher: Voucher, programme: Programme, decision: Decision) -> Ite
                 measure="REDEEMED",
                 on=day_of(entry.at, programme.zone),
                 amount=-entry.amount,
+                is_own=is_own,
                 round=decision.application.round.code,
             )

@@ -19,6 +19,7 @@ from policy.rules import Programme as Policy
 from vouchers.models import Application, PolicyVersion
 from vouchers.queries.applications import standing_effect, standing_of
 from vouchers.queries.facts import applicant_facts, claim_of
+from vouchers.queries.known import known_of
 from vouchers.queries.programmes import policy_in_force
 
 
@@ -30,6 +31,8 @@ class Proposal:
     version: PolicyVersion
     rules: Policy
     applicant: ApplicantFacts
+    # The organisations whose awards count together, by their primary keys.
+    together: frozenset[int]
     facts: dict[str, Any]
 
     @property
@@ -62,14 +65,34 @@ def proposal_of(application: Application, at: datetime) -> Proposal:
     """
     programme = application.round.programme
     version, rules = policy_in_force(programme, day_of(at, programme.zone))
-    facts, claim = applicant_facts(application, at), claim_of(application, at, rules)
+    known = known_of(application, rules, at)
+    facts = applicant_facts(application, at, rules, known)
+    claim = claim_of(application, at, rules, known)
     found = opinion.form(Dossier(claim, facts), rules)
     kept = {
         "applicant": as_json(facts),
         "claim": as_json(found.claim),
         "standing": _standing_as_json(application.organisation, rules),
+        "registers": known.sources,
     }
-    return Proposal(found, version, rules, facts, kept)
+    return Proposal(found, version, rules, facts, known.together, kept)
+
+
+def lock_together(applications: Iterable[Application], at: datetime) -> None:
+    """Let awards to one organisation, or one undertaking, be worked out in turn: ceilings hold.
+
+    Called inside the transaction of an action, before what was awarded before is read.
+
+    :raises NoPolicyInForce: if a programme has none today.
+    """
+    together: set[int] = set()
+    for application in applications:
+        programme = application.round.programme
+        _version, rules = policy_in_force(programme, day_of(at, programme.zone))
+        together |= known_of(application, rules, at).together
+    # In one order, so that two who wait for each other's organisations can't wait for ever.
+    locked = Organisation.objects.select_for_update(no_key=True).filter(pk__in=together)
+    list(locked.order_by("pk").values_list("pk"))
 
 
 def as_json(facts: Any) -> Any:

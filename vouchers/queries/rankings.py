@@ -23,7 +23,7 @@ from vouchers.models import (
     Round,
 )
 from vouchers.queries.programmes import budget_available, policy_in_force
-from vouchers.queries.proposals import Proposal, proposal_of
+from vouchers.queries.proposals import Proposal, lock_together, proposal_of
 from vouchers.queries.requests import is_decidable
 from vouchers.queries.reviews import reviews_of, score_of
 
@@ -89,6 +89,8 @@ def ranking_of(round: Round, at: datetime, *, lock: bool = False) -> Ranking:
     if lock:
         found = found.select_for_update(of=("self",), no_key=True)
     applications = list(found)
+    if lock:
+        lock_together(applications, at)
     admitted = set(
         Admission.objects.filter(application__round=round).values_list(
             "application_id", flat=True
@@ -179,6 +181,7 @@ def _entry(one: Ranked, *, by_score: bool) -> Entry:
         reference=one.application.reference,
         dossier=Dossier(opinion.claim, one.proposal.applicant),
         organisation=str(one.application.organisation_id),
+        undertaking=str(min(one.proposal.together)),
         arrived=one.arrived,
         score=(one.score or Decimal(0)) if by_score else Decimal(0),
         is_admitted=one.is_admitted,

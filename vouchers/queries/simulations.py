@@ -92,7 +92,7 @@ def simulate(
         except (DossierInvalid, ProgrammeInvalid):
             found.left_out += 1
             continue
-        if asks_of_past(rules) and not asks_of_past(read(decision.policy_version.text)):
+        if not _counted_as_much(read(decision.policy_version.text), rules):
             # What the law of the day did not count was not kept either.
             found.left_out += 1
             continue
@@ -108,6 +108,16 @@ def simulate(
             )
         )
     return found
+
+
+def _counted_as_much(then: Policy, other: Policy) -> bool:
+    """Say whether the facts of a day hold all of the past that another law counts."""
+    if asks_of_past(other) and not asks_of_past(then):
+        return False
+    if not other.counts_undertaking:
+        return True
+    same_line = then.applicant.control_above == other.applicant.control_above
+    return then.counts_undertaking and same_line
 
 
 def _decisions(programme: Programme) -> Iterator[Decision]:

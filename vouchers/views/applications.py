@@ -47,6 +47,7 @@ from vouchers.views.answers import (
     organisation_rows,
     state_of,
 )
+from vouchers.views.registers import ask_at_sending
 from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.rounds_open import law_rows, rounds_with_law
 from vouchers.views.shown import day_words, decision_shown, round_title, timeline
@@ -273,6 +274,7 @@ def application_check(request: HttpRequest, reference: str) -> HttpResponse:
         sent = actions.submit_application(
             application=application, actor=person, at=now, key=form.act_key
         )
+        ask_at_sending(sent, now)
         actions.decide_automatically(application=sent, at=now, key=f"decide:{sent.reference}")
         return redirect("application_sent", reference)
 

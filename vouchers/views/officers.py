@@ -17,9 +17,12 @@ from common.errors import NotFound
 from common.formatting import money
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
+from parties.kinds import Register
 from parties.models import User
 from parties.queries import has_role
+from parties.registers import is_connected
 from parties.roles import Role
+from parties.told import registers_told
 from vouchers import actions, queries, statuses
 from vouchers.forms.decisions import DecideForm, NoteForm
 from vouchers.models import Application, Decision
@@ -29,6 +32,7 @@ from vouchers.views.answers import (
     law_of,
     organisation_rows,
 )
+from vouchers.views.registers import ask_about
 from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.reviews import people_shown
 from vouchers.views.shown import (
@@ -87,6 +91,7 @@ def _case(found: Application, now: datetime) -> dict[str, Any]:
         "round_title": round_title(found.round),
         "tag": statuses.APPLICATION[found.status],
         "organisation": organisation_rows(found.organisation),
+        "registers": registers_told(found.organisation, now, programme.zone),
         "sections": answers_shown(found, law_of(found, sent_at), catalogue_for(found)),
         "proposal": _proposal_shown(queries.proposal_of(found, now), programme.unit)
         if waits
@@ -237,3 +242,50 @@ def decision_undo(request: HttpRequest, reference: str) -> HttpResponse:
         "intro": _("It stays in the record as undone, and the application waits again."),
     }
     return answer_form(request, form, "form_page.html", undo, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def registers_ask(request: HttpRequest, reference: str) -> HttpResponse:
+    """Ask the registers again about who applies, as an officer of the programme."""
+    person, now = signed_in(request), timezone.now()
+    found = queries.application_of(person, reference)
+    require_officer_of(person, found)
+    if found.status == Application.Status.DRAFT:
+        raise NotFound(what=reference)
+    form = KeyedForm(request.POST if request.method == "POST" else None)
+
+    def ask() -> HttpResponse:
+        asked = ask_about(found, actor=person.address, at=now, key=form.act_key)
+        for failure in asked.failures:
+            messages.warning(request, str(failure))
+        count = len(asked.answers)
+        if count:
+            said = ngettext(
+                "%(count)s answer of a register is kept.",
+                "%(count)s answers of registers are kept.",
+                count,
+            )
+            messages.success(request, said % {"count": count})
+        else:
+            messages.info(request, _("No register had an answer, so nothing is known anew."))
+        return redirect("decide", reference)
+
+    context = {
+        "title": _("Ask the registers again"),
+        "caption": f"{found.reference}, {found.organisation.name}",
+        "back": reverse("decide", args=[reference]),
+        "submit": _("Ask them now"),
+        "intro": _(
+            "What they answer counts from now on for whatever is decided about this "
+            "organisation. What they answered before stays in the record."
+        ),
+        "rows": [
+            {
+                "key": register.label,
+                "value": _("Connected") if is_connected(register) else _("Not connected"),
+            }
+            for register in Register
+        ],
+    }
+    return answer_form(request, form, "form_page.html", ask, context)

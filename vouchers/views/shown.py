@@ -280,6 +280,7 @@ def _names_of(actors: set[str]) -> dict[str, str]:
 
 
 _ACTS = {
+    "ask_registers": lambda: _("Registers asked"),
     "submit_application": lambda: _("Application sent"),
     "withdraw_application": lambda: _("Application withdrawn"),
     "request_information": lambda: _("The applicant was asked for information"),

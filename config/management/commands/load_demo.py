@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config.demo.people import DEMO_PASSWORD
+from config.demo.registers import write_registers
 from config.demo.summary import summary
 from config.demo.world import World
 from config.demo.year import live_through
@@ -36,6 +37,7 @@ class Command(BaseCommand):
         ledger.seal(at=until)
         for line in summary(until):
             self.stdout.write(line)
+        write_registers(Path(settings.REGISTERS_FOLDER))
         # Last of all: whoever finds the list finds the demo whole.
         _write_accounts(Path(settings.VAR_DIR) / "demo-accounts.txt", world)
 
