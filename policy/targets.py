@@ -91,7 +91,10 @@ def _part_words(rule: TargetRule, figure: Decimal) -> Labels:
     if rule.partial == "NOTHING":
         return f"Nothing is earned below {full}", f"低于 {full} 不予兑付"
     said = plain(figure)
-    return f"{said} of {full} are met, and that part is earned", f"完成 {said}／{full}，按比例兑付"
+    return (
+        f"{said} of {full} are met, and that part is earned",
+        f"完成 {said}／{full}，按比例兑付",
+    )
 
 
 def _text(amount: int, unit: str) -> str:

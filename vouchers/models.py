@@ -18,6 +18,8 @@ class Programme(models.Model):
         M4 = "M4", _("Paid in full by the user, then claimed by both sides")
         M5 = "M5", _("GPU-hours in kind")
         M6 = "M6", _("A share of costs, claimed after use")
+        M7 = "M7", _("A target, paid to one side by its assessment")
+        M8 = "M8", _("Follows another programme’s award, paid after use")
 
     code = models.CharField(max_length=40, unique=True)
     title = models.CharField(max_length=200)
@@ -32,10 +34,10 @@ class Programme(models.Model):
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [one_of("mode", ["M1", "M2", "M3", "M4", "M5", "M6"])]
+        constraints = [one_of("mode", ["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8"])]
 
-    # Modes in which use is paid for first and claimed then; the others place holds.
-    AFTER_USE = (Mode.M1, Mode.M2, Mode.M4, Mode.M6)
+    # Modes in which is claimed when use is over; the others place holds.
+    AFTER_USE = (Mode.M1, Mode.M2, Mode.M4, Mode.M6, Mode.M7, Mode.M8)
 
     def __str__(self) -> str:
         return self.title
@@ -143,6 +145,10 @@ class Application(models.Model):
     saved_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+", null=True)
+    # What it follows, in mode M8; nobody applied then.
+    upstream_award = models.OneToOneField(
+        "vouchers.UpstreamAward", models.PROTECT, related_name="application", null=True
+    )
 
     class Meta:
         constraints = [
@@ -157,7 +163,9 @@ class Application(models.Model):
             models.UniqueConstraint(
                 "round",
                 "organisation",
-                condition=~Q(status__in=["WITHDRAWN", "NOT_APPROVED"]),
+                # An organisation may have any number of awards that are followed.
+                condition=~Q(status__in=["WITHDRAWN", "NOT_APPROVED"])
+                & Q(upstream_award__isnull=True),
                 name="vouchers_application_one_a_round",
             ),
         ]
@@ -337,3 +345,61 @@ class Standing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organisation_id}: {self.score}"
+
+
+class Assessment(models.Model):
+    """What a third party found of a target; the newest counts, and none is ever changed."""
+
+    voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="assessments")
+    assessor = models.CharField(max_length=200)
+    # In the measure of the document's target, such as PFLOPS.
+    figure = models.DecimalField(max_digits=18, decimal_places=6)
+    evidence = models.TextField()
+    assessed_on = models.DateField()
+    recorded_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [not_negative("figure")]
+
+    def __str__(self) -> str:
+        return f"{self.voucher_id}: {self.figure}"
+
+
+class UpstreamAward(models.Model):
+    """What another programme awarded, which a programme that follows it matches."""
+
+    programme = models.ForeignKey(Programme, models.PROTECT, related_name="upstream_awards")
+    upstream = models.CharField(max_length=40)
+    reference = models.CharField(max_length=60)
+    organisation = models.ForeignKey(
+        "parties.Organisation", models.PROTECT, related_name="upstream_awards"
+    )
+    # Minor units of the programme that follows: the fees that were counted, and the award.
+    base_amount = models.BigIntegerField()
+    award_amount = models.BigIntegerField()
+    # As the tiers of the document name it; empty where nobody knows.
+    facility = models.CharField(max_length=40, blank=True)
+    awarded_on = models.DateField()
+    recorded_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "programme", "upstream", "reference", name="vouchers_upstreamaward_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(base_amount__gt=0), name="vouchers_upstreamaward_has_base"
+            ),
+            not_negative("award_amount"),
+            models.CheckConstraint(
+                condition=Q(award_amount__lte=models.F("base_amount")),
+                name="vouchers_upstreamaward_within_base",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.upstream} {self.reference}"

@@ -15,7 +15,9 @@ TARGET = read(TEXT)
 ALL_OR_NOTHING = read(
     TEXT.replace('least = "2500"', 'least = "5000"').replace('"PRO_RATA"', '"NOTHING"')
 )
-ROUNDS_UP = read(TEXT.replace('mode = "DOWN"', 'mode = "UP"').replace("decimals = 2", "decimals = 0"))
+ROUNDS_UP = read(
+    TEXT.replace('mode = "DOWN"', 'mode = "UP"').replace("decimals = 2", "decimals = 0")
+)
 
 AWARD = 1_000_000_00
 
@@ -94,7 +96,10 @@ SECTION = TEXT[TEXT.index("[target]") : TEXT.index("[rounding]")]
     ("content", "said"),
     [
         (TEXT.replace(SECTION, ""), "line 10, the top of the document, mode: a performance"),
-        (TEXT.replace('mode = "M7"', 'mode = "M1"').replace('"PROVIDER"', '"BENEFICIARY"'), "both"),
+        (
+            TEXT.replace('mode = "M7"', 'mode = "M1"').replace('"PROVIDER"', '"BENEFICIARY"'),
+            "both",
+        ),
         (TEXT.replace('least = "2500"', 'least = "6000"'), "[target], least: 6000 is above"),
         (TEXT.replace('full = "5000"', 'full = "0"'), '[target], full: "0" is met by nothing'),
         (TEXT.replace('"PRO_RATA"', '"NOTHING"'), 'write partial = "PRO_RATA"'),

@@ -5,6 +5,7 @@ from vouchers.actions.applications import (
     AnswerUnknown,
     ApplicationClosed,
     ApplicationSent,
+    NobodyApplies,
     RoundClosed,
     answers_missing,
     locked_application,
@@ -12,6 +13,7 @@ from vouchers.actions.applications import (
     submit_application,
     withdraw_application,
 )
+from vouchers.actions.assessments import AssessmentInvalid, NoTarget, record_assessment
 from vouchers.actions.bulk import issue_vouchers
 from vouchers.actions.decisions import (
     AnotherApplicationOpen,
@@ -26,6 +28,13 @@ from vouchers.actions.decisions import (
     decide_application,
     decide_automatically,
     undo_decision,
+)
+from vouchers.actions.matches import (
+    AwardsReport,
+    NoMatch,
+    NothingToRecord,
+    follow_upstream_award,
+    record_upstream_awards,
 )
 from vouchers.actions.orders import (
     CodeUnknown,
@@ -80,6 +89,7 @@ from vouchers.actions.terms import (
 from vouchers.actions.vouchers import (
     BudgetSpent,
     NotExpiredYet,
+    OtherSideIsPaid,
     ReturnTooMuch,
     VoucherNotActive,
     VoucherNotSuspended,
@@ -99,7 +109,9 @@ __all__ = [
     "AnswersMissing",
     "ApplicationClosed",
     "ApplicationSent",
+    "AssessmentInvalid",
     "AwardAboveRecommended",
+    "AwardsReport",
     "BudgetInvalid",
     "BudgetSpent",
     "ClassNotCovered",
@@ -108,7 +120,10 @@ __all__ = [
     "HoursInvalid",
     "ModeNotRun",
     "NoHoldsHere",
+    "NoMatch",
     "NoPriceInForce",
+    "NoTarget",
+    "NobodyApplies",
     "NotAnAuthority",
     "NotDecided",
     "NotEligible",
@@ -117,12 +132,14 @@ __all__ = [
     "NoteMissing",
     "NothingToAward",
     "NothingToHold",
+    "NothingToRecord",
     "OfferNotYours",
     "OfficerNeeded",
     "OrderAlreadyOpen",
     "OrderBilled",
     "OrderNotOpen",
     "OrderUsed",
+    "OtherSideIsPaid",
     "OutcomeInvalid",
     "PolicyDiffers",
     "PolicyInvalid",
@@ -147,6 +164,7 @@ __all__ = [
     "decide_application",
     "decide_automatically",
     "expire_voucher",
+    "follow_upstream_award",
     "give_back",
     "issue_voucher",
     "issue_vouchers",
@@ -159,6 +177,8 @@ __all__ = [
     "price_of",
     "propose_policy",
     "quantity_of",
+    "record_assessment",
+    "record_upstream_awards",
     "redeem_code",
     "release_hold",
     "release_policy",

@@ -318,6 +318,8 @@ def undo_decision(
 
 
 def _require_only_one(application: Application) -> None:
+    if application.upstream_award_id:
+        return
     gone = (Application.Status.WITHDRAWN, Application.Status.NOT_APPROVED)
     other = (
         Application.objects.filter(

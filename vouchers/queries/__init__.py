@@ -22,6 +22,14 @@ from vouchers.queries.facts import (
     region_of,
     used_this_year,
 )
+from vouchers.queries.matches import (
+    AwardProblem,
+    AwardRow,
+    award_problems,
+    matches_to_follow,
+    upstream_awards_of,
+    upstream_of,
+)
 from vouchers.queries.programmes import (
     NoPolicyInForce,
     budget_available,
@@ -43,6 +51,15 @@ from vouchers.queries.proposals import (
     Proposal,
     in_words,
     proposal_of,
+)
+from vouchers.queries.targets import (
+    assessments_of,
+    law_of_voucher,
+    newest_assessment,
+    pays_supply_side,
+    supply_side,
+    target_supplied_by,
+    targets_supplied_by,
 )
 from vouchers.queries.vouchers import (
     has_bill_unsettled,
@@ -66,6 +83,8 @@ from vouchers.queries.vouchers import (
 __all__ = [
     "DAY_FIRST",
     "DAY_LAST",
+    "AwardProblem",
+    "AwardRow",
     "NoPolicyInForce",
     "Proposal",
     "acts_that_issued",
@@ -73,6 +92,8 @@ __all__ = [
     "application_of",
     "applications_awaiting",
     "applications_visible_to",
+    "assessments_of",
+    "award_problems",
     "budget_available",
     "claim_of",
     "committed_this_year",
@@ -87,12 +108,16 @@ __all__ = [
     "has_use_unbilled",
     "in_words",
     "is_round_open",
+    "law_of_voucher",
+    "matches_to_follow",
+    "newest_assessment",
     "order_by_reference",
     "order_of",
     "orders_lapsed_by",
     "orders_of",
     "orders_visible_to",
     "orders_with",
+    "pays_supply_side",
     "policies_in_force",
     "policy_in_force",
     "policy_versions_of",
@@ -107,7 +132,12 @@ __all__ = [
     "rounds_open",
     "standing_effect",
     "standing_of",
+    "supply_side",
+    "target_supplied_by",
+    "targets_supplied_by",
     "unused_code",
+    "upstream_awards_of",
+    "upstream_of",
     "used_this_year",
     "voucher_account",
     "voucher_balance",

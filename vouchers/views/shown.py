@@ -227,6 +227,7 @@ _ACTS = {
     "expire_voucher": lambda: _("Voucher expired"),
     "suspend_voucher": lambda: _("Voucher put on hold"),
     "resume_voucher": lambda: _("Voucher active again"),
+    "record_assessment": lambda: _("Target assessed"),
     "record_usage": lambda: _("Usage recorded"),
     "settle_bill": lambda: _("Bill settled"),
     "submit_claim": lambda: _("Claim sent"),
@@ -236,6 +237,7 @@ _ACTS = {
     "propose_policy": lambda: _("Policy version proposed"),
     "release_policy": lambda: _("Policy version put in force"),
     "open_round": lambda: _("Round opened"),
+    "record_upstream_awards": lambda: _("Awards above recorded"),
     "prepare_batch": lambda: _("Batch prepared"),
 }
 
