@@ -7,6 +7,7 @@ from vouchers.views import (
     applications,
     catalogue,
     issuing,
+    matches,
     officers,
     orders,
     policies,
@@ -14,6 +15,7 @@ from vouchers.views import (
     redemptions,
     rounds_open,
     simulations,
+    targets,
     vouchers,
 )
 
@@ -61,6 +63,8 @@ urlpatterns = [
     path("vouchers/<str:code>/return/", vouchers.voucher_return, name="voucher_return"),
     path("vouchers/<str:code>/suspend/", vouchers.voucher_suspend, name="voucher_suspend"),
     path("vouchers/<str:code>/resume/", vouchers.voucher_resume, name="voucher_resume"),
+    path("vouchers/<str:code>/assess/", targets.assessment_new, name="assessment_new"),
+    path("targets/", targets.targets, name="targets"),
     path("orders/<str:code>/", orders.order, name="order"),
     path("orders/<str:code>/release/", orders.order_release, name="order_release"),
     path("redeem/", redemptions.redeem, name="redeem"),
@@ -69,6 +73,7 @@ urlpatterns = [
     path("rounds/", programmes.rounds, name="rounds"),
     path("programmes/", programmes.programmes, name="programmes"),
     path("programmes/<str:code>/", programmes.programme, name="programme"),
+    path("programmes/<str:code>/awards/new/", matches.awards_new, name="awards_new"),
     path("programmes/<str:code>/rounds/new/", programmes.round_new, name="round_new"),
     path(
         "programmes/<str:code>/rounds/<str:round_code>/issue/",

@@ -28,6 +28,7 @@ from parties.roles import Role
 from vouchers import actions, queries
 from vouchers.forms.programmes import RoundForm
 from vouchers.models import PolicyVersion, Programme, Round
+from vouchers.views.matches import awards_shown, may_record
 from vouchers.views.rounds_open import law_rows
 from vouchers.views.shown import day_words, timeline
 
@@ -81,6 +82,8 @@ def programme(request: HttpRequest, code: str) -> HttpResponse:
         "in_force": in_force,
         "versions": [_version_shown(one, in_force) for one in versions],
         "rounds": _rounds_table(found),
+        "awards": awards_shown(found),
+        "may_record_awards": may_record(person, found),
         "may_propose": may_propose,
         "may_open_round": may_staff(person, found, Role.FINANCE),
         "events": timeline(found.address),
