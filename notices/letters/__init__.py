@@ -20,12 +20,14 @@ from notices.letters.payments import (
     payment_returned,
     payment_sent,
 )
+from notices.letters.targets import award_followed, target_assessed
 
 __all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expires"]
 
 LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
+    ActKind.RECORD_UPSTREAM_AWARDS: award_followed,
     ActKind.SUBMIT_APPLICATION: application_received,
     ActKind.DECIDE_APPLICATION: decision_made,
     ActKind.ISSUE_VOUCHER: voucher_issued,
@@ -33,6 +35,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.PLACE_HOLD: hold_placed,
     ActKind.LAPSE_HOLD: hold_lapsed,
     ActKind.EXPIRE_VOUCHER: voucher_expired,
+    ActKind.RECORD_ASSESSMENT: target_assessed,
     ActKind.SUBMIT_BILL: bill_received,
     ActKind.SUBMIT_CLAIM: bill_received,
     ActKind.SETTLE_BILL: bill_settled,

@@ -1,6 +1,15 @@
 """The cast of the tests: each scene is set through actions, never by inserting rows."""
 
 from tests.cast.basics import FISCAL_YEAR, HOUR, M1, M3, M5, NOON, TODAY, a_key
+from tests.cast.matches import (
+    M8,
+    MATCH_BUDGET,
+    NATIONAL,
+    a_match,
+    an_award,
+    followed,
+    recorded,
+)
 from tests.cast.people import (
     Applicant,
     Authority,
@@ -18,6 +27,16 @@ from tests.cast.people import (
     with_role,
 )
 from tests.cast.programmes import Scheme, a_round, make_programme, policy_text
+from tests.cast.targets import (
+    M7,
+    PAYS_DEMAND,
+    PAYS_SUPPLY,
+    TARGET_AWARD,
+    TARGET_BUDGET,
+    YEARS_END,
+    a_target,
+    an_assessment,
+)
 from tests.cast.vouchers import (
     Scene,
     a_draft,
@@ -35,8 +54,17 @@ __all__ = [
     "M1",
     "M3",
     "M5",
+    "M7",
+    "M8",
+    "MATCH_BUDGET",
+    "NATIONAL",
     "NOON",
+    "PAYS_DEMAND",
+    "PAYS_SUPPLY",
+    "TARGET_AWARD",
+    "TARGET_BUDGET",
     "TODAY",
+    "YEARS_END",
     "Applicant",
     "Authority",
     "Scene",
@@ -47,21 +75,27 @@ __all__ = [
     "a_hold",
     "a_key",
     "a_laboratory",
+    "a_match",
     "a_person",
     "a_round",
     "a_sent_application",
+    "a_target",
     "a_university",
     "an_applicant",
     "an_approved_application",
+    "an_assessment",
+    "an_award",
     "an_issued_voucher",
     "an_offer",
     "an_organisation",
     "an_sme",
     "answers_for",
+    "followed",
     "make_authority",
     "make_programme",
     "make_provider",
     "make_scene",
     "policy_text",
+    "recorded",
     "with_role",
 ]
