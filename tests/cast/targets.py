@@ -36,7 +36,7 @@ def a_target(text: str = PAYS_SUPPLY) -> Scene:
     return Scene(authority, seller, scheme, applicant, voucher)
 
 
-def an_assessment(scene: Scene, figure: str = "4000", **more: Any) -> Assessment:
+def an_assessment(scene: Scene, figure: str | Decimal = "4000", **more: Any) -> Assessment:
     """Return what a third party found at the year's end, recorded by the second officer."""
     facts = {
         "voucher": scene.voucher,

@@ -108,16 +108,22 @@ def test_a_document_that_asks_what_no_page_asks_makes_no_programme(code, named):
 
 
 def test_a_document_whose_payments_are_not_made_here_makes_no_programme():
+    text = (
+        cast.policy_text("cn-xiamen-2024")
+        .replace("cn-xiamen-2024", "xx-mode-m6")
+        .replace('mode = "M1"', 'mode = "M6"')
+        .replace('payee = "BENEFICIARY"', 'payee = "PROVIDER"')
+    )
     authority = cast.make_authority()
     before = extent()
 
-    with pytest.raises(actions.ModeNotRun, match="M8"):
+    with pytest.raises(actions.ModeNotRun, match="M6 that pays PROVIDER"):
         actions.create_programme(
-            code="cn-hangzhou-2025-mianshen",
-            title="Match",
-            title_zh="配套",
+            code="xx-mode-m6",
+            title="Shared costs",
+            title_zh="分担",
             authority=authority.organisation,
-            text=cast.policy_text("cn-hangzhou-2025-mianshen"),
+            text=text,
             actor=authority.officer,
             at=cast.NOON,
             key="k",
