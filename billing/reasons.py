@@ -20,10 +20,10 @@ REASONS: dict[str, Any] = {
         "which at the provider's published price of at most %(rate)s %(unit)s an hour come to "
         "%(metered_amount)s. The difference is withheld."),
     "target_missed": _(
-        "%(figure)s %(measure)s were assessed, less than the %(least)s that earn anything. "
+        "%(figure)s were assessed, less than the %(least)s that earn anything. "
         "Nothing is paid for the target unless a newer assessment finds more."),
     "target_part_met": _(
-        "%(figure)s %(measure)s were assessed; %(full)s earn the whole award. What is not earned "
+        "%(figure)s were assessed; %(full)s earn the whole award. What is not earned "
         "is withheld unless a newer assessment finds more."),
     "no_price": _(
         "The provider publishes no price in %(unit)s for what was metered, so the fee can't be "

@@ -82,19 +82,23 @@ def _assessed(rule: TargetRule, figure: Decimal) -> Line:
     return Line("assessed", en, zh, text, rule.clause)
 
 
+def figure_words(figure: Decimal, measure: str) -> str:
+    """Write a figure in its measure: `4,000.5 PFLOPS`."""
+    whole, _point, rest = plain(figure).partition(".")
+    return f"{int(whole):,}" + (f".{rest}" if rest else "") + f" {measure}"
+
+
 def _part_words(rule: TargetRule, figure: Decimal) -> Labels:
-    least, full = (f"{plain(one)} {rule.measure}" for one in (rule.least, rule.full))
+    least, full = (figure_words(one, rule.measure) for one in (rule.least, rule.full))
     if figure >= rule.full:
         return f"The target of {full} is met", f"达到目标 {full}"
     if figure < rule.least:
         return f"Below {least} nothing is earned", f"低于 {least} 不予兑付"
     if rule.partial == "NOTHING":
         return f"Nothing is earned below {full}", f"低于 {full} 不予兑付"
-    said = plain(figure)
-    return (
-        f"{said} of {full} are met, and that part is earned",
-        f"完成 {said}／{full}，按比例兑付",
-    )
+    said = figure_words(figure, rule.measure)
+    en = f"{said} of {full} are met, and that part is earned"
+    return en, f"完成 {said}，目标 {full}，按比例兑付"
 
 
 def _text(amount: int, unit: str) -> str:

@@ -1,14 +1,12 @@
 """Weigh a claim of a target: what its newest assessment earns, beside what was settled before."""
 
-from decimal import Decimal
-
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.verdicts import Weighed, claim_row, objected
 from billing.models import Bill, BillLine, Settlement, Verdict
 from common.errors import Refused
 from policy.settlement import Share
-from policy.targets import settle_target
+from policy.targets import figure_words, settle_target
 from vouchers.actions import locked_voucher
 from vouchers.models import Programme, Voucher
 from vouchers.queries import law_of_voucher, newest_assessment, voucher_balance
@@ -79,10 +77,8 @@ def weigh_target(bill: Bill, line: BillLine, *, is_overruled: bool = False) -> W
     assert found is not None
     assert rule is not None
     values = {
-        "figure": _figure(found.figure),
-        "least": _figure(rule.least),
-        "full": _figure(rule.full),
-        "measure": rule.measure,
+        name: figure_words(one, rule.measure)
+        for name, one in (("figure", found.figure), ("least", rule.least), ("full", rule.full))
     }
     reason = "target_missed" if found.figure < rule.least else "target_part_met"
     return Weighed(row, due, reason, values)
@@ -111,7 +107,3 @@ def require_unclaimed(voucher: Voucher) -> None:
         verdict = Verdict.objects.filter(line__bill=bill).order_by("-pk").first()
         if verdict is None or verdict.accepted or verdict.outcome != Verdict.Outcome.DECLINED:
             raise TargetClaimed(voucher=voucher.code, bill=bill.number)
-
-
-def _figure(figure: Decimal) -> str:
-    return f"{figure.normalize():f}"

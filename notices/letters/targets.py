@@ -14,8 +14,7 @@ from notices.letters.letter import (
     people_of,
 )
 from parties.roles import Role
-from policy.answers import plain
-from policy.targets import earned
+from policy.targets import earned, figure_words
 from vouchers.models import Assessment, UpstreamAward
 from vouchers.queries import law_of_voucher, supply_side
 
@@ -37,7 +36,7 @@ def target_assessed(deed: Deed) -> Letters:
         values = {
             "voucher": voucher.code,
             "programme": voucher.programme.title,
-            "figure": f"{plain(found.figure)} {law.target.measure}",
+            "figure": figure_words(found.figure, law.target.measure),
             "assessor": found.assessor,
             "amount": money(amount, voucher.unit),
             "payee": payee.name,

@@ -237,3 +237,32 @@ def test_after_a_restore_with_lower_transactions_all_acts_are_looked_at_again():
     Horizon.objects.create(pk=1, txid=2**62)
     sweep()
     assert len(letters_to(scene.applicant.person)) == 3
+
+
+def test_both_sides_of_a_target_are_told_what_was_found_and_who_may_claim():
+    scene = cast.a_target()
+    cast.an_assessment(scene, "4000")
+    sweep(cast.YEARS_END)
+    path = f"/vouchers/{scene.voucher.code}/target/claim/"
+    subject = f"Target {scene.voucher.code} was assessed: 4,000 PFLOPS"
+    for person in (scene.applicant.person, scene.seller.person):
+        assert letters_to(person)[-1] == (subject, path)
+        body = queries.inbox(person).first().body
+        assert "It earns ¥800,000.00" in body
+        assert "Acme Compute may claim it, once, and only Acme Compute." in body
+
+
+def test_whose_award_is_followed_is_told_that_nothing_need_be_done():
+    scheme, firm = cast.a_match(), cast.an_sme(region="CN-3301")
+    report = cast.recorded(scheme, cast.an_award(firm))
+    (voucher,) = cast.followed(report)
+    sweep()
+    reference = report.recorded[0].application.reference
+    assert letters_to(firm.person) == [
+        (
+            f"Your award N-1 is followed by {scheme.programme.title}",
+            f"/applications/{reference}/",
+        ),
+        (f"Your application {reference} was approved", f"/applications/{reference}/"),
+        (f"Your voucher is ready: {voucher.code}", f"/vouchers/{voucher.code}/"),
+    ]

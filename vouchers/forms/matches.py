@@ -170,12 +170,11 @@ class _Cells:
         """Return a cell's day."""
         match = _DAY.fullmatch(self.text(name))
         try:
-            return date(*(int(part) for part in match.groups())) if match else date.min
+            year, month, day = (int(part) for part in match.groups()) if match else (0, 0, 0)
+            return date(year, month, day)
         except ValueError:
+            self.note(name, "day_unreadable")
             return date.min
-        finally:
-            if not match:
-                self.note(name, "day_unreadable")
 
     def note(self, name: str, code: str, **values: Any) -> None:
         """Keep what is wrong with a cell, unless the row has a problem already."""

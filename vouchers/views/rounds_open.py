@@ -18,9 +18,10 @@ from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
 from policy import eligibility
-from policy.answers import percent_text, plain
+from policy.answers import percent_text
 from policy.rules import Cap, minor
 from policy.rules import Programme as Law
+from policy.targets import figure_words
 from vouchers import queries, statuses
 from vouchers.forms.eligibility import ELSEWHERE, EligibilityForm
 from vouchers.models import Programme, Round
@@ -107,8 +108,8 @@ def _limits(law: Law, on: date) -> Iterator[tuple[str, str]]:
             yield _cap_words(cap), _whole(cap.amount.on(on), law)
     if law.target:
         measure = law.target.measure
-        yield _("Earns the whole award"), f"{plain(law.target.full)} {measure}"
-        yield _("The least that earns anything"), f"{plain(law.target.least)} {measure}"
+        yield _("Earns the whole award"), figure_words(law.target.full, measure)
+        yield _("The least that earns anything"), figure_words(law.target.least, measure)
     if law.floor:
         yield _("Counts from a fee of"), _whole(law.floor.base_min.on(on), law)
     for route in law.routes:

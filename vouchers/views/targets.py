@@ -19,8 +19,7 @@ from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import has_role, require_role
 from parties.roles import Role
-from policy.answers import plain
-from policy.targets import earned
+from policy.targets import earned, figure_words
 from vouchers import actions, queries
 from vouchers.forms.targets import AssessmentForm
 from vouchers.models import Assessment, Programme, Voucher
@@ -39,10 +38,10 @@ def target_shown(found: Voucher, person: User) -> dict[str, Any]:
     is_active = found.status == Voucher.Status.ACTIVE
     rows = [
         {"key": _("What is measured"), "value": in_language(rule.name_en, rule.name_zh)},
-        {"key": _("Earns the whole award"), "value": f"{plain(rule.full)} {rule.measure}"},
+        {"key": _("Earns the whole award"), "value": figure_words(rule.full, rule.measure)},
         {
             "key": _("The least that earns anything"),
-            "value": f"{plain(rule.least)} {rule.measure}",
+            "value": figure_words(rule.least, rule.measure),
         },
         {"key": _("Supply side"), "value": supply.organisation.name if supply else "–"},
         {"key": _("Demand side"), "value": found.organisation.name},
@@ -79,7 +78,7 @@ def _assessment_row(one: Assessment, measure: str, zone: str) -> list[Any]:
     return [
         day(one.assessed_on),
         one.assessor,
-        f"{plain(one.figure)} {measure}",
+        figure_words(one.figure, measure),
         one.evidence,
         f"{instant(one.recorded_at, zone)}, {one.recorded_by.name}",
     ]
@@ -163,6 +162,6 @@ def _target_row(one: Voucher) -> list[Any]:
         one.organisation.name,
         one.programme.title_here,
         money(one.amount, one.unit),
-        f"{plain(newest.figure)} {law.target.measure}" if newest else _("Not yet"),
+        figure_words(newest.figure, law.target.measure) if newest else _("Not yet"),
         _("You, as the supply side") if pays_supply else _("The demand side"),
     ]
