@@ -230,7 +230,7 @@ def _facts(found: Bill, state: BillState, *, is_staff: bool) -> list[dict[str, A
         {"key": _("Sent"), "value": instant(found.sent_at, zone)},
     ]
     if found.kind == Bill.Kind.CLAIM:
-        rows += _claim_facts(found)
+        rows += _claim_facts(found, is_staff=is_staff)
     if found.settled_at:
         rows.append({"key": _("Settled"), "value": instant(found.settled_at, zone)})
     if state.payment and state.payment.status != Payment.Status.PREPARED:
@@ -238,10 +238,11 @@ def _facts(found: Bill, state: BillState, *, is_staff: bool) -> list[dict[str, A
     return rows
 
 
-def _claim_facts(found: Bill) -> list[dict[str, Any]]:
+def _claim_facts(found: Bill, *, is_staff: bool) -> list[dict[str, Any]]:
     facts = found.facts
     if "target" in facts:
-        url = reverse("target_claim", args=[facts["voucher"]])
+        page = "voucher" if is_staff else "target_claim"
+        url = reverse(page, args=[facts["voucher"]])
         return [{"key": _("Target"), "value": facts["voucher"], "url": url, "action": _("See")}]
     return [
         {"key": _("Not for compute"), "value": money(facts["fee_excluded"], found.unit)},

@@ -125,6 +125,7 @@ def test_each_wrong_line_is_told_by_its_row_and_left_out(client, url, scheme, fi
         (("a,b,c", "1,2,3"), "These columns are missing: upstream, reference"),
         ((HEADER + ",base",), "More than one column says base."),
         ((HEADER,), "The file has no lines."),
+        ((HEADER, *["x"] * 1001), "The file is too large."),
         ((HEADER, 'x,"y'), "can't be read. Check its quotation marks."),
         ((HEADER, "\t".join("x" * 8)), "Fill it in."),
     ],
@@ -198,3 +199,16 @@ def test_no_text_breaks_the_reader(text):
     except FileUnreadable:
         return
     assert problems or rows
+
+
+def test_the_officers_page_of_what_is_referred_says_why(browser, scheme, firm):
+    report = cast.recorded(scheme, cast.an_award(firm, facility=""))
+    cast.followed(report)
+    application = report.recorded[0].application
+    officer = browser(scheme.authority.second_officer)
+    shown = words(officer.get(reverse("decide", args=[application.reference])))
+    assert "Not known yet: what this share depends on." in shown
+    assert "the rule that follows an award above" in shown
+    assert "cn-national-ai-voucher N-1" in shown
+    mine = words(browser(firm.person).get(reverse("application", args=[application.reference])))
+    assert "the rule that follows an award above" in mine

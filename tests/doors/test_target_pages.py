@@ -105,6 +105,9 @@ def test_the_paid_side_claims_once_and_the_other_finds_no_button(browser, scene)
     assert bill.payee == payee.organisation
     shown = words(client.get(answers[0].url))
     assert f"Target {scene.voucher.code}" in shown
+    officer = browser(scene.authority.officer).get(answers[0].url)
+    assert page("voucher", scene) in officer.content.decode()
+    assert url not in officer.content.decode()
     # The other side can't send what it has no button for.
     refused = words(browser(other.person).post(url, {"key": "0" * 32}))
     assert "supply and demand never both" in refused

@@ -10,6 +10,7 @@ from ledger.queries import extent
 from tests import cast
 from vouchers import actions
 from vouchers.models import Decision, Programme
+from vouchers.queries.replays import replays
 
 pytestmark = pytest.mark.django_db
 
@@ -131,3 +132,14 @@ def test_a_document_whose_payments_are_not_made_here_makes_no_programme():
 
     assert Programme.objects.count() == 0
     assert extent() == before
+
+
+def test_decisions_of_targets_and_matches_come_out_again_as_they_were_kept():
+    cast.a_target()
+    scheme, firm = cast.a_match(), cast.an_sme("Matched Ltd", region="CN-3301")
+    cast.followed(cast.recorded(scheme, cast.an_award(firm)))
+
+    found = list(replays())
+
+    assert len(found) == 2
+    assert [one.differences for one in found] == [(), ()]

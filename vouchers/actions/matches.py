@@ -22,6 +22,7 @@ from vouchers.actions.vouchers import BudgetSpent, issue_voucher
 from vouchers.models import Application, Decision, Programme, Round, UpstreamAward, Voucher
 from vouchers.queries import read_policy
 from vouchers.queries.matches import (
+    ROWS_MOST,
     AwardProblem,
     AwardRow,
     award_problems,
@@ -36,8 +37,6 @@ __all__ = [
     "follow_upstream_award",
     "record_upstream_awards",
 ]
-
-ROWS_MOST = 1000
 
 
 class NoMatch(Refused):

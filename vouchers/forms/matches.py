@@ -20,6 +20,7 @@ from parties.models import Organisation
 from policy.rules import minor
 from vouchers.models import Round
 from vouchers.queries import AwardProblem, AwardRow
+from vouchers.queries.matches import ROWS_MOST
 
 FILE_BYTES_MOST = 512 * 1024
 # Our name of a column, and the names under which a header may have it.
@@ -99,6 +100,10 @@ def read_awards(text: str, unit: str) -> tuple[list[AwardRow], list[AwardProblem
             gettext("Row %(row)s can't be read. Check its quotation marks.")
             % {"row": lines.line_num}
         ) from None
+    if len(rows) + len(problems) > ROWS_MOST:
+        raise FileUnreadable(
+            gettext("The file is too large. Send at most 1,000 awards at once.")
+        )
     if not rows and not problems:
         raise FileUnreadable(
             gettext("The file has no lines. Check that you chose the right file.")

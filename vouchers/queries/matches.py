@@ -15,6 +15,7 @@ from vouchers.models import Application, Decision, Programme, Round, UpstreamAwa
 from vouchers.queries.programmes import policy_in_force
 
 AMOUNT_BELOW = 10**17
+ROWS_MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)

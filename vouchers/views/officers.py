@@ -34,6 +34,7 @@ from vouchers.views.answers import (
 from vouchers.views.applications import DECIDED_WITHIN
 from vouchers.views.shown import (
     day_words,
+    decided_by_words,
     decision_shown,
     outcome_words,
     reason_lines,
@@ -265,9 +266,7 @@ def voucher_issue(request: HttpRequest, reference: str) -> HttpResponse:
             },
             {
                 "key": _("Decided by"),
-                "value": decision.decided_by.name
-                if decision.decided_by
-                else _("the rule for small amounts"),
+                "value": decided_by_words(decision),
             },
         ],
     }

@@ -75,9 +75,18 @@ def reason_lines(reasons: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
     ]
 
 
+def decided_by_words(decision: Decision) -> str:
+    """Return who decided: a person's name, or which rule."""
+    if decision.decided_by:
+        return decision.decided_by.name
+    if decision.application.upstream_award_id:
+        return _("the rule that follows an award above")
+    return _("the rule for small amounts")
+
+
 def decision_shown(decision: Decision, unit: str, zone: str) -> dict[str, Any]:
     """Return one decision with its reasons and its working."""
-    by = decision.decided_by.name if decision.decided_by else _("the rule for small amounts")
+    by = decided_by_words(decision)
     rows: list[dict[str, Any]] = [
         {"key": _("Decided"), "value": instant(decision.decided_at, zone)},
         {"key": _("By"), "value": by},
