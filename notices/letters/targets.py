@@ -15,8 +15,37 @@ from notices.letters.letter import (
 )
 from parties.roles import Role
 from policy.targets import earned, figure_words
-from vouchers.models import Assessment, UpstreamAward
-from vouchers.queries import law_of_voucher, supply_side
+from vouchers.models import Assessment, UpstreamAward, Voucher
+from vouchers.queries import law_of_voucher, pays_supply_side, supply_side
+
+
+def target_agreed(voucher: Voucher) -> Letters:
+    """Tell the supply side that a target names it, and who is to be paid."""
+    supply = supply_side(voucher)
+    if supply is None:
+        return
+    pays_supply = pays_supply_side(voucher)
+
+    def words() -> Words:
+        values = {
+            "voucher": voucher.code,
+            "holder": voucher.organisation.name,
+            "programme": voucher.programme.title,
+            "payee": supply.organisation.name if pays_supply else voucher.organisation.name,
+        }
+        return Words(
+            _("Target %(voucher)s names you") % values,
+            paragraphs(
+                _("It was agreed with %(holder)s under %(programme)s.") % values,
+                _(
+                    "It is assessed at the year's end, and %(payee)s alone is paid for it. Tell us "
+                    "if you know nothing of it."
+                )
+                % values,
+            ),
+        )
+
+    yield Letter(people_of(supply.organisation, Role.PROVIDER), reverse("targets"), words)
 
 
 def target_assessed(deed: Deed) -> Letters:

@@ -52,7 +52,9 @@ def test_an_officer_records_once_and_the_page_shows_what_it_earns(browser, scene
         assert client.post(url, typed).url == page("voucher", scene)
 
     assert Assessment.objects.count() == 1
-    shown = words(client.get(page("voucher", scene)))
+    answer = client.get(page("voucher", scene))
+    shown = words(answer)
+    assert "&lt;" not in answer.content.decode().replace("&lt;script&gt;", "")
     assert "5,000 PFLOPS" in shown
     assert "4,000 PFLOPS" in shown
     assert "¥800,000.00" in shown

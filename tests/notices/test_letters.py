@@ -245,6 +245,8 @@ def test_both_sides_of_a_target_are_told_what_was_found_and_who_may_claim():
     sweep(cast.YEARS_END)
     path = f"/vouchers/{scene.voucher.code}/target/claim/"
     subject = f"Target {scene.voucher.code} was assessed: 4,000 PFLOPS"
+    agreed = (f"Target {scene.voucher.code} names you", "/targets/")
+    assert letters_to(scene.seller.person)[-2:] == [agreed, (subject, path)]
     for person in (scene.applicant.person, scene.seller.person):
         assert letters_to(person)[-1] == (subject, path)
         body = queries.inbox(person).first().body

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -80,7 +81,7 @@ def _assessment_row(one: Assessment, measure: str, zone: str) -> list[Any]:
         one.assessor,
         figure_words(one.figure, measure),
         one.evidence,
-        f"{instant(one.recorded_at, zone)}, {one.recorded_by.name}",
+        format_html("{}, {}", instant(one.recorded_at, zone), one.recorded_by.name),
     ]
 
 
