@@ -17,6 +17,7 @@ from common.forms import KeyedForm
 from common.money import major
 from common.spreadsheets import separator_of, text_of, tidy
 from parties.models import Organisation
+from parties.registries import IdentifierInvalid, checked_identifier
 from policy.rules import minor
 from vouchers.models import Round
 from vouchers.queries import AwardProblem, AwardRow
@@ -181,6 +182,15 @@ class _Cells:
             self.note(name, "day_unreadable")
             return date.min
 
+    def identifier(self, name: str, scheme: str) -> str:
+        """Return a cell's number in the plain form of its register."""
+        text = self.text(name)
+        try:
+            return checked_identifier(scheme, text) if scheme and text else text
+        except IdentifierInvalid:
+            self.note(name, "organisation_unknown")
+            return text
+
     def note(self, name: str, code: str, **values: Any) -> None:
         """Keep what is wrong with a cell, unless the row has a problem already."""
         if self.is_good:
@@ -199,7 +209,7 @@ def _read_row(cells: _Cells, unit: str, rows: list[AwardRow]) -> None:
         upstream=cells.text("upstream"),
         reference=cells.text("reference"),
         identifier_scheme=scheme,
-        identifier=cells.text("identifier").upper(),
+        identifier=cells.identifier("identifier", scheme),
         base=cells.amount("base", unit),
         award=cells.amount("award", unit),
         facility=cells.cell("facility"),
