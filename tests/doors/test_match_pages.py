@@ -97,7 +97,7 @@ def test_each_wrong_line_is_told_by_its_row_and_left_out(client, url, scheme, fi
         line(firm, "c", base="1.005"),
         f"{cast.NATIONAL},d,CN_USCC,91510100999999999X,5,1,2025-05-20,HIGH",
         f"{cast.NATIONAL},e,MOON,1,5,1,2025-05-20,HIGH",
-        f"{cast.NATIONAL},f,CN_USCC,1,5,1,2025-02-30,HIGH",
+        f"{cast.NATIONAL},f,CN_USCC,{firm.organisation.identifier},5,1,2025-02-30,HIGH",
         "x",
         line(firm, "good"),
     )
