@@ -19,6 +19,12 @@ REASONS: dict[str, Any] = {
         "The fee claimed is %(fee_amount)s. The meter shows %(metered_ms)s in the claim's period, "
         "which at the provider's published price of at most %(rate)s %(unit)s an hour come to "
         "%(metered_amount)s. The difference is withheld."),
+    "target_missed": _(
+        "%(figure)s were assessed, less than the %(least)s that earn anything. "
+        "Nothing is paid for the target unless a newer assessment finds more."),
+    "target_part_met": _(
+        "%(figure)s were assessed; %(full)s earn the whole award. What is not earned "
+        "is withheld unless a newer assessment finds more."),
     "no_price": _(
         "The provider publishes no price in %(unit)s for what was metered, so the fee can't be "
         "compared with it. An officer looks at the claim."),

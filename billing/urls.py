@@ -13,6 +13,7 @@ from billing.views import (
     ledger,
     payments,
     settlement,
+    targets,
     usage,
 )
 
@@ -42,6 +43,7 @@ urlpatterns = [
         name="line_decide",
     ),
     path("vouchers/<str:code>/claims/new/", claims.claim_new, name="claim_new"),
+    path("vouchers/<str:code>/target/claim/", targets.target_claim, name="target_claim"),
     path("payments/", payments.payments, name="payments"),
     path("settlement/", settlement.settle_queue, name="settle_queue"),
     path("settlement/withheld/", settlement.lines_withheld, name="lines_withheld"),

@@ -184,6 +184,24 @@ class MatchRule:
 
 
 @dataclass(frozen=True)
+class TargetRule:
+    """What a target letter asks for, in a measure such as PFLOPS, and what a part of it earns.
+
+    From `full` on the whole award is earned, below `least` nothing; between the two nothing
+    either (`NOTHING`) or the part of the award that the assessed figure is of `full`
+    (`PRO_RATA`). The names say what is measured.
+    """
+
+    clause: str
+    measure: str
+    name_en: str
+    name_zh: str
+    least: Decimal
+    full: Decimal
+    partial: str
+
+
+@dataclass(frozen=True)
 class Funder:
     """Who bears which part of every award."""
 

@@ -238,6 +238,23 @@ def match(table: Table | None) -> rules.MatchRule | None:
     return rule
 
 
+def target(table: Table | None) -> rules.TargetRule | None:
+    """Read what a target letter asks for."""
+    if table is None:
+        return None
+    rule = rules.TargetRule(
+        clause=table.clause(),
+        measure=table.text("measure", '"PFLOPS"'),
+        name_en=table.text("name_en", '"Computing power in use at FP16"'),
+        name_zh=table.text("name_zh", '"在用算力（FP16）"'),
+        least=table.number("least"),
+        full=table.number("full"),
+        partial=table.choice("partial", ("NOTHING", "PRO_RATA")),
+    )
+    table.close()
+    return rule
+
+
 def funder(table: Table) -> rules.Funder:
     """Read who bears which part."""
     rule = rules.Funder(

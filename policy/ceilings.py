@@ -200,14 +200,15 @@ def round_off(sheet: Sheet, claim: Claim, programme: Programme) -> None:
     # Standing may lift an award above this fee where the policy lets it; rounding never does.
     if sheet.amount <= sheet.base < amount:
         amount = rule.apply(sheet.amount, "DOWN")
-    labels = _rounding_words(rule.mode, amount_words(rule.step, sheet.unit))
+    labels = rounding_words(rule.mode, amount_words(rule.step, sheet.unit))
     if sheet.outcome == "FAIL":
         amount = Decimal(0)
     sheet.take(amount, "round", labels, rule.clause)
 
 
 @lru_cache(maxsize=256)
-def _rounding_words(mode: str, step: str) -> Labels:
+def rounding_words(mode: str, step: str) -> Labels:
+    """Return how an amount was rounded, in both languages."""
     return f"Rounded ({mode}) to {step}", f"取整（{_ROUNDING_ZH[mode]}）至 {step}"
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from common.money import is_currency
+from policy.answers import plain
 from policy.conditions import Condition
 from policy.document import Problems
 from policy.process_rules import BY_SCORE
@@ -59,6 +60,25 @@ def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
     if (mode == "M8") != (programme.match is not None):
         fix = 'write mode = "M8" and the section [match], or neither.'
         problems.add("", "mode", f"an award that follows another's approval needs both; {fix}")
+    if (mode == "M7") != (programme.target is not None):
+        fix = 'write mode = "M7" and the section [target], or neither.'
+        problems.add("", "mode", f"a performance contract needs both; {fix}")
+
+
+def _target_can_be_met(programme: Programme, problems: Problems) -> None:
+    rule = programme.target
+    if rule is None:
+        return
+    if not rule.full:
+        message = '"0" is met by nothing; write the figure that earns the whole award.'
+        problems.add("target", "full", message)
+    elif rule.least > rule.full:
+        message = f"{plain(rule.least)} is above what earns the whole award; "
+        problems.add("target", "least", f"{message}write at most {plain(rule.full)}.")
+    if rule.partial == "NOTHING" and rule.least < rule.full:
+        message = f"{plain(rule.least)} would earn no more than less does; "
+        fix = 'write partial = "PRO_RATA", or least as large as full.'
+        problems.add("target", "least", message + fix)
 
 
 def _last_tier_takes_all(programme: Programme, problems: Problems) -> None:
@@ -280,6 +300,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _unit_fits_mode,
     _payee_fits_mode,
     _sections_fit_mode,
+    _target_can_be_met,
     _last_tier_takes_all,
     _tiers_fit_their_selection,
     _sizes_have_a_standard,

@@ -25,6 +25,7 @@ from policy.amount_rules import (
     StackLimit,
     Stance,
     StateAidRule,
+    TargetRule,
 )
 from policy.dates import Dated, Period
 from policy.process_rules import (
@@ -57,6 +58,7 @@ __all__ = [
     "Stacking",
     "Stance",
     "StateAidRule",
+    "TargetRule",
 ]
 
 Mode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8"]
@@ -285,6 +287,7 @@ class Programme:
     caps: tuple[Cap, ...]
     state_aid: StateAidRule | None
     match: MatchRule | None
+    target: TargetRule | None
     funders: tuple[Funder, ...]
     routes: tuple[Route, ...]
     rounding: Rounding

@@ -44,6 +44,7 @@ def read_programme(top: Table) -> rules.Programme:
         caps=tuple(amounts.cap(item) for item in top.tables("caps")),
         state_aid=amounts.state_aid(top.table("state_aid")),
         match=amounts.match(top.table("match")),
+        target=amounts.target(top.table("target")),
         funders=tuple(amounts.funder(item) for item in top.tables("funders")),
         routes=tuple(amounts.route(item) for item in top.tables("routes")),
         rounding=amounts.rounding(_section(top, "rounding")),

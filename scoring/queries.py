@@ -56,10 +56,11 @@ def voucher_facts(voucher: Voucher, at: datetime) -> VoucherFacts:
     entries = [one for one in ledger.statement(voucher_account(voucher)) if one.at <= at]
     outcomes = list(Outcome.objects.filter(voucher=voucher, reported_at__lte=at))
     is_ended = bool(entries) and not entries[-1].balance
-    # The claims first, and then their verdicts: of bills there may be thousands of lines.
+    # The claims first, and then their verdicts: of bills there may be thousands of lines. What a
+    # target did not earn was never claimed as a fee.
     claimed = BillLine.objects.filter(
         bill__kind=Bill.Kind.CLAIM, bill__payee=voucher.organisation_id, voucher=voucher
-    )
+    ).exclude(bill__programme__mode=Programme.Mode.M7)
     lines = Verdict.objects.filter(
         line__in=list(claimed.values_list("pk", flat=True)), decided_at__lte=at
     ).aggregate(

@@ -27,6 +27,21 @@ def release_lapsed_holds() -> None:
             log.exception("Order %s did not lapse", order.code)
 
 
+@shared_task(name="vouchers.tasks.follow_upstream_awards")
+def follow_upstream_awards() -> None:
+    """Go on with what follows awards above: where nobody decided, or the budget was short."""
+    now = timezone.now()
+    for application in queries.matches_to_follow():
+        try:
+            actions.follow_upstream_award(
+                application=application, at=now, key=f"match:{application.reference}"
+            )
+        except Refused as refusal:
+            log.info("%s", refusal)
+        except Exception:
+            log.exception("Application %s was not followed", application.reference)
+
+
 @shared_task(name="vouchers.tasks.expire_due_vouchers")
 def expire_due_vouchers() -> None:
     """End each voucher whose last day is over, and give back what is free on it."""

@@ -10,6 +10,7 @@ from vouchers.views import (
     catalogue,
     extensions,
     issuing,
+    matches,
     officers,
     orders,
     policies,
@@ -22,6 +23,7 @@ from vouchers.views import (
     rounds_open,
     simulations,
     takeup,
+    targets,
     vouchers,
 )
 
@@ -126,6 +128,8 @@ urlpatterns = [
     path("vouchers/<str:code>/revoke/", vouchers.voucher_revoke, name="voucher_revoke"),
     path("vouchers/<str:code>/suspend/", vouchers.voucher_suspend, name="voucher_suspend"),
     path("vouchers/<str:code>/resume/", vouchers.voucher_resume, name="voucher_resume"),
+    path("vouchers/<str:code>/assess/", targets.assessment_new, name="assessment_new"),
+    path("targets/", targets.targets, name="targets"),
     path("orders/<str:code>/", orders.order, name="order"),
     path("orders/<str:code>/release/", orders.order_release, name="order_release"),
     path("redeem/", redemptions.redeem, name="redeem"),
@@ -140,6 +144,7 @@ urlpatterns = [
         takeup.programme_takeup_csv,
         name="programme_takeup_csv",
     ),
+    path("programmes/<str:code>/awards/new/", matches.awards_new, name="awards_new"),
     path("programmes/<str:code>/rounds/new/", programmes.round_new, name="round_new"),
     path(
         "programmes/<str:code>/rounds/<str:round_code>/issue/",

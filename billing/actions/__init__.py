@@ -21,7 +21,13 @@ from billing.actions.bills import (
     PeriodInvalid,
     submit_bill,
 )
-from billing.actions.claims import ClaimInvalid, VoucherNotActive, submit_claim
+from billing.actions.claims import (
+    ClaimByTarget,
+    ClaimInvalid,
+    VoucherNotActive,
+    claim_target,
+    submit_claim,
+)
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
 from billing.actions.lines import (
     BillNotSettled,
@@ -33,6 +39,7 @@ from billing.actions.lines import (
     object_to_line,
 )
 from billing.actions.settlement import BillSettled, settle_bill
+from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
 from billing.queries import BillLineInput
 
@@ -45,23 +52,28 @@ __all__ = [
     "BillNotForMode",
     "BillNotSettled",
     "BillSettled",
+    "ClaimByTarget",
     "ClaimInvalid",
     "InvoiceNumberMissing",
     "LineAcceptedBefore",
     "LineInvalid",
     "LineNotWithheld",
+    "NotAssessed",
     "NoteMissing",
     "NothingDue",
+    "NothingMoreEarned",
     "NothingToBill",
     "PeriodFarOff",
     "PeriodInvalid",
     "StatementOfNobody",
+    "TargetClaimed",
     "TransferNotCorrectable",
     "UsageMissing",
     "UsageReport",
     "VoucherNotActive",
     "approve_batch",
     "cancel_batch",
+    "claim_target",
     "correct_transfer",
     "decide_line",
     "object_to_line",

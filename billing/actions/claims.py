@@ -1,6 +1,6 @@
-"""Claim a fee that was paid, and settle it: the award worked out anew, within the voucher."""
+"""Claim a fee that was paid, or a target that was assessed, and weigh what of it counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -10,6 +10,12 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bills import AMOUNT_MAX, BillNotForMode, check_heads, send, unused_number
+from billing.actions.targets import (
+    NotAssessed,
+    is_of_target,
+    require_unclaimed,
+    weigh_target,
+)
 from billing.actions.verdicts import (
     LineRow,
     Weighed,
@@ -21,28 +27,23 @@ from billing.actions.verdicts import (
 from billing.models import Bill, BillLine, Settlement
 from billing.queries import (
     UseOfClass,
-    claims_accepted_in,
     metered_by_class,
     metered_within,
     price_of,
     prices_published_within,
 )
-from common.days import day_of
+from common.days import end_of, start_of
 from common.errors import Refused
-from common.money import major
-from ledger import actions as ledger
-from ledger.actions import Act, Move, begin
-from ledger.kinds import AccountKind, ActKind, Flow
-from parties.models import User
-from parties.queries import require_role
+from ledger.actions import Act, begin
+from ledger.kinds import ActKind
+from parties.models import Organisation, User
+from parties.queries import has_role, require_role
 from parties.roles import Role
-from policy.claims import Claim, FeeLine
-from policy.dossiers import DossierInvalid, dossier_from
-from policy.settlement import Share, settle_claim
 from providers.models import Provider
 from safeguards.actions import LineAnswer, LineFacts, check_lines
-from vouchers.models import Voucher
-from vouchers.queries import day_answer, read_policy, voucher_balance
+from vouchers.actions import OtherSideIsPaid, locked_voucher
+from vouchers.models import Programme, Voucher
+from vouchers.queries import newest_assessment, pays_supply_side, supply_side
 
 # How a claim tells what a rule found; the rule's own words are of lines with a quantity.
 _FEE_REASONS = {
@@ -63,6 +64,16 @@ class VoucherNotActive(Refused):
 
     code = "voucher_not_active"
     sentence = _("Voucher %(voucher)s is not active, so nothing can be claimed on it.")
+
+
+class ClaimByTarget(Refused):
+    """A fee claimed where a target is paid."""
+
+    code = "claim_by_target"
+    sentence = _(
+        "%(programme)s pays a target by its assessment, not a fee. Claim the target %(voucher)s "
+        "itself."
+    )
 
 
 @transaction.atomic
@@ -91,6 +102,7 @@ def submit_claim(
     :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
     :raises PeriodFarOff: if the period is not within the years 2000 to 2100.
     :raises BillNotForMode: if the programme does not pay after use.
+    :raises ClaimByTarget: if the programme pays targets.
     :raises VoucherNotActive: if the voucher is suspended, expired or returned.
     :raises ClaimInvalid: if an amount or the contract's days can't be.
     :raises KeyReused: if the key was used for another claim.
@@ -99,6 +111,8 @@ def submit_claim(
     programme = voucher.programme
     if not programme.is_claimed_after_use:
         raise BillNotForMode(programme=programme.title, payee=_("the provider"))
+    if programme.mode == Programme.Mode.M7:
+        raise ClaimByTarget(programme=programme.title, voucher=voucher.code)
     check_heads(invoice_number, period_from, period_until)
     _check_claim(amount_paid, fee_excluded, contract_from_on, contract_until_on)
     facts = {
@@ -107,29 +121,21 @@ def submit_claim(
         "contract_from_on": contract_from_on.isoformat(),
         "contract_until_on": contract_until_on.isoformat(),
     }
-    act = begin(
-        kind=ActKind.SUBMIT_CLAIM,
-        key=key,
-        actor=actor.address,
-        about=voucher.address,
-        at=at,
-        payload={
-            **facts,
-            "provider": provider.address,
-            "invoice_number": invoice_number,
-            "amount_paid": amount_paid,
-            "period": [period_from, period_until],
-        },
-        details={"invoice_number": invoice_number},
-    )
+    content = {
+        **facts,
+        "provider": provider.address,
+        "invoice_number": invoice_number,
+        "amount_paid": amount_paid,
+        "period": [period_from, period_until],
+    }
+    act = _begin(voucher, content, invoice_number, actor=actor, at=at, key=key)
     if act.is_replay:
         return Bill.objects.get(act_id=act.id)
     Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
     if Voucher.objects.get(pk=voucher.pk).status != Voucher.Status.ACTIVE:
         raise VoucherNotActive(voucher=voucher.code)
+    used = metered_within(Q(voucher=voucher, provider=provider), period_from, period_until)
     bill = Bill(
-        number=unused_number("CL"),
-        kind=Bill.Kind.CLAIM,
         programme=programme,
         provider=provider,
         payee=voucher.organisation,
@@ -138,19 +144,104 @@ def submit_claim(
         period_until=period_until,
         facts=facts,
     )
+    return _sent(bill, voucher, amount_paid, used, actor=actor, act=act)
+
+
+@transaction.atomic
+def claim_target(*, voucher: Voucher, actor: User, at: datetime, key: str) -> Bill:
+    """Ask for what a target earned, as the one side that its law pays, once.
+
+    The claim is of the whole award of the letter; settlement pays of it what the newest
+    assessment earns. The other side is the provider that the application names.
+
+    :raises BillNotForMode: if the programme has no targets.
+    :raises OtherSideIsPaid: if the person acts for the side that is not paid.
+    :raises NotAllowed: if the person acts for neither side.
+    :raises VoucherNotActive: if the voucher is suspended, expired or returned.
+    :raises NotAssessed: if the target was not assessed yet.
+    :raises TargetClaimed: if it was claimed before, unless that claim was declined whole.
+    :raises KeyReused: if the key was used for something else.
+    """
+    programme, provider = voucher.programme, supply_side(voucher)
+    if programme.mode != Programme.Mode.M7 or provider is None:
+        raise BillNotForMode(programme=programme.title, payee=_("the holder"))
+    payee = _require_paid_side(voucher, provider, actor)
+    content = {"voucher": voucher.code, "target": True}
+    act = _begin(voucher, content, voucher.code, actor=actor, at=at, key=key)
+    if act.is_replay:
+        return Bill.objects.get(act_id=act.id)
+    Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+    row = locked_voucher(voucher)
+    if row.status != Voucher.Status.ACTIVE:
+        raise VoucherNotActive(voucher=row.code)
+    found = newest_assessment(row)
+    if found is None:
+        raise NotAssessed(voucher=row.code)
+    require_unclaimed(row)
+    bill = Bill(
+        programme=programme,
+        provider=provider,
+        payee=payee,
+        invoice_number=row.code,
+        period_from=start_of(row.valid_from_on, programme.zone),
+        period_until=end_of(found.assessed_on, programme.zone),
+        facts=content,
+    )
+    return _sent(bill, row, row.amount, 0, actor=actor, act=act)
+
+
+def _require_paid_side(voucher: Voucher, provider: Provider, actor: User) -> Organisation:
+    """Return who is paid for a target, if the person acts for them."""
+    demand, supply = voucher.organisation, provider.organisation
+    sides = [(demand, Role.APPLICANT), (supply, Role.PROVIDER)]
+    if pays_supply_side(voucher):
+        sides.reverse()
+    (payee, role), (other, other_role) = sides
+    is_paid = has_role(actor, role, organisation=payee)
+    if not is_paid and has_role(actor, other_role, organisation=other):
+        raise OtherSideIsPaid(voucher=voucher.code, payee=payee.name)
+    require_role(actor, role, organisation=payee)
+    return payee
+
+
+def _begin(
+    voucher: Voucher,
+    content: Mapping[str, object],
+    invoice_number: str,
+    *,
+    actor: User,
+    at: datetime,
+    key: str,
+) -> Act:
+    return begin(
+        kind=ActKind.SUBMIT_CLAIM,
+        key=key,
+        actor=actor.address,
+        about=voucher.address,
+        at=at,
+        payload=content,
+        details={"invoice_number": invoice_number},
+    )
+
+
+def _sent(
+    bill: Bill, voucher: Voucher, amount: int, used_ms: int, *, actor: User, act: Act
+) -> Bill:
+    """Write a claim and its one line."""
+    bill.number = unused_number("CL")
+    bill.kind = Bill.Kind.CLAIM
     send(bill, act, actor.address)
-    bill.total = amount_paid
+    bill.total = amount
     bill.save(update_fields=["total"])
-    used = metered_within(Q(voucher=voucher, provider=provider), period_from, period_until)
     BillLine.objects.create(
         bill=bill,
         row=1,
         voucher=voucher,
         source="claim",
         key=bill.invoice_number,
-        quantity_ms=used,
+        quantity_ms=used_ms,
         rate=Decimal(0),
-        amount=amount_paid,
+        amount=amount,
     )
     return bill
 
@@ -179,7 +270,10 @@ def weigh_claim(bill: Bill, line: BillLine, act: Act, *, is_overruled: bool = Fa
     Of the fee for compute, what the use costs at the provider's highest published price is
     accepted; the rest is withheld. A claim whose use has no published price waits for a person,
     and so does one for days on which an earlier claim of voucher and provider was accepted.
+    A target counts by its newest assessment instead.
     """
+    if is_of_target(bill):
+        return weigh_target(bill, line, is_overruled=is_overruled)
     lines = Q(voucher=line.voucher_id, provider=bill.provider_id)
     used = metered_by_class(lines, bill.period_from, bill.period_until)
     used_ms = sum(one.quantity_ms for one in used)
@@ -255,67 +349,3 @@ def _claimed_before(bill: Bill, line: BillLine) -> str:
         bill__period_until__gt=bill.period_from,
     ).exclude(bill=bill)
     return accepted.order_by("pk").values_list("bill__number", flat=True).first() or ""
-
-
-def pay_claim(bill: Bill, weighed: Weighed, act: Act) -> Settlement:
-    """Move what the voucher covers of what is accepted to the payee, and keep the working."""
-    voucher = Voucher.objects.select_related(
-        "programme", "organisation", "decision__policy_version"
-    ).get(bill_lines=weighed.line.id)
-    share = _share(bill, voucher, weighed, act) if weighed.accepted else Share(0, 0, 0)
-    weighed.covered, weighed.co_payment = share.covered, share.co_payment
-    if share.covered:
-        programme, payee = voucher.programme, bill.payee
-        payable = programme.account("beneficiary_payable", payee.code)
-        ledger.open_account(act, payable, AccountKind.BENEFICIARY_PAYABLE, bill.unit)
-        source = programme.account("voucher", voucher.code)
-        ledger.post(act, [Move(Flow.CLAIM, source, payable, share.covered, bill.number)])
-    return Settlement.objects.create(
-        bill=bill,
-        voucher=voucher,
-        billed=weighed.line.amount,
-        accepted=weighed.accepted,
-        withheld=weighed.withheld,
-        covered=share.covered,
-        co_payment=share.co_payment,
-        beyond_hold=share.beyond_hold,
-        working=[one.to_dict() for one in share.working],
-        policy_version=voucher.decision.policy_version,
-        at=act.at,
-        act_id=act.id,
-    )
-
-
-def _decided(voucher: Voucher) -> Claim:
-    """Return the claim as it was known when the award was decided."""
-    try:
-        return dossier_from(voucher.decision.facts).claim
-    except DossierInvalid:
-        return Claim(as_of=voucher.valid_from_on)
-
-
-def _share(bill: Bill, voucher: Voucher, weighed: Weighed, act: Act) -> Share:
-    # The law of the decision: a later version does not change what was awarded under it.
-    rules = read_policy(voucher.decision.policy_version.text)
-    # What is left out is left out once, however often something of the claim is accepted.
-    is_first = not Settlement.objects.filter(bill=bill, accepted__gt=0).exists()
-    excluded = min(int(bill.facts["fee_excluded"]), weighed.accepted) if is_first else 0
-    compute = weighed.accepted - excluded
-    year = day_of(act.at, voucher.programme.zone).year
-    # What the registers said when it was awarded: the firm that grew since keeps its share.
-    decided = _decided(voucher)
-    claim = Claim(
-        as_of=voucher.valid_from_on,
-        fee_lines=(
-            FeeLine("compute", major(compute, bill.unit)),
-            FeeLine("storage", major(excluded, bill.unit)),
-        ),
-        contract_from=day_answer(bill.facts, "contract_from_on"),
-        contract_until=day_answer(bill.facts, "contract_until_on"),
-        declared_this_year=major(claims_accepted_in(voucher, year), bill.unit),
-        organisation_kind=voucher.organisation.kind,
-        size=decided.size,
-        age_years=decided.age_years,
-        qualifications=decided.qualifications,
-    )
-    return settle_claim(claim, voucher_balance(voucher).free, rules)

@@ -6,7 +6,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.claims import pay_claim, weigh_claim
+from billing.actions.claim_payments import pay_claim
+from billing.actions.claims import weigh_claim
 from billing.actions.settlement import (
     BillSettled,
     OrderSums,
@@ -15,6 +16,7 @@ from billing.actions.settlement import (
     require_settler,
     settle_orders,
 )
+from billing.actions.targets import is_of_target, weigh_rest_of_target
 from billing.actions.verdicts import Weighed, claim_row, row_of, weigh
 from billing.models import Bill, BillLine, Verdict
 from billing.queries import line_verdict
@@ -129,6 +131,7 @@ def decide_line(
     :raises LineNotWithheld: if nothing of the line is withheld.
     :raises UsageMissing: if no meter knows the line.
     :raises LineAcceptedBefore: if its usage stands on another line.
+    :raises NothingMoreEarned: if it is a target's, and its assessment earns no more.
     :raises KeyReused: if the key was used for another decision.
     """
     require_settler(line.bill, actor)
@@ -267,6 +270,8 @@ def _withheld_part(bill: Bill, line: BillLine, before: Verdict, act: Act) -> Wei
     the objection is settled they say how much of the line counts, and the rest stays withheld.
     """
     is_objected = before.reason == "objected"
+    if is_of_target(bill):
+        return weigh_rest_of_target(bill, line, before)
     if bill.kind == Bill.Kind.CLAIM:
         if is_objected:
             return weigh_claim(bill, line, act, is_overruled=True)

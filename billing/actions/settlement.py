@@ -8,7 +8,8 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.claims import pay_claim, weigh_claim
+from billing.actions.claim_payments import pay_claim
+from billing.actions.claims import weigh_claim
 from billing.actions.shares import keep_verdicts
 from billing.actions.verdicts import Weighed, doubtful_rows, weigh
 from billing.models import Bill, Settlement, Verdict
@@ -22,7 +23,7 @@ from parties.models import Organisation, User
 from parties.queries import address_of, require_apart, require_role
 from parties.roles import Role
 from policy.settlement import split_line
-from vouchers.models import Decision, Order, Voucher
+from vouchers.models import Assessment, Decision, Order, Voucher
 from vouchers.queries import policy_in_force
 from vouchers.queries.issuing import confirmers_of
 
@@ -46,7 +47,7 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
 
     :raises NotAllowed: if a person who is no officer or finance officer asks.
     :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
-        or confirmed an award by issuing it.
+        confirmed an award by issuing it, or recorded the assessment of its target.
     :raises BillSettled: if it was settled under another key.
     :raises HoldClosed: if a hold was captured or freed meanwhile; asking again will do.
     :raises KeyReused: if the key was used for another bill.
@@ -98,11 +99,13 @@ def require_no_hand_in(bill: Bill, person: User, at: datetime) -> None:
     vouchers = Voucher.objects.filter(bill_lines__bill=bill)
     decisions = Decision.objects.filter(application__decisions__voucher__in=vouchers)
     doers = list(decisions.values_list("application__act__actor", "decided_by").distinct())
+    recorders = Assessment.objects.filter(voucher__in=vouchers).values_list("recorded_by")
     earlier = {
         "submit_bill": {bill.sent_by},
         "submit_application": {sender for sender, _decider in doers if sender},
         "decide_application": {f"user:{decider}" for _sender, decider in doers if decider},
         "confirm_decision": confirmers_of(vouchers),
+        "record_assessment": {f"user:{recorder}" for (recorder,) in recorders},
     }
     programme = bill.programme
     _version, rules = policy_in_force(programme, day_of(at, programme.zone))

@@ -1,6 +1,5 @@
 """A bill's lines as a CSV: read row by row, all that is wrong told at once."""
 
-import codecs
 import csv
 import io
 import re
@@ -10,8 +9,8 @@ from decimal import ROUND_DOWN, Decimal
 from django.utils.translation import gettext
 
 from billing.queries import BillLineInput
-from billing.usage.cells import tidy
 from common.money import GPU_MS_PER_HOUR, exponent, is_currency
+from common.spreadsheets import separator_of, text_of, tidy
 
 BILL_LINES_MAX = 100_000
 # Our name of a column of a bill's lines, and the names under which a header may have it.
@@ -51,11 +50,11 @@ def read_lines(data: bytes, unit: str, problems: list[str]) -> list[BillLineInpu
     (hours), rate and amount (whole units) may be empty, and are then taken from the meter and
     the catalogue.
     """
-    text = _text_of(data)
+    text = text_of(data)
     if text is None:
         problems.append(gettext("The file is not text. Save it as CSV UTF-8 and send that."))
         return []
-    rows = csv.reader(io.StringIO(text), delimiter=_separator(text), strict=True)
+    rows = csv.reader(io.StringIO(text), delimiter=separator_of(text), strict=True)
     try:
         header = next(rows, [])
         at = _places(header, problems)
@@ -68,22 +67,6 @@ def read_lines(data: bytes, unit: str, problems: list[str]) -> list[BillLineInpu
             % {"row": rows.line_num}
         )
         return []
-
-
-def _text_of(data: bytes) -> str | None:
-    if b"\0" in data or data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
-        return None
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return None
-
-
-def _separator(text: str) -> str:
-    first = text.partition("\n")[0]
-    return max(",\t;", key=first.count)
 
 
 def _places(header: Sequence[str], problems: list[str]) -> dict[str, int]:

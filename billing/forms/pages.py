@@ -14,8 +14,8 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.forms.lines import minor_of, read_lines
-from billing.usage.cells import tidy
 from common.forms import KeyedForm
+from common.spreadsheets import tidy
 from common.widgets import DayInput, FigureInput
 
 BILL_FILE_BYTES_MAX = 20 * 1024 * 1024

@@ -135,19 +135,21 @@ def bill_of(person: User, number: str) -> Bill:
 
 def bills_to_settle() -> QuerySet[Bill]:
     """Return the bills and claims that were sent and not settled, oldest first."""
-    waiting = Bill.objects.filter(status=Bill.Status.SENT).select_related("programme")
+    waiting = Bill.objects.filter(status=Bill.Status.SENT)
+    waiting = waiting.select_related("programme", "provider")
     return waiting.order_by("sent_at", "pk")
 
 
 def is_due(bill: Bill, at: datetime) -> bool:
-    """Return whether a bill's days for an objection are over; a claim has none.
+    """Return whether a bill's days for an objection are over; a holder's claim has none.
 
-    A claim is the beneficiary's own: there is nobody to wait for. The days are those of the
+    A claim of the beneficiary is its own: there is nobody to wait for. The days are those of the
     programme's policy in force when the bill was sent.
 
     :raises NoPolicyInForce: if the programme had no policy on that day.
     """
-    return bill.kind == Bill.Kind.CLAIM or _was_open_to(bill) <= at
+    is_own = bill.kind == Bill.Kind.CLAIM and bill.payee_id != bill.provider.organisation_id
+    return is_own or _was_open_to(bill) <= at
 
 
 def _was_open_to(bill: Bill) -> datetime:

@@ -1,7 +1,6 @@
 """Reading single cells: instants, counts, states; a problem is raised with its code."""
 
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -67,11 +66,6 @@ class CellProblem(ValueError):
         super().__init__(code)
         self.code = code
         self.values_named = values
-
-
-def tidy(text: str) -> str:
-    """Return a cell without full-width look-alikes and outer blanks (Unicode NFKC)."""
-    return text.strip() if text.isascii() else unicodedata.normalize("NFKC", text).strip()
 
 
 def read_text(text: str) -> str:

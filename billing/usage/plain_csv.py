@@ -20,7 +20,6 @@ from billing.usage.cells import (
     read_state,
     read_text,
     skip_reason,
-    tidy,
 )
 from billing.usage.options import ColumnsMissing, ColumnsRepeated, Options
 from billing.usage.plain_rows import PlainRows
@@ -33,7 +32,7 @@ from billing.usage.record import (
     Skipped,
     UsageRecord,
 )
-from common.spreadsheets import safe_cell
+from common.spreadsheets import safe_cell, tidy
 
 # Our name of a column, and the names under which it is known in a header; the first two are
 # those of the documentation.

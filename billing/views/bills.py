@@ -42,6 +42,7 @@ from parties.queries import has_role, organisations_of
 from parties.roles import Role
 from providers.queries import provider_of
 from vouchers.models import Programme
+from vouchers.queries import targets_supplied_by
 from vouchers.views.shown import working_lines
 
 
@@ -58,6 +59,7 @@ def bills(request: HttpRequest) -> HttpResponse:
         "form": form,
         "is_filtered": bool(query_of(request)),
         "is_provider": has_role(person, Role.PROVIDER),
+        "has_targets": targets_supplied_by(person).exists(),
         "page": page,
         "query": query_of(request),
         "list": table(
@@ -228,7 +230,7 @@ def _facts(found: Bill, state: BillState, *, is_staff: bool) -> list[dict[str, A
         {"key": _("Sent"), "value": instant(found.sent_at, zone)},
     ]
     if found.kind == Bill.Kind.CLAIM:
-        rows += _claim_facts(found)
+        rows += _claim_facts(found, is_staff=is_staff)
     if found.settled_at:
         rows.append({"key": _("Settled"), "value": instant(found.settled_at, zone)})
     if state.payment and state.payment.status != Payment.Status.PREPARED:
@@ -236,8 +238,12 @@ def _facts(found: Bill, state: BillState, *, is_staff: bool) -> list[dict[str, A
     return rows
 
 
-def _claim_facts(found: Bill) -> list[dict[str, Any]]:
+def _claim_facts(found: Bill, *, is_staff: bool) -> list[dict[str, Any]]:
     facts = found.facts
+    if "target" in facts:
+        page = "voucher" if is_staff else "target_claim"
+        url = reverse(page, args=[facts["voucher"]])
+        return [{"key": _("Target"), "value": facts["voucher"], "url": url, "action": _("See")}]
     return [
         {"key": _("Not for compute"), "value": money(facts["fee_excluded"], found.unit)},
         {
@@ -286,7 +292,8 @@ class Steps:
         bill = line.bill
         args = [bill.number, line.row]
         if bill.status == Bill.Status.SENT:
-            may_object = bill.kind == Bill.Kind.BILL and verdict.outcome is None
+            is_own = bill.kind == Bill.Kind.CLAIM and bill.payee_id in self.holds
+            may_object = verdict.outcome is None and not is_own
             if may_object and line.voucher and line.voucher.organisation_id in self.holds:
                 return {"text": _("Object"), "url": reverse("line_object", args=args)}
         elif self.may_decide and verdict.outcome in OPEN:

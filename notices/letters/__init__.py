@@ -28,6 +28,7 @@ from notices.letters.payments import (
     payment_returned,
     payment_sent,
 )
+from notices.letters.targets import award_followed, target_assessed
 from notices.letters.vouchers import (
     extension_decided,
     extension_requested,
@@ -39,6 +40,7 @@ __all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expir
 LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
+    ActKind.RECORD_UPSTREAM_AWARDS: award_followed,
     ActKind.SUBMIT_APPLICATION: application_received,
     ActKind.REQUEST_INFORMATION: information_requested,
     ActKind.ANSWER_REQUEST: request_answered,
@@ -57,6 +59,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.REQUEST_EXTENSION: extension_requested,
     ActKind.DECIDE_EXTENSION: extension_decided,
     ActKind.REVOKE_VOUCHER: voucher_revoked,
+    ActKind.RECORD_ASSESSMENT: target_assessed,
     ActKind.SUBMIT_BILL: bill_received,
     ActKind.SUBMIT_CLAIM: bill_received,
     ActKind.SETTLE_BILL: bill_settled,

@@ -17,12 +17,14 @@ from notices.letters.letter import (
     people_of,
     stored_text,
 )
+from notices.letters.targets import target_agreed
 from parties.roles import Role
 from vouchers.models import (
     Application,
     Decision,
     InformationAnswer,
     InformationRequest,
+    Programme,
     Voucher,
 )
 
@@ -180,14 +182,32 @@ def voucher_issued(deed: Deed) -> Letters:
                 _("Your voucher is ready: %(voucher)s") % values,
                 paragraphs(
                     _("It holds %(amount)s of %(programme)s until %(until)s.") % values,
-                    _(
-                        "Choose an offer in the catalogue, or give a provider the code on the "
-                        "voucher's page. We never send that code by e-mail."
-                    ),
+                    _what_next(voucher),
                 ),
             )
 
         yield _to_holder(voucher, words)
+        if voucher.programme.mode == Programme.Mode.M7:
+            yield from target_agreed(voucher)
+
+
+def _what_next(voucher: Voucher) -> str:
+    """Return what a holder does with a new voucher."""
+    programme = voucher.programme
+    if programme.mode == Programme.Mode.M7:
+        return _(
+            "It is the letter of your target. What a third party finds at the year's end says how "
+            "much of it is paid, and its page says to whom."
+        )
+    if programme.is_claimed_after_use:
+        return _(
+            "This programme pays you after use: have the compute metered, pay the provider, then "
+            "claim the fee here."
+        )
+    return _(
+        "Choose an offer in the catalogue, or give a provider the code on the voucher's page. We "
+        "never send that code by e-mail."
+    )
 
 
 def voucher_expired(deed: Deed) -> Letters:

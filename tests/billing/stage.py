@@ -179,6 +179,16 @@ def lines_of(statement):
     ]
 
 
+def nets(programme):
+    """Return what each account of a programme holds, without the programme's code in its name."""
+    found = balances(account.address for account in accounts_found(""))
+    return {
+        address.replace(f":{programme.code}", "", 1): one.net
+        for address, one in found.items()
+        if one.net and address.split(":")[1] == programme.code
+    }
+
+
 def assert_in_step():
     """Make sure that all value sums to nothing and no row contradicts another."""
     found = balances(account.address for account in accounts_found(""))

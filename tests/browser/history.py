@@ -21,7 +21,7 @@ from providers.models import ApiKey
 from scoring import actions as scoring
 from tests import cast
 from tests.browser.stage import month_of, text_for_today
-from tests.cast import M1, M3, Applicant, Authority, Scheme, Seller
+from tests.cast import M1, M3, Applicant, Authority, Scene, Scheme, Seller
 from vouchers import actions as vouchers
 from vouchers.models import Application, Order, PolicyVersion, Voucher
 
@@ -57,6 +57,8 @@ class History:
     version: PolicyVersion
     payable: str
     act: int
+    target: Scene
+    match: Scheme
 
 
 def now() -> datetime:
@@ -145,9 +147,35 @@ def make_history() -> History:
         act=next(
             one for one in ledger.acts_about(settled.address) if one.kind == "settle_bill"
         ).id,
+        target=a_target(),
+        match=a_match(),
     )
     reflect(history, at)
     return history
+
+
+def a_target() -> Scene:
+    """Return a target letter of last year, assessed once."""
+    scene = cast.a_target()
+    cast.an_assessment(scene, "4000")
+    return scene
+
+
+def a_match() -> Scheme:
+    """Return a programme that follows awards above, with one followed and a round open today."""
+    scheme = cast.a_match()
+    cast.followed(cast.recorded(scheme, cast.an_award(cast.an_sme("Matched Ltd"))))
+    opens, closes = month_of(now().date())
+    cast.a_round(
+        scheme.authority,
+        scheme.programme,
+        budget=1_000_000_00,
+        code="NOW",
+        fiscal_year=opens.year,
+        opens_on=opens,
+        closes_on=closes,
+    )
+    return scheme
 
 
 def a_usage_file(seller: Seller, order: Order, at: datetime) -> UsageFile:

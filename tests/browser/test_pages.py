@@ -221,6 +221,25 @@ def admin(h: History) -> list[str]:
     ]
 
 
+def supply(h: History) -> list[str]:
+    return ["/targets/", "/bills/", f"/vouchers/{h.target.voucher.code}/target/claim/"]
+
+
+def demand(h: History) -> list[str]:
+    voucher = f"/vouchers/{h.target.voucher.code}/"
+    return [voucher, f"{voucher}target/claim/"]
+
+
+def target_officer(h: History) -> list[str]:
+    voucher = f"/vouchers/{h.target.voucher.code}/"
+    return [voucher, f"{voucher}assess/"]
+
+
+def match_officer(h: History) -> list[str]:
+    programme = f"/programmes/{h.match.programme.code}/"
+    return [programme, f"{programme}awards/new/"]
+
+
 WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "nobody": (lambda h: None, public),
     "firm": (lambda h: h.firm.person, firm),
@@ -234,6 +253,10 @@ WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "regulator": (lambda h: h.authority.regulator, regulator),
     "investigator": (lambda h: h.authority.investigator, investigator),
     "admin": (lambda h: h.authority.admin, admin),
+    "supply": (lambda h: h.target.seller.person, supply),
+    "demand": (lambda h: h.target.applicant.person, demand),
+    "target_officer": (lambda h: h.target.authority.second_officer, target_officer),
+    "match_officer": (lambda h: h.match.authority.officer, match_officer),
 }
 
 
@@ -317,6 +340,8 @@ FORMS: dict[str, Paths] = {
         f"/programmes/{h.m3.programme.code}/policy/{h.version.number}/"
     ],
     "finance": forms_of_finance,
+    "target_officer": lambda h: [f"/vouchers/{h.target.voucher.code}/assess/"],
+    "match_officer": lambda h: [f"/programmes/{h.match.programme.code}/awards/new/"],
 }
 CLEAR = """() => {
     for (const box of document.querySelectorAll('main form input, main form textarea, main form select')) {

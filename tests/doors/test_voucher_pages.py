@@ -23,7 +23,9 @@ def page_of(name, thing):
     return reverse(name, args=[thing.code])
 
 
-def test_a_voucher_shows_what_is_free_held_and_the_end_of_its_code_to_the_holder(browser, scene):
+def test_a_voucher_shows_what_is_free_held_and_the_end_of_its_code_to_the_holder(
+    browser, scene
+):
     a_hold(scene.voucher, scene.applicant, scene.seller, hours="100")
 
     page = words(browser(scene.applicant.person).get(page_of("voucher", scene.voucher)))

@@ -280,6 +280,7 @@ def test_no_key_can_be_missing_in_the_database():
         cursor.execute(nullable)
         assert {row[0] for row in cursor.fetchall()} == {
             "ledger_transfer.reverses_id",
+            "vouchers_application.upstream_award_id",
             "vouchers_decision.undoes_id",
             "billing_verdict.usage_from",
             "billing_verdict.usage_line_id",

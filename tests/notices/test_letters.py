@@ -271,3 +271,34 @@ def test_a_question_reaches_the_applicant_and_its_answer_the_officer():
         f"Small Model Ltd answered your question about {sent.reference}",
         f"/applications/{sent.reference}/decide/",
     )
+
+
+def test_both_sides_of_a_target_are_told_what_was_found_and_who_may_claim():
+    scene = cast.a_target()
+    cast.an_assessment(scene, "4000")
+    sweep(cast.YEARS_END)
+    path = f"/vouchers/{scene.voucher.code}/target/claim/"
+    subject = f"Target {scene.voucher.code} was assessed: 4,000 PFLOPS"
+    agreed = (f"Target {scene.voucher.code} names you", "/targets/")
+    assert letters_to(scene.seller.person)[-2:] == [agreed, (subject, path)]
+    for person in (scene.applicant.person, scene.seller.person):
+        assert letters_to(person)[-1] == (subject, path)
+        body = queries.inbox(person).first().body
+        assert "It earns ¥800,000.00" in body
+        assert "Acme Compute may claim it, once, and only Acme Compute." in body
+
+
+def test_whose_award_is_followed_is_told_that_nothing_need_be_done():
+    scheme, firm = cast.a_match(), cast.an_sme(region="CN-3301")
+    report = cast.recorded(scheme, cast.an_award(firm))
+    (voucher,) = cast.followed(report)
+    sweep()
+    reference = report.recorded[0].application.reference
+    assert letters_to(firm.person) == [
+        (
+            f"Your award N-1 is followed by {scheme.programme.title}",
+            f"/applications/{reference}/",
+        ),
+        (f"Your application {reference} was approved", f"/applications/{reference}/"),
+        (f"Your voucher is ready: {voucher.code}", f"/vouchers/{voucher.code}/"),
+    ]

@@ -18,6 +18,7 @@ from vouchers.actions.applications import (
     ApplicationClosed,
     ApplicationSent,
     MayNotApplyAgain,
+    NobodyApplies,
     RoundClosed,
     answers_missing,
     locked_application,
@@ -25,6 +26,7 @@ from vouchers.actions.applications import (
     submit_application,
     withdraw_application,
 )
+from vouchers.actions.assessments import AssessmentInvalid, NoTarget, record_assessment
 from vouchers.actions.bulk import issue_vouchers
 from vouchers.actions.confirmations import EnoughPeople, confirm_decision
 from vouchers.actions.decisions import (
@@ -54,6 +56,13 @@ from vouchers.actions.issuing import (
     ConfirmationMissing,
     NoticeRunning,
     issue_voucher,
+)
+from vouchers.actions.matches import (
+    AwardsReport,
+    NoMatch,
+    NothingToRecord,
+    follow_upstream_award,
+    record_upstream_awards,
 )
 from vouchers.actions.orders import (
     CodeUnknown,
@@ -147,6 +156,7 @@ from vouchers.actions.terms import (
 )
 from vouchers.actions.vouchers import (
     NotExpiredYet,
+    OtherSideIsPaid,
     ReturnTooMuch,
     VoucherNotActive,
     VoucherNotSuspended,
@@ -171,7 +181,9 @@ __all__ = [
     "Appealed",
     "ApplicationClosed",
     "ApplicationSent",
+    "AssessmentInvalid",
     "AwardAboveRecommended",
+    "AwardsReport",
     "BudgetInvalid",
     "BudgetSpent",
     "ClassNotCovered",
@@ -193,8 +205,11 @@ __all__ = [
     "MayNotApplyAgain",
     "ModeNotRun",
     "NoHoldsHere",
+    "NoMatch",
     "NoMoreExtensions",
     "NoPriceInForce",
+    "NoTarget",
+    "NobodyApplies",
     "NotAColleague",
     "NotAnAuthority",
     "NotDecided",
@@ -208,6 +223,7 @@ __all__ = [
     "NothingFree",
     "NothingToAward",
     "NothingToHold",
+    "NothingToRecord",
     "NoticeRunning",
     "OfferNotYours",
     "OfficerNeeded",
@@ -215,6 +231,7 @@ __all__ = [
     "OrderBilled",
     "OrderNotOpen",
     "OrderUsed",
+    "OtherSideIsPaid",
     "OutcomeInvalid",
     "PointsInvalid",
     "PolicyDiffers",
@@ -264,6 +281,7 @@ __all__ = [
     "decide_round",
     "declare_conflict",
     "expire_voucher",
+    "follow_upstream_award",
     "give_back",
     "issue_voucher",
     "issue_vouchers",
@@ -277,6 +295,8 @@ __all__ = [
     "price_of",
     "propose_policy",
     "quantity_of",
+    "record_assessment",
+    "record_upstream_awards",
     "redeem_code",
     "release_hold",
     "release_policy",

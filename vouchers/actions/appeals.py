@@ -119,6 +119,8 @@ def _write_undoing(
 
 
 def _require_only_one(application: Application) -> None:
+    if application.upstream_award_id:
+        return
     gone = (Application.Status.WITHDRAWN, Application.Status.NOT_APPROVED)
     other = (
         Application.objects.filter(

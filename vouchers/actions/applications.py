@@ -15,7 +15,8 @@ from parties.models import Organisation, User
 from parties.queries import require_role
 from parties.roles import Role
 from policy.rules import Programme as Policy
-from vouchers.models import Application, Revocation, Round
+from providers.queries import provider_by_code
+from vouchers.models import Application, Programme, Revocation, Round
 from vouchers.queries import (
     day_answer,
     decimal_answer,
@@ -49,6 +50,16 @@ class RoundClosed(Refused):
     sentence = _(
         "The round %(round)s takes applications from %(opens)s to %(closes)s; today is "
         "%(today)s. Look for a round that is open."
+    )
+
+
+class NobodyApplies(Refused):
+    """The programme follows another's awards."""
+
+    code = "nobody_applies"
+    sentence = _(
+        "Nobody applies to %(programme)s: it follows the awards of another programme. The "
+        "authority records yours as soon as it is told."
     )
 
 
@@ -111,12 +122,15 @@ def save_draft(
     written.
 
     :raises NotAllowed: if the person may not apply for the organisation.
+    :raises NobodyApplies: if the programme follows another's awards.
     :raises RoundClosed: if the round takes no applications today.
     :raises AnswerUnknown: if an answer is to no question.
     :raises ApplicationSent: if the organisation's application was sent.
     """
     require_role(actor, Role.APPLICANT, organisation=organisation)
-    _require_open(round, at)
+    if round.programme.mode == Programme.Mode.M8:
+        raise NobodyApplies(programme=round.programme.title)
+    require_open(round, at)
     _check_shape(answers)
     found = _draft_of(round, organisation)
     if found is None:
@@ -135,7 +149,11 @@ def save_draft(
     return found
 
 
-def _require_open(round: Round, at: datetime) -> None:
+def require_open(round: Round, at: datetime) -> None:
+    """Refuse what comes to a round that takes no applications.
+
+    :raises RoundClosed: if it takes none on this day.
+    """
     if not is_round_open(round, at):
         raise RoundClosed(
             round=round.code,
@@ -210,7 +228,7 @@ def submit_application(
         raise ApplicationClosed(reference=row.reference)
     if row.status != Application.Status.DRAFT:
         raise ApplicationSent(reference=row.reference)
-    _require_open(row.round, at)
+    require_open(row.round, at)
     _require_not_barred(row)
     programme = row.round.programme
     _version, rules = policy_in_force(programme, day_of(at, programme.zone))
@@ -245,6 +263,9 @@ def answers_missing(answers: Mapping[str, Any], rules: Policy) -> list[str]:
         if number is None or number <= 0:
             missing.append(name)
     missing += _unreadable(answers)
+    # A target letter has two sides, whichever of them is paid.
+    if rules.mode == "M7" and not provider_by_code(str(answers.get("provider_code") or "")):
+        missing.append("provider_code")
     if rules.base.apportion is not None:
         first, last = (day_answer(answers, name) for name in DAYS[2:])
         missing += [] if first and last and first <= last else ["contract_until_on"]

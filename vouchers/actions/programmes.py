@@ -32,8 +32,8 @@ class ModeNotRun(Refused):
     code = "mode_not_run"
     sentence = _(
         "A programme in mode %(mode)s that pays %(payee)s can be worked out with "
-        "manage.py work_out, but its payments are not made here. Choose M1 to M6, and for M6 "
-        "the beneficiary as payee."
+        "manage.py work_out, but its payments are not made here: a provider's claim would have "
+        "to prove what the beneficiary paid itself. Name the beneficiary as payee."
     )
 
 
@@ -241,8 +241,7 @@ def _checked_policy(text: str) -> Policy:
         rules = read_policy(text)
     except ProgrammeInvalid as error:
         raise PolicyInvalid(problems="\n".join(error.problems)) from error
-    is_run = rules.mode in Programme.Mode.values
-    if not is_run or (rules.mode, rules.payee) == ("M6", "PROVIDER"):
+    if rules.mode in ("M6", "M8") and rules.payee == "PROVIDER":
         raise ModeNotRun(mode=rules.mode, payee=rules.payee)
     for stance, what in (
         (rules.holding.transfer, _("transferred")),
@@ -251,7 +250,12 @@ def _checked_policy(text: str) -> Policy:
         if stance != "DENY":
             raise HoldingNotRun(what=what)
     asked = {name for tier in rules.tiers for name in tier.when.asked}
-    if unknown := asked - _KNOWN_AT_SETTLEMENT:
+    known = _KNOWN_AT_SETTLEMENT
+    if rules.match is not None:
+        # The award above is recorded with its facility, and without the days of its contract.
+        known = known | {"facilities"}
+        asked |= {"the days of the contract"} if rules.base.apportion else set()
+    if unknown := asked - known:
         raise FactsNotAsked(facts=", ".join(sorted(unknown)))
     return rules
 

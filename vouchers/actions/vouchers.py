@@ -14,8 +14,8 @@ from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
 from vouchers.actions.decisions import NoteMissing, require_no_sender, require_officer
-from vouchers.models import Revocation, Voucher
-from vouchers.queries import voucher_account, voucher_balance
+from vouchers.models import Programme, Revocation, Voucher
+from vouchers.queries import pays_supply_side, supply_side, voucher_account, voucher_balance
 
 _OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED, Voucher.Status.REVOKED)
 
@@ -25,6 +25,16 @@ class VoucherOver(Refused):
 
     code = "voucher_over"
     sentence = _("The voucher %(voucher)s has expired, was returned or was revoked.")
+
+
+class OtherSideIsPaid(Refused):
+    """The value of a target is the other side's."""
+
+    code = "other_side_is_paid"
+    sentence = _(
+        "For the target %(voucher)s %(payee)s is paid, and only %(payee)s: supply and demand "
+        "never both."
+    )
 
 
 class VoucherNotActive(Refused):
@@ -184,10 +194,15 @@ def return_voucher(
     What is held stays. A voucher that is left with nothing is over.
 
     :raises NotAllowed: if the person does not act for the holder.
+    :raises OtherSideIsPaid: if it is a target that pays the provider.
     :raises VoucherOver: if it has expired or was returned.
     :raises ReturnTooMuch: if the amount is nothing or more than is free.
     """
     require_role(actor, Role.APPLICANT, organisation=voucher.organisation)
+    if voucher.programme.mode == Programme.Mode.M7 and pays_supply_side(voucher):
+        supply = supply_side(voucher)
+        payee = supply.organisation.name if supply else _("the provider")
+        raise OtherSideIsPaid(voucher=voucher.code, payee=payee)
     act = ledger.begin(
         kind=ActKind.RETURN_VOUCHER,
         key=key,

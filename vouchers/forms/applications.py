@@ -217,6 +217,9 @@ class ComputeForm(AnswerForm):
         which.choices = [("", _("Not chosen yet")), *providers]
         if self.law.mode == "M5":
             self.left_out("provider_code")
+        if self.law.target:
+            which.required = True
+            which.label = _("The provider, the other side of the target")
 
 
 class TimeForm(AnswerForm):

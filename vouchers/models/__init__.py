@@ -8,6 +8,7 @@ from vouchers.models.applications import (
     InformationRequest,
 )
 from vouchers.models.decisions import Decision, Standing
+from vouchers.models.matches import UpstreamAward
 from vouchers.models.programmes import PolicyRelease, PolicyVersion, Programme, Round
 from vouchers.models.reviews import (
     Admission,
@@ -20,6 +21,7 @@ from vouchers.models.reviews import (
     Review,
 )
 from vouchers.models.vouchers import (
+    Assessment,
     Extension,
     ExtensionVerdict,
     Order,
@@ -32,6 +34,7 @@ __all__ = [
     "Appeal",
     "AppealVerdict",
     "Application",
+    "Assessment",
     "Assignment",
     "Attachment",
     "Confirmation",
@@ -52,5 +55,6 @@ __all__ = [
     "Round",
     "RoundDecision",
     "Standing",
+    "UpstreamAward",
     "Voucher",
 ]

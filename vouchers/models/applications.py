@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from common.tables import one_of
+from vouchers.models.matches import UpstreamAward
 from vouchers.models.programmes import Round
 
 
@@ -33,6 +34,10 @@ class Application(models.Model):
     saved_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+", null=True)
+    # What it follows, in mode M8; nobody applied then.
+    upstream_award = models.OneToOneField(
+        UpstreamAward, models.PROTECT, related_name="application", null=True
+    )
 
     class Meta:
         constraints = [
@@ -56,7 +61,9 @@ class Application(models.Model):
             models.UniqueConstraint(
                 "round",
                 "organisation",
-                condition=~Q(status__in=["WITHDRAWN", "NOT_APPROVED"]),
+                # An organisation may have any number of awards that are followed.
+                condition=~Q(status__in=["WITHDRAWN", "NOT_APPROVED"])
+                & Q(upstream_award__isnull=True),
                 name="vouchers_application_one_a_round",
             ),
         ]

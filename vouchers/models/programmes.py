@@ -18,6 +18,8 @@ class Programme(models.Model):
         M4 = "M4", _("Paid in full by the user, then claimed by both sides")
         M5 = "M5", _("GPU-hours in kind")
         M6 = "M6", _("A share of costs, claimed after use")
+        M7 = "M7", _("A target, paid to one side by its assessment")
+        M8 = "M8", _("Follows another programme’s award, paid after use")
 
     code = models.CharField(max_length=40, unique=True)
     title = models.CharField(max_length=200)
@@ -32,10 +34,10 @@ class Programme(models.Model):
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 
     class Meta:
-        constraints = [one_of("mode", ["M1", "M2", "M3", "M4", "M5", "M6"])]
+        constraints = [one_of("mode", ["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8"])]
 
-    # Modes in which use is paid for first and claimed then; the others place holds.
-    AFTER_USE = (Mode.M1, Mode.M2, Mode.M4, Mode.M6)
+    # Modes in which is claimed when use is over; the others place holds.
+    AFTER_USE = (Mode.M1, Mode.M2, Mode.M4, Mode.M6, Mode.M7, Mode.M8)
 
     def __str__(self) -> str:
         return self.title

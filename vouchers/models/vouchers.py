@@ -110,6 +110,26 @@ class ExtensionVerdict(models.Model):
         return f"{self.extension_id} {self.outcome}"
 
 
+class Assessment(models.Model):
+    """What a third party found of a target; the newest counts, and none is ever changed."""
+
+    voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="assessments")
+    assessor = models.CharField(max_length=200)
+    # In the measure of the document's target, such as PFLOPS.
+    figure = models.DecimalField(max_digits=18, decimal_places=6)
+    evidence = models.TextField()
+    assessed_on = models.DateField()
+    recorded_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    recorded_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [not_negative("figure")]
+
+    def __str__(self) -> str:
+        return f"{self.voucher_id}: {self.figure}"
+
+
 class Order(models.Model):
     """A beneficiary's use of an offer under a voucher, with the hold that sets its value aside."""
 

@@ -26,6 +26,14 @@ from vouchers.queries.facts import (
 )
 from vouchers.queries.issuing import awards_automatic
 from vouchers.queries.known import is_related, known_of, region_of
+from vouchers.queries.matches import (
+    AwardProblem,
+    AwardRow,
+    award_problems,
+    matches_to_follow,
+    upstream_awards_of,
+    upstream_of,
+)
 from vouchers.queries.programmes import (
     NoPolicyInForce,
     budget_available,
@@ -94,6 +102,15 @@ from vouchers.queries.reviews import (
     score_of,
     stands_in_for,
 )
+from vouchers.queries.targets import (
+    assessments_of,
+    law_of_voucher,
+    newest_assessment,
+    pays_supply_side,
+    supply_side,
+    target_supplied_by,
+    targets_supplied_by,
+)
 from vouchers.queries.vouchers import (
     extension_open,
     extensions_left,
@@ -123,6 +140,8 @@ __all__ = [
     "DAY_LAST",
     "DECIDED_WITHIN",
     "REVIEWABLE",
+    "AwardProblem",
+    "AwardRow",
     "NoPolicyInForce",
     "Proposal",
     "QueueEntry",
@@ -139,9 +158,11 @@ __all__ = [
     "applications_awaiting",
     "applications_visible_to",
     "as_json",
+    "assessments_of",
     "assignment_of",
     "attachment_of",
     "attachments_of",
+    "award_problems",
     "awards_automatic",
     "awards_on_notice",
     "budget_available",
@@ -175,7 +196,10 @@ __all__ = [
     "is_related",
     "is_round_open",
     "known_of",
+    "law_of_voucher",
     "lock_together",
+    "matches_to_follow",
+    "newest_assessment",
     "notice_ends_on",
     "officer_of",
     "order_by_reference",
@@ -184,6 +208,7 @@ __all__ = [
     "orders_of",
     "orders_visible_to",
     "orders_with",
+    "pays_supply_side",
     "policies_in_force",
     "policy_in_force",
     "policy_versions_of",
@@ -210,7 +235,12 @@ __all__ = [
     "standing_effect",
     "standing_of",
     "stands_in_for",
+    "supply_side",
+    "target_supplied_by",
+    "targets_supplied_by",
     "unused_code",
+    "upstream_awards_of",
+    "upstream_of",
     "used_this_year",
     "voucher_account",
     "voucher_balance",

@@ -20,6 +20,7 @@ from providers.queries import provider_by_code
 from vouchers.models import Application, Decision, Programme, Voucher
 from vouchers.queries.applications import standing_effect
 from vouchers.queries.known import Known, is_related
+from vouchers.queries.matches import upstream_of
 from vouchers.queries.past import NOT_USE, past_of
 from vouchers.queries.programmes import budget_available
 from vouchers.queries.vouchers import voucher_account
@@ -141,7 +142,13 @@ def claim_of(application: Application, at: datetime, rules: Policy, known: Known
     total = decimal_answer(answers, "fee_total") or Decimal(0)
     storage = decimal_answer(answers, "fee_storage") or Decimal(0)
     compute = total - storage
-    fees = (FeeLine("compute", compute), FeeLine("storage", storage)) if total else ()
+    fees: tuple[FeeLine, ...] = ()
+    if total:
+        fees = (FeeLine("compute", compute), FeeLine("storage", storage))
+    upstream, pool_left = None, budget_available(programme)
+    if application.upstream_award is not None:
+        line, upstream = upstream_of(application.upstream_award)
+        fees = (line,)
     multipliers = standing_effect(application.organisation, rules)
     return Claim(
         as_of=on,
@@ -150,7 +157,9 @@ def claim_of(application: Application, at: datetime, rules: Policy, known: Known
         contract_until=day_answer(answers, "contract_until_on"),
         requested_gpu_hours=decimal_answer(answers, "hours") if rules.mode == "M5" else None,
         used_this_year=committed_this_year(application.organisation, programme, on),
-        pool_left=budget_available(programme),
+        # What follows an award above is not cut to what is left: it is approved, and waits.
+        pool_left=None if upstream else pool_left,
+        upstream=upstream,
         past=past_of(application.organisation, programme, rules, known.others),
         undertaking_known=known.undertaking_known or not rules.counts_undertaking,
         other_aid=known.other_aid(answers.get("other_public_money")),

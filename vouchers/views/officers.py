@@ -37,6 +37,7 @@ from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.reviews import people_shown
 from vouchers.views.shown import (
     days_words,
+    decided_by_words,
     decision_shown,
     outcome_words,
     reason_lines,
@@ -199,9 +200,7 @@ def voucher_issue(request: HttpRequest, reference: str) -> HttpResponse:
             },
             {
                 "key": _("Decided by"),
-                "value": decision.decided_by.name
-                if decision.decided_by
-                else _("the rule for small amounts"),
+                "value": decided_by_words(decision),
             },
         ],
     }

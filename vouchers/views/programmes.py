@@ -29,6 +29,7 @@ from policy.rules import Programme as Law
 from vouchers import actions, queries
 from vouchers.forms.programmes import RoundForm
 from vouchers.models import PolicyVersion, Programme, Round
+from vouchers.views.matches import awards_shown, may_record
 from vouchers.views.round_decisions import round_way
 from vouchers.views.rounds_open import law_rows
 from vouchers.views.shown import day_words, timeline
@@ -83,6 +84,8 @@ def programme(request: HttpRequest, code: str) -> HttpResponse:
         "in_force": in_force,
         "versions": [_version_shown(one, in_force) for one in versions],
         "rounds": _rounds_with_ways(person, found, law, today),
+        "awards": awards_shown(found),
+        "may_record_awards": may_record(person, found),
         "may_propose": may_propose,
         "may_open_round": may_staff(person, found, Role.FINANCE),
         "events": timeline(found.address),

@@ -21,9 +21,10 @@ from policy import eligibility
 from policy.answers import percent_text
 from policy.rules import Cap, minor
 from policy.rules import Programme as Law
+from policy.targets import figure_words
 from vouchers import queries, statuses
 from vouchers.forms.eligibility import ELSEWHERE, EligibilityForm
-from vouchers.models import Round
+from vouchers.models import Programme, Round
 from vouchers.views.shown import lot_rows, method_words
 
 
@@ -58,13 +59,13 @@ def eligibility_check(request: HttpRequest) -> HttpResponse:
 
 
 def rounds_with_law(now: datetime) -> list[tuple[Round, Law]]:
-    """Return the rounds open at an instant with the law that they are under."""
+    """Return the rounds that one may apply in at an instant, with the law that they are under."""
     programmes = queries.programmes_open(now)
     laws = queries.policies_in_force(programmes, now)
     return [
         (one, laws[programme.pk][1])
         for programme in programmes
-        if programme.pk in laws
+        if programme.pk in laws and programme.mode != Programme.Mode.M8
         for one in queries.rounds_of(programme).select_related("programme__authority")
         if queries.is_round_open(one, now)
     ]
@@ -85,6 +86,14 @@ def _pays(law: Law, on: date) -> str:
     if law.mode == "M5":
         return _("GPU-hours in kind; no money changes hands")
     shares = [tier.rate.on(on) for tier in law.tiers if tier.rate]
+    if law.match:
+        values = {"upstream": law.match.upstream}
+        return _("What follows an award of %(upstream)s, after use; nobody applies") % values
+    if law.target:
+        side = _("the supply side") if law.payee == "PROVIDER" else _("the demand side")
+        return _("What the target letter awards, to %(side)s alone, by assessment") % {
+            "side": side
+        }
     if not shares:
         return _("A fixed amount")
     lowest, highest = percent_text(min(shares)), percent_text(max(shares))
@@ -98,6 +107,10 @@ def _limits(law: Law, on: date) -> Iterator[tuple[str, str]]:
     for cap in law.caps:
         if cap.scope in ("ORGANISATION", "APPLICATION") and cap.when.is_empty:
             yield _cap_words(cap), _whole(cap.amount.on(on), law)
+    if law.target:
+        measure = law.target.measure
+        yield _("Earns the whole award"), figure_words(law.target.full, measure)
+        yield _("The least that earns anything"), figure_words(law.target.least, measure)
     if law.floor:
         yield _("Counts from a fee of"), _whole(law.floor.base_min.on(on), law)
     for route in law.routes:

@@ -109,9 +109,18 @@ def reason_lines(reasons: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
     ]
 
 
+def decided_by_words(decision: Decision) -> str:
+    """Return who decided: a person's name, or which rule."""
+    if decision.decided_by:
+        return decision.decided_by.name
+    if decision.application.upstream_award_id:
+        return _("the rule that follows an award above")
+    return _("the rule for small amounts")
+
+
 def decision_shown(decision: Decision, unit: str, zone: str) -> dict[str, Any]:
     """Return one decision with its reasons and its working."""
-    by = decision.decided_by.name if decision.decided_by else _("the rule for small amounts")
+    by = decided_by_words(decision)
     rows: list[dict[str, Any]] = [
         {"key": _("Decided"), "value": instant(decision.decided_at, zone)},
         {"key": _("By"), "value": by},
@@ -309,6 +318,7 @@ _ACTS = {
     "revoke_voucher": lambda: _("Voucher revoked"),
     "suspend_voucher": lambda: _("Voucher put on hold"),
     "resume_voucher": lambda: _("Voucher active again"),
+    "record_assessment": lambda: _("Target assessed"),
     "record_usage": lambda: _("Usage recorded"),
     "settle_bill": lambda: _("Bill settled"),
     "submit_claim": lambda: _("Claim sent"),
@@ -318,6 +328,7 @@ _ACTS = {
     "propose_policy": lambda: _("Policy version proposed"),
     "release_policy": lambda: _("Policy version put in force"),
     "open_round": lambda: _("Round opened"),
+    "record_upstream_awards": lambda: _("Awards above recorded"),
     "prepare_batch": lambda: _("Batch prepared"),
 }
 

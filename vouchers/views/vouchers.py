@@ -26,7 +26,7 @@ from parties.queries import has_role, organisations_of
 from parties.roles import Role
 from vouchers import actions, queries
 from vouchers.forms.decisions import NoteForm, ReturnForm, RevokeForm
-from vouchers.models import Voucher
+from vouchers.models import Programme, Voucher
 from vouchers.papers import voucher_paper
 from vouchers.views.shown import (
     day_words,
@@ -37,6 +37,7 @@ from vouchers.views.shown import (
     voucher_bar,
     voucher_status,
 )
+from vouchers.views.targets import target_shown
 
 PAGE = 50
 _LIVE = (Voucher.Status.ACTIVE, Voucher.Status.SUSPENDED)
@@ -85,6 +86,8 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
     is_active = found.status == Voucher.Status.ACTIVE
     is_staff = is_officer(person, found)
     pays_after_use = found.programme.is_claimed_after_use
+    has_target = found.programme.mode == Programme.Mode.M7
+    target = target_shown(found, person) if has_target else None
     context = {
         "voucher": found,
         "title": found.programme.title_here,
@@ -98,8 +101,13 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
         "is_holder": is_holder,
         "pays_after_use": pays_after_use,
         "can_order": is_holder and is_active and balance.free > 0 and not pays_after_use,
-        "can_claim": is_holder and pays_after_use and balance.free > 0,
-        "can_return": is_holder and is_active and balance.free > 0,
+        "can_claim": is_holder and pays_after_use and balance.free > 0 and not has_target,
+        "can_return": is_holder
+        and is_active
+        and balance.free > 0
+        and not (has_target and queries.pays_supply_side(found)),
+        "target": target,
+        "can_assess": has_target and is_active and is_staff,
         "can_suspend": is_active and is_staff,
         "can_revoke": is_staff and found.status in _LIVE,
         "can_extend": is_holder
