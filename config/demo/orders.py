@@ -23,6 +23,8 @@ _ON_HOLD_FOR_A_WEEK = {(0, 8)}
 _RELEASES = 4
 _HOLD_NOTE = "The organisation's address could not be confirmed; no new orders until it is."
 _RESUME_NOTE = "The address is confirmed."
+_REVOKED_ON = 292
+_REVOKE_NOTE = "The hours were used for another project than the one that was awarded."
 
 
 class Life:
@@ -64,6 +66,8 @@ class Life:
             self._plan_pause(scheme, voucher, is_short=number == 0)
         if scheme.programme.code == HOURS and (number, place) == (2, 1):
             self._plan_pause(scheme, voucher, is_short=False)
+        if scheme.programme.code == HOURS and (number, place) == (2, 0):
+            self._plan_revocation(scheme, voucher)
         self._plan_orders(scheme, applicant, voucher, used, is_last=number == 2)
 
     def _used(self, applicant: Applicant) -> int:
@@ -149,6 +153,21 @@ class Life:
             )
 
         self.world.plan_on(self.world.today() + 30, give_back)
+
+    def _plan_revocation(self, scheme: Scheme, voucher: Voucher) -> None:
+        officer, world = scheme.office.officer, self.world
+
+        def revoke(at: datetime) -> None:
+            actions.revoke_voucher(
+                voucher=voucher,
+                note=_REVOKE_NOTE,
+                may_apply_again=True,
+                actor=officer,
+                at=at,
+                key=world.key(),
+            )
+
+        world.plan_on(_REVOKED_ON, revoke)
 
     def _plan_pause(self, scheme: Scheme, voucher: Voucher, *, is_short: bool) -> None:
         officer, world = scheme.office.officer, self.world

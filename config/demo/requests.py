@@ -15,17 +15,19 @@ from vouchers import actions
 from vouchers.models import Application, Decision
 
 # What becomes of each applicant's request, in turn: A approved, I approved and not issued yet,
-# N not approved, R referred, S sent and waiting, D still a draft, W withdrawn.
+# N not approved, R referred, S sent and waiting, D still a draft, W withdrawn, Q asked something.
 _FATES = {
-    OFFSET: ("AAAAANAAAAAAWAA", "AAAAAAAANAAAAAA", "AAAASDAIASADANAA"),
+    OFFSET: ("AAAAANAAAAAAWAA", "AAAAAAAANAAAAAA", "AAAASDAIASQDANAA"),
     CLAIMS: ("AAAANAAAAA", "AAAAAAANAA", "AARANADARWA"),
     HOURS: ("AAAAAAAAAAA", "AAAAANAAAAA", "AAARAIAADASA"),
 }
 _FATES_SMALL = {
-    OFFSET: ("AAAA", "AAAA", "AASD"),
+    OFFSET: ("AAAA", "AAAA", "AQSD"),
     CLAIMS: ("AAAA", "AAAN", "ANRW"),
     HOURS: ("AA", "AA", "AA"),
 }
+_QUESTION = "Which data will the model be trained on, and whose are they?"
+_ANSWER_WITHIN = 90
 # The last round's first days, after the last scores were published.
 LATE = 247
 _BIG = 9
@@ -113,6 +115,8 @@ class _Filing:
             self._issue(decision, SYSTEM, at)
         elif request.fate == "W":
             self._soon(1, self.withdraw)
+        elif request.fate == "Q":
+            self._soon(1, self.ask)
         elif request.fate in "AIN":
             self._soon(2 + world.random.randrange(3), self.decide)
 
@@ -121,6 +125,18 @@ class _Filing:
         actions.withdraw_application(
             application=self.application,
             actor=self.request.applicant.person,
+            at=at,
+            key=self.world.key(),
+        )
+
+    def ask(self, at: datetime) -> None:
+        """Ask the applicant for something, as an officer; the answer is still out."""
+        actions.request_information(
+            application=self.application,
+            question=_QUESTION,
+            answer_name="description",
+            due_on=self.world.calendar.on(self.world.today() + _ANSWER_WITHIN),
+            actor=self.request.scheme.office.officer,
             at=at,
             key=self.world.key(),
         )
@@ -157,7 +173,7 @@ class _Filing:
         calendar, dice = world.calendar, world.random
         person, script = request.applicant.person, request.applicant.script
         code = request.scheme.programme.code
-        is_big = request.fate in "SI" or (
+        is_big = request.fate in "SIQ" or (
             request.place % _BIG == _BIG - 1 and not (world.is_small or script)
         )
         answers: dict[str, Any] = {

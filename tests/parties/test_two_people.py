@@ -6,6 +6,7 @@ account of the same person, or under the same account in another membership.
 
 import threading
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +32,7 @@ from vouchers.models import PolicyRelease, Voucher
 from vouchers.queries import has_conflict
 from vouchers.queries.issuing import issue_preview
 
+_AFTER = cast.YEARS_END + timedelta(days=12)
 OURS = ("parties", "ledger", "safeguards", "providers", "vouchers", "billing", "scoring")
 
 
@@ -208,6 +210,34 @@ def _judged_appeal(who):
     return Scene(authority.admin, first[who], authority.organisation, Role.OFFICER, judge)
 
 
+def _assessed(by_sender):
+    scene = cast.a_target()
+    where = scene.authority.organisation
+    first = scene.applicant.person if by_sender else scene.authority.officer
+    return Scene(
+        scene.authority.admin,
+        first,
+        where,
+        Role.OFFICER,
+        lambda account: cast.an_assessment(scene, actor=account, key="assess"),
+    )
+
+
+def _settled_target():
+    scene = cast.a_target()
+    cast.an_assessment(scene)
+    bill = billing.claim_target(
+        voucher=scene.voucher, actor=scene.seller.person, at=_AFTER, key="claim"
+    )
+    return Scene(
+        scene.authority.admin,
+        scene.authority.second_officer,
+        scene.authority.organisation,
+        Role.FINANCE,
+        lambda account: stage.settle(bill, key="settle", actor=account, at=_AFTER),
+    )
+
+
 def _billed():
     """A bill under an award that two people gave."""
     authority, applicant = cast.make_authority(), cast.an_sme()
@@ -370,6 +400,9 @@ SCENES = {
         lambda: _settled_bill(issuer_of),
         lambda: _decided_line(issuer_of),
     ],
+    ("record_assessment", "submit_application"): [lambda: _assessed(True)],
+    ("record_assessment", "decide_application"): [lambda: _assessed(False)],
+    ("settle_bill", "record_assessment"): [_settled_target],
     ("settle_bill", "submit_bill"): [
         lambda: _settled_bill(biller_of),
         lambda: _decided_line(biller_of),

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
+from policy.programme import read
+from tests.cast import M3, policy_text
+
 TEXT = (Path(__file__).parents[2] / "docs" / "programmes.md").read_text("utf-8")
 
 
@@ -40,10 +43,11 @@ def test_on_a_day_after_the_change_the_other_share_counts(work_out):
 
 
 def test_every_section_and_field_that_can_be_written_is_in_the_documentation():
-    from policy import amount_sections, sections
+    from policy import amount_sections, process_sections, sections
 
     sources = [
-        Path(module.__file__).read_text("utf-8") for module in (sections, amount_sections)
+        Path(module.__file__).read_text("utf-8")
+        for module in (sections, amount_sections, process_sections)
     ]
     asked = set(re.findall(r'table\.\w+\(\s*"(\w+)"', " ".join(sources)))
     # Duties, standing, outcomes, holds and routes are shown by the shipped programmes.
@@ -55,3 +59,14 @@ def test_every_section_and_field_that_can_be_written_is_in_the_documentation():
 
     missing = {name for name in asked if name not in TEXT and name not in shipped} - elsewhere
     assert missing == set()
+
+
+def test_the_sections_about_deciding_can_be_written_as_the_documentation_shows_them():
+    part = TEXT.partition("## Deciding together")[2]
+    sections = part.partition("```toml\n")[2].partition("```")[0]
+    programme = read(f"{policy_text(M3)}\n{sections}")
+
+    assert programme.review.quorum == 2
+    assert programme.allocation.method == "LOTTERY"
+    assert (programme.notice.days, programme.appeal.days) == (7, 30)
+    assert programme.holding.extension_days_max == 60

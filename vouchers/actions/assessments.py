@@ -21,7 +21,7 @@ FIGURE_BELOW = Decimal(10) ** 12
 FIGURE_PLACES = 6
 ASSESSOR_MOST = 200
 EVIDENCE_MOST = 4000
-_OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED)
+_OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED, Voucher.Status.REVOKED)
 
 
 class NoTarget(Refused):
@@ -67,7 +67,6 @@ def record_assessment(
     )
     if programme.mode != Programme.Mode.M7:
         raise NoTarget(voucher=voucher.code)
-    _require_another(actor, voucher)
     assessor, evidence = assessor.strip(), evidence.strip()
     _check_words(assessor, evidence)
     _check_figure(figure)
@@ -87,6 +86,7 @@ def record_assessment(
     )
     if act.is_replay:
         return Assessment.objects.select_related("voucher").get(act_id=act.id)
+    _require_another(actor, voucher)
     # Settlement locks the voucher too, so that it never pays by a figure that was just replaced.
     row = locked_voucher(voucher)
     if row.status in _OVER:
