@@ -44,6 +44,7 @@ class Flow(IntEnum):
     REPAY = 14
     REALLOT = 15
     WITHDRAW = 16
+    SPLIT = 17
 
 
 class TransferKind(IntEnum):
@@ -114,6 +115,7 @@ FLOWS = (
     (Flow.OFFSET, K.BENEFICIARY_PAYABLE, K.RECEIVABLE),
     (Flow.REPAY, K.PAID, K.RECEIVABLE),
     (Flow.REALLOT, K.RECOVERED, K.AVAILABLE),
+    (Flow.SPLIT, K.VOUCHER, K.VOUCHER),
 )
 
 
@@ -123,6 +125,8 @@ class ActKind(StrEnum):
     REGISTER_ORGANISATION = "register_organisation"
     ASK_REGISTERS = "ask_registers"
     GIVE_ROLE = "give_role"
+    INVITE_COLLEAGUE = "invite_colleague"
+    REMOVE_COLLEAGUE = "remove_colleague"
     END_ROLE = "end_role"
     JOIN_ACCOUNTS = "join_accounts"
     PART_ACCOUNTS = "part_accounts"
@@ -165,6 +169,8 @@ class ActKind(StrEnum):
     LAPSE_HOLD = "lapse_hold"
     RETURN_VOUCHER = "return_voucher"
     EXPIRE_VOUCHER = "expire_voucher"
+    SPLIT_VOUCHER = "split_voucher"
+    TAKE_BACK = "take_back"
     REQUEST_EXTENSION = "request_extension"
     DECIDE_EXTENSION = "decide_extension"
     REVOKE_VOUCHER = "revoke_voucher"

@@ -22,6 +22,21 @@ class ProfileForm(KeyedForm):
     )
 
 
+class InviteForm(KeyedForm):
+    """A colleague who is to act for the organisation too."""
+
+    name = forms.CharField(label=_("Your colleague’s name"), max_length=120)
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        error_messages={"invalid": _("Enter an e-mail address, for example name@example.org")},
+    )
+    language = forms.ChoiceField(
+        label=_("Language of pages and letters"),
+        choices=User.Language.choices,
+        widget=forms.RadioSelect,
+    )
+
+
 class BankDetailForm(KeyedForm):
     """Where an organisation wants to be paid."""
 

@@ -7,6 +7,16 @@ from parties import views
 urlpatterns = [
     path("organisation/", views.organisation, name="organisation"),
     path(
+        "organisation/<str:code>/colleagues/new/",
+        views.colleague_invite,
+        name="colleague_invite",
+    ),
+    path(
+        "organisation/<str:code>/colleagues/<int:number>/remove/",
+        views.colleague_remove,
+        name="colleague_remove",
+    ),
+    path(
         "organisation/<str:code>/bank-details/new/",
         views.bank_detail_new,
         name="bank_detail_new",

@@ -18,7 +18,14 @@ from common.formatting import instant
 from common.forms import KeyedForm, answer_form, remember_language
 from parties import actions, queries, statuses
 from parties.authentication import signed_in
-from parties.forms import BankDetailForm, JoinForm, PeopleFilter, ProfileForm, ReasonForm
+from parties.forms import (
+    BankDetailForm,
+    InviteForm,
+    JoinForm,
+    PeopleFilter,
+    ProfileForm,
+    ReasonForm,
+)
 from parties.models import BankDetail, Membership, Organisation, User
 from parties.roles import OrganisationKind, Role
 from parties.told import registers_told
@@ -144,6 +151,79 @@ def profile(request: HttpRequest) -> HttpResponse:
     return answer_form(request, form, "parties/profile.html", change, {"rows": rows})
 
 
+@login_required
+@require_http_methods(["GET", "POST"])
+def colleague_invite(request: HttpRequest, code: str) -> HttpResponse:
+    """Let a colleague act for the organisation too."""
+    person = signed_in(request)
+    found = _organisation_of(request, code)
+    form = InviteForm(
+        request.POST if request.method == "POST" else None,
+        initial={"language": person.language},
+    )
+
+    def invite() -> HttpResponse:
+        given = form.cleaned_data
+        actions.invite_colleague(
+            organisation=found,
+            email=given["email"],
+            name=given["name"],
+            language=given["language"],
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(
+            request, _("%(name)s acts for it too now, and is told.") % {"name": given["name"]}
+        )
+        return redirect("organisation")
+
+    context = {
+        "title": _("Invite a colleague"),
+        "caption": found.name,
+        "back": reverse("organisation"),
+        "submit": _("Invite"),
+        "intro": _("Your colleague can do all that you can do for this organisation."),
+    }
+    return answer_form(request, form, "form_page.html", invite, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def colleague_remove(request: HttpRequest, code: str, number: int) -> HttpResponse:
+    """End that a colleague acts for the organisation."""
+    person = signed_in(request)
+    found = _organisation_of(request, code)
+    membership = (
+        Membership.objects.filter(organisation=found, pk=number)
+        .select_related("user", "organisation")
+        .first()
+    )
+    if membership is None:
+        raise NotFound(what=str(number))
+    form = KeyedForm(request.POST if request.method == "POST" else None)
+
+    def remove() -> HttpResponse:
+        actions.remove_colleague(
+            membership=membership, actor=person, at=timezone.now(), key=form.act_key
+        )
+        messages.success(
+            request,
+            _("%(name)s no longer acts for it.") % {"name": membership.user.name},
+        )
+        return redirect("organisation")
+
+    context = {
+        "title": _("Remove this colleague"),
+        "caption": f"{membership.user.name}, {found.name}",
+        "back": reverse("organisation"),
+        "submit": _("Remove"),
+        "submit_kind": "warning",
+        "intro": _("What your colleague did stays as it is."),
+    }
+    return answer_form(request, form, "form_page.html", remove, context)
+
+
 def _organisation_of(request: HttpRequest, code: str) -> Organisation:
     for one in queries.organisations_of(signed_in(request)):
         if one.code == code:
@@ -178,11 +258,8 @@ def _shown(one: Organisation, now: datetime) -> dict[str, object]:
         "registers": registers_told(one, now),
         "members": {
             "caption": _("People of %(organisation)s") % {"organisation": one.name},
-            "columns": [_("Name"), _("E-mail"), _("Role")],
-            "rows": [
-                [member.user.name, member.user.email, Role(member.role).label]
-                for member in memberships
-            ],
+            "columns": [_("Name"), _("E-mail"), _("Role"), _("Change")],
+            "rows": [_member_row(one, member) for member in memberships],
         },
         "bank_details": [
             {
@@ -194,6 +271,16 @@ def _shown(one: Organisation, now: datetime) -> dict[str, object]:
         ],
         "is_paid": one.kind != OrganisationKind.AUTHORITY,
     }
+
+
+def _member_row(one: Organisation, member: Membership) -> list[object]:
+    way: object = ""
+    if member.role == actions.role_of_members(one):
+        way = {
+            "text": _("Remove %(name)s") % {"name": member.user.name},
+            "url": reverse("colleague_remove", args=[one.code, member.pk]),
+        }
+    return [member.user.name, member.user.email, Role(member.role).label, way]
 
 
 def _facts(detail: BankDetail) -> list[dict[str, object]]:

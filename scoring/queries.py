@@ -69,7 +69,7 @@ def voucher_facts(voucher: Voucher, at: datetime) -> VoucherFacts:
     )
     due_on, done_on = _milestone(voucher, outcomes)
     return VoucherFacts(
-        issued=_moved(entries, "available:"),
+        issued=_moved(entries, "available:", "voucher:"),
         consumed=-_moved(entries, "provider_payable:", "beneficiary_payable:", "delivered:"),
         returned_early=_returned_early(voucher, entries),
         is_ended=is_ended,
@@ -94,7 +94,7 @@ def report_due_on(voucher: Voucher) -> date:
 
 def weights_of(voucher: Voucher) -> Mapping[str, Decimal]:
     """Return the components' weights in the policy that the voucher was awarded under."""
-    policy = read_policy(voucher.decision.policy_version.text)
+    policy = read_policy(voucher.award.policy_version.text)
     return dict(policy.standing.weights) if policy.standing else WEIGHTS
 
 
@@ -116,7 +116,7 @@ def _returned_early(voucher: Voucher, entries: Iterable[Entry]) -> int:
 def _milestone(
     voucher: Voucher, outcomes: Iterable[Outcome]
 ) -> tuple[date | None, date | None]:
-    answers = voucher.decision.application.answers
+    answers = voucher.award.application.answers
     reached = [one.happened_on for one in outcomes if one.kind == Outcome.Kind.MILESTONE]
     if not (answers.get("milestone") or reached):
         return None, None
@@ -125,7 +125,7 @@ def _milestone(
 
 
 def _planned(voucher: Voucher) -> dict[str, Decimal]:
-    answers = voucher.decision.application.answers
+    answers = voucher.award.application.answers
     starts_on, ends_on = day_answer(answers, "start_on"), day_answer(answers, "end_on")
     if starts_on is None or ends_on is None or ends_on < starts_on:
         return {}
@@ -337,7 +337,7 @@ def _policies_of(organisation: Organisation) -> list[tuple[Policy, Programme]]:
         .select_related("programme", "decision__policy_version")
         .order_by("issued_at", "pk")
     ):
-        policy = read_policy(voucher.decision.policy_version.text)
+        policy = read_policy(voucher.award.policy_version.text)
         found[voucher.programme_id] = (policy, voucher.programme)
     return [found[key] for key in sorted(found)]
 

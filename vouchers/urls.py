@@ -13,6 +13,7 @@ from vouchers.views import (
     matches,
     officers,
     orders,
+    parts,
     policies,
     programmes,
     queue,
@@ -121,6 +122,8 @@ urlpatterns = [
     path("vouchers/<str:code>/return/", vouchers.voucher_return, name="voucher_return"),
     path("vouchers/<str:code>/code/", vouchers.voucher_code, name="voucher_code"),
     path("vouchers/<str:code>/voucher.pdf", vouchers.voucher_pdf, name="voucher_pdf"),
+    path("vouchers/<str:code>/split/", parts.voucher_split, name="voucher_split"),
+    path("vouchers/<str:code>/take-back/", parts.part_take_back, name="part_take_back"),
     path("vouchers/<str:code>/extend/", extensions.extension_new, name="extension_new"),
     path(
         "vouchers/<str:code>/extension/", extensions.extension_decide, name="extension_decide"

@@ -55,7 +55,7 @@ def pay_claim(bill: Bill, weighed: Weighed, act: Act) -> Settlement:
         co_payment=share.co_payment,
         beyond_hold=share.beyond_hold,
         working=[one.to_dict() for one in share.working],
-        policy_version=voucher.decision.policy_version,
+        policy_version=voucher.award.policy_version,
         at=act.at,
         act_id=act.id,
     )
@@ -79,7 +79,7 @@ def _move(bill: Bill, voucher: Voucher, rules: Policy, amount: int, act: Act) ->
 def _decided(voucher: Voucher) -> Claim:
     """Return the claim as it was known when the award was decided."""
     try:
-        return dossier_from(voucher.decision.facts).claim
+        return dossier_from(voucher.award.facts).claim
     except DossierInvalid:
         return Claim(as_of=voucher.valid_from_on)
 
@@ -108,7 +108,7 @@ def _share_of_fee(
         age_years=decided.age_years,
         qualifications=decided.qualifications,
     )
-    award = voucher.decision.application.upstream_award
+    award = voucher.award.application.upstream_award
     if award is None:
         return settle_claim(claim, voucher_balance(voucher).free, rules)
     # What the programme above counted is the whole; the fee that was paid is the settled part.

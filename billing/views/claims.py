@@ -29,7 +29,7 @@ def claim_new(request: HttpRequest, code: str) -> HttpResponse:
     voucher = voucher_of(person, code)
     require_role(person, Role.APPLICANT, organisation=voucher.organisation)
     zone = voucher.programme.zone
-    answers = voucher.decision.application.answers
+    answers = voucher.award.application.answers
     form = ClaimForm(
         request.POST if request.method == "POST" else None,
         providers=[

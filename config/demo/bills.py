@@ -75,7 +75,7 @@ class Billing:
         price = price_in_force(shop.seller.offer, voucher.issued_at, voucher.unit)
         assert price is not None
         compute = price_of(price.rate, used, voucher.unit)
-        answers = voucher.decision.application.answers
+        answers = voucher.award.application.answers
         actions.submit_claim(
             voucher=voucher,
             provider=shop.seller.provider,

@@ -122,7 +122,7 @@ class Life:
     ) -> None:
         world = self.world
         shop = self.shop_of(scheme, scheme.applicants.index(applicant))
-        fee = Decimal(str(voucher.decision.application.answers["fee_total"]))
+        fee = Decimal(str(voucher.award.application.answers["fee_total"]))
         price = price_in_force(shop.seller.offer, world.now, voucher.unit)
         assert price is not None
         # The fee is for the use, and a twentieth of it for storage.

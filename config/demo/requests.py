@@ -198,6 +198,8 @@ class _Filing:
         if script:
             return {**answers, "hours": "1250", "fee_total": "20000.00"}
         fee = dice.randrange(6_000, 20_000, 500)
+        if request.fate == "Q":
+            fee = 20_000  # above what needs no person
         if code == OFFSET:
             fee *= 8 if is_big else 1
             return {**answers, "hours": str(fee // 16), "fee_total": f"{fee}.00"}

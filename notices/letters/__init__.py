@@ -28,6 +28,7 @@ from notices.letters.payments import (
     payment_returned,
     payment_sent,
 )
+from notices.letters.people import colleague_invited
 from notices.letters.targets import award_followed, target_assessed
 from notices.letters.vouchers import (
     extension_decided,
@@ -38,6 +39,7 @@ from notices.letters.vouchers import (
 __all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expires"]
 
 LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
+    ActKind.INVITE_COLLEAGUE: colleague_invited,
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
     ActKind.RECORD_UPSTREAM_AWARDS: award_followed,

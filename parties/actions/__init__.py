@@ -6,6 +6,13 @@ from parties.actions.bank_details import (
     approve_bank_detail,
     propose_bank_detail,
 )
+from parties.actions.colleagues import (
+    EmailInvalid,
+    LastMember,
+    invite_colleague,
+    remove_colleague,
+    role_of_members,
+)
 from parties.actions.memberships import (
     MembershipEnded,
     RoleDoesNotFit,
@@ -40,8 +47,10 @@ __all__ = [
     "AccountsJoined",
     "BankDetailInvalid",
     "BankDetailNotWaiting",
+    "EmailInvalid",
     "EmailTaken",
     "IdentityUnclear",
+    "LastMember",
     "MembershipEnded",
     "OrganisationKnown",
     "OwnAccounts",
@@ -53,9 +62,12 @@ __all__ = [
     "create_user",
     "end_role",
     "give_role",
+    "invite_colleague",
     "join_accounts",
     "keep_register_answers",
     "part_accounts",
     "propose_bank_detail",
     "register_organisation",
+    "remove_colleague",
+    "role_of_members",
 ]

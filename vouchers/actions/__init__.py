@@ -79,6 +79,13 @@ from vouchers.actions.orders import (
     redeem_code,
     release_hold,
 )
+from vouchers.actions.parts import (
+    NotAPart,
+    NotSplit,
+    PartUnnamed,
+    split_voucher,
+    take_back,
+)
 from vouchers.actions.programmes import (
     BudgetInvalid,
     FactsNotAsked,
@@ -211,6 +218,7 @@ __all__ = [
     "NoTarget",
     "NobodyApplies",
     "NotAColleague",
+    "NotAPart",
     "NotAnAuthority",
     "NotDecided",
     "NotDecidedTogether",
@@ -218,6 +226,7 @@ __all__ = [
     "NotExpiredYet",
     "NotLapsedYet",
     "NotReviewedHere",
+    "NotSplit",
     "NotYoursToReview",
     "NoteMissing",
     "NothingFree",
@@ -233,6 +242,7 @@ __all__ = [
     "OrderUsed",
     "OtherSideIsPaid",
     "OutcomeInvalid",
+    "PartUnnamed",
     "PointsInvalid",
     "PolicyDiffers",
     "PolicyInvalid",
@@ -310,9 +320,11 @@ __all__ = [
     "revoke_voucher",
     "save_draft",
     "set_standing",
+    "split_voucher",
     "submit_application",
     "submit_review",
     "suspend_voucher",
+    "take_back",
     "undo_decision",
     "withdraw_application",
 ]

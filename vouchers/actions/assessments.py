@@ -104,9 +104,9 @@ def record_assessment(
 
 
 def _require_another(actor: User, voucher: Voucher) -> None:
-    decisions = voucher.decision.application.decisions.select_related("application__act")
+    decisions = voucher.award.application.decisions.select_related("application__act")
     doers = {f"user:{one.decided_by_id}" for one in decisions if one.decided_by_id}
-    sent = voucher.decision.application.act
+    sent = voucher.award.application.act
     earlier = {"submit_application": sent.actor if sent else (), "decide_application": doers}
     require_apart("record_assessment", actor, earlier, law_of_voucher(voucher))
 

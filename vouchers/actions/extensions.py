@@ -18,7 +18,7 @@ from vouchers.actions.reviews import ReasonMissing
 from vouchers.actions.terms import require_usable
 from vouchers.actions.vouchers import locked_voucher
 from vouchers.models import Extension, ExtensionVerdict, Voucher
-from vouchers.queries import extension_open, extensions_left, holding_rule
+from vouchers.queries import extension_open, extensions_left, holding_rule, parts_of
 
 
 class NoMoreExtensions(Refused):
@@ -102,6 +102,8 @@ def request_extension(
 def _require_extendable(voucher: Voucher, days: int, at: datetime) -> VoucherRule:
     require_usable(voucher, day_of(at, voucher.programme.zone))
     rule = holding_rule(voucher)
+    if voucher.parent_id is not None:
+        raise NoMoreExtensions(voucher=voucher.code, until=voucher.valid_until_on)
     if extensions_left(voucher) <= 0:
         raise NoMoreExtensions(voucher=voucher.code, until=voucher.valid_until_on)
     if not 0 < days <= rule.extension_days_max:
@@ -115,6 +117,10 @@ def _grant(
     voucher.valid_until_on += timedelta(days=extension.days)
     voucher.extended_act_id = act.id
     voucher.save(update_fields=["valid_until_on", "extended_act"])
+    # Parts last as long as what they are parts of.
+    parts_of(voucher).update(
+        valid_until_on=voucher.valid_until_on, extended_act=voucher.extended_act_id
+    )
     return _verdict(extension, ExtensionVerdict.Outcome.GRANTED, voucher, note, actor, act)
 
 

@@ -42,7 +42,8 @@ class HoldingNotRun(Refused):
 
     code = "holding_not_run"
     sentence = _(
-        "Vouchers can't be %(what)s here yet. Write DENY for it under [voucher], or leave it out."
+        "[voucher] %(what)s can't be carried out here as it is written. A split is ALLOW or "
+        "DENY, and a transfer DENY."
     )
 
 
@@ -243,12 +244,10 @@ def _checked_policy(text: str) -> Policy:
         raise PolicyInvalid(problems="\n".join(error.problems)) from error
     if rules.mode in ("M6", "M8") and rules.payee == "PROVIDER":
         raise ModeNotRun(mode=rules.mode, payee=rules.payee)
-    for stance, what in (
-        (rules.holding.transfer, _("transferred")),
-        (rules.holding.split, _("split")),
-    ):
-        if stance != "DENY":
-            raise HoldingNotRun(what=what)
+    if rules.holding.transfer != "DENY":
+        raise HoldingNotRun(what="transfer")
+    if rules.holding.split == "REFER":
+        raise HoldingNotRun(what="split")
     asked = {name for tier in rules.tiers for name in tier.when.asked}
     known = _KNOWN_AT_SETTLEMENT
     if rules.match is not None:

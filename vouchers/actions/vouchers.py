@@ -15,7 +15,13 @@ from parties.queries import require_role
 from parties.roles import Role
 from vouchers.actions.decisions import NoteMissing, require_no_sender, require_officer
 from vouchers.models import Programme, Revocation, Voucher
-from vouchers.queries import pays_supply_side, supply_side, voucher_account, voucher_balance
+from vouchers.queries import (
+    parts_of,
+    pays_supply_side,
+    supply_side,
+    voucher_account,
+    voucher_balance,
+)
 
 _OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED, Voucher.Status.REVOKED)
 
@@ -101,6 +107,16 @@ def resume_voucher(
     return _switch(voucher, Voucher.Status.ACTIVE, note=note, actor=actor, at=at, key=key)
 
 
+def locked_parts(voucher: Voucher) -> list[Voucher]:
+    """Return the parts of a voucher that are not over, kept from changing until the action ends."""
+    return list(
+        parts_of(voucher)
+        .exclude(status__in=_OVER)
+        .select_for_update(of=("self",), no_key=True)
+        .order_by("pk")
+    )
+
+
 def _switch(
     voucher: Voucher, to: str, *, note: str, actor: User, at: datetime, key: str
 ) -> Voucher:
@@ -127,6 +143,9 @@ def _switch(
         raise VoucherNotSuspended(voucher=row.code)
     row.status = to
     row.save(update_fields=["status"])
+    # A part goes with its whole.
+    other = Voucher.Status.ACTIVE if is_pause else Voucher.Status.SUSPENDED
+    parts_of(row).filter(status=other).update(status=to)
     return row
 
 
@@ -166,15 +185,16 @@ def revoke_voucher(
     )
     if act.is_replay:
         return Revocation.objects.get(act_id=act.id)
-    require_no_sender("undo_decision", voucher.decision.application, actor)
+    require_no_sender("undo_decision", voucher.award.application, actor)
     row = locked_voucher(voucher)
     if row.status in _OVER:
         raise VoucherOver(voucher=row.code)
-    free = voucher_balance(row).free
-    if free:
-        give_back(act, row, free)
-    row.status = Voucher.Status.REVOKED
-    row.save(update_fields=["status"])
+    for one in (row, *locked_parts(row)):
+        free = voucher_balance(one).free
+        if free:
+            give_back(act, one, free)
+        one.status = Voucher.Status.REVOKED
+        one.save(update_fields=["status"])
     return Revocation.objects.create(
         voucher=row,
         note=note.strip(),

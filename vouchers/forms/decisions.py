@@ -111,6 +111,27 @@ class ReturnForm(KeyedForm):
         self.order_fields(["amount", "key"])
 
 
+class SplitForm(KeyedForm):
+    """How much is set apart, and for whom."""
+
+    label = forms.CharField(
+        label=_("For which team or project?"),
+        max_length=80,
+        widget=forms.TextInput({"class": "govuk-input--width-20"}),
+        help_text=_("A name that exists already gets more"),
+        error_messages={"required": _("Name the team or project")},
+    )
+
+    def __init__(self, *given: Any, unit: str, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.fields["amount"] = AmountField(
+            unit=unit,
+            label=_("How much?"),
+            error_messages={"required": _("Enter how much is set apart")},
+        )
+        self.order_fields(["label", "amount", "key"])
+
+
 class RevokeForm(NoteForm):
     """Why a voucher is ended, and whether its holder may have another."""
 

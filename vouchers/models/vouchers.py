@@ -21,7 +21,10 @@ class Voucher(models.Model):
 
     code = models.CharField(max_length=16, unique=True)
     redemption_code = models.CharField(max_length=24, unique=True)
-    decision = models.OneToOneField(Decision, models.PROTECT, related_name="voucher")
+    # A part for a team of the holder has no decision of its own: it has the whole's.
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="voucher", null=True)
+    parent = models.ForeignKey("self", models.PROTECT, related_name="parts", null=True)
+    label = models.CharField(max_length=80, blank=True, default="")
     programme = models.ForeignKey(Programme, models.PROTECT, related_name="vouchers")
     organisation = models.ForeignKey(
         "parties.Organisation", models.PROTECT, related_name="vouchers"
@@ -43,10 +46,29 @@ class Voucher(models.Model):
                 condition=Q(amount__gt=0), name="vouchers_voucher_has_amount"
             ),
             in_order("valid_from_on", "valid_until_on"),
+            models.CheckConstraint(
+                condition=Q(decision__isnull=False, parent__isnull=True, label="")
+                | (Q(decision__isnull=True, parent__isnull=False) & ~Q(label="")),
+                name="vouchers_voucher_is_whole_or_part",
+            ),
+            models.UniqueConstraint(
+                "parent",
+                "label",
+                condition=Q(parent__isnull=False),
+                name="vouchers_voucher_part_once",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def award(self) -> Decision:
+        """The decision that awarded it, or the voucher that it is a part of."""
+        if self.decision is not None:
+            return self.decision
+        assert self.parent is not None
+        return self.parent.award
 
     @property
     def address(self) -> str:

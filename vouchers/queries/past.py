@@ -11,7 +11,7 @@ from policy.rules import Programme as Policy
 from vouchers.models import Application, Decision, Programme, Voucher
 
 # Where value of a voucher goes when it was not used.
-NOT_USE = ("available:", "expired:")
+NOT_USE = ("available:", "expired:", "voucher:")
 
 
 def past_of(

@@ -14,7 +14,7 @@ from vouchers.queries.programmes import find_one, read_policy
 
 def law_of_voucher(voucher: Voucher) -> Policy:
     """Return the law that a voucher was awarded under; a later version does not change it."""
-    return read_policy(voucher.decision.policy_version.text)
+    return read_policy(voucher.award.policy_version.text)
 
 
 def assessments_of(voucher: Voucher) -> QuerySet[Assessment]:
@@ -30,9 +30,7 @@ def newest_assessment(voucher: Voucher) -> Assessment | None:
 
 def supply_side(voucher: Voucher) -> Provider | None:
     """Return the provider that a target letter names beside its holder."""
-    return provider_by_code(
-        str(voucher.decision.application.answers.get("provider_code") or "")
-    )
+    return provider_by_code(str(voucher.award.application.answers.get("provider_code") or ""))
 
 
 def pays_supply_side(voucher: Voucher) -> bool:

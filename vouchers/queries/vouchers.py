@@ -31,7 +31,7 @@ def vouchers_visible_to(person: User) -> QuerySet[Voucher]:
     own = Q(organisation__in=organisations_of(person, Role.APPLICANT))
     return (
         Voucher.objects.filter(own | programme_scope(person))
-        .select_related("programme__authority", "organisation", "decision")
+        .select_related("programme__authority", "organisation", "decision", "parent__decision")
         .order_by("-issued_at", "-pk")
     )
 
@@ -70,7 +70,16 @@ def voucher_balances(vouchers: Iterable[Voucher]) -> dict[str, Balance]:
 
 def holding_rule(voucher: Voucher) -> VoucherRule:
     """Return what a voucher's law lets its holder do beside using it."""
-    return read_policy(voucher.decision.policy_version.text).holding
+    return read_policy(voucher.award.policy_version.text).holding
+
+
+def parts_of(voucher: Voucher) -> QuerySet[Voucher]:
+    """Return the parts of a voucher that were set apart for teams, by their names."""
+    return (
+        Voucher.objects.filter(parent=voucher)
+        .select_related("programme__authority", "organisation")
+        .order_by("label", "pk")
+    )
 
 
 def extension_open(voucher: Voucher) -> Extension | None:

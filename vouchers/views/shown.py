@@ -313,6 +313,8 @@ _ACTS = {
     "lapse_hold": lambda: _("Order lapsed"),
     "return_voucher": lambda: _("Value given back"),
     "expire_voucher": lambda: _("Voucher expired"),
+    "split_voucher": lambda: _("Part set apart for a team"),
+    "take_back": lambda: _("Part taken back"),
     "request_extension": lambda: _("More days asked for"),
     "decide_extension": lambda: _("More days decided"),
     "revoke_voucher": lambda: _("Voucher revoked"),

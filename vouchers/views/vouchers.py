@@ -118,6 +118,16 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
         "can_decide_extension": is_staff and queries.extension_open(found) is not None,
         "can_resume": found.status == Voucher.Status.SUSPENDED and is_staff,
         "extensions": extensions_shown(found),
+        "parts": _parts_table(found),
+        "can_split": is_holder
+        and is_active
+        and balance.free > 0
+        and found.parent_id is None
+        and queries.holding_rule(found).split == "ALLOW",
+        "can_take_back": is_holder
+        and is_active
+        and balance.free > 0
+        and found.parent_id is not None,
         "order_columns": order_columns(),
         "order_rows": order_rows(orders, zone),
         "events": timeline(found.address, also=[found.act_id]),
@@ -127,7 +137,7 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _facts(found: Voucher, balance: Balance, is_holder: bool) -> list[dict[str, Any]]:
-    reference = found.decision.application.reference
+    reference = found.award.application.reference
     rows = [
         {"key": _("Holder"), "value": found.organisation.name},
         {"key": _("Issued for"), "value": money(found.amount, found.unit)},
@@ -142,10 +152,41 @@ def _facts(found: Voucher, balance: Balance, is_holder: bool) -> list[dict[str, 
     ]
     if is_holder:
         rows.insert(1, {"key": _("Redemption code"), "value": masked(found.redemption_code)})
+    if found.parent is not None:
+        whole = {
+            "key": _("Part of"),
+            "value": found.parent.code,
+            "url": reverse("voucher", args=[found.parent.code]),
+            "action": _("See"),
+        }
+        rows[1:1] = [{"key": _("For"), "value": found.label}, whole]
     revocation = getattr(found, "revocation", None)
     if revocation is not None:
         rows.append({"key": _("Revoked because"), "value": revocation.note})
     return rows
+
+
+def _parts_table(found: Voucher) -> dict[str, Any]:
+    parts = list(queries.parts_of(found))
+    balances = queries.voucher_balances(parts)
+    return {
+        "caption": _("Set apart for teams"),
+        "columns": [
+            _("Team or project"),
+            _("Voucher"),
+            {"label": _("Free"), "numeric": True},
+            {"label": _("Held for orders"), "numeric": True},
+        ],
+        "rows": [
+            [
+                one.label,
+                {"text": one.code, "url": reverse("voucher", args=[one.code])},
+                money(balances[one.code].free, one.unit),
+                money(balances[one.code].pending, one.unit),
+            ]
+            for one in parts
+        ],
+    }
 
 
 def masked(code: str) -> str:
