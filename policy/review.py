@@ -1,6 +1,6 @@
 """The score that reviewers' points make."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
@@ -26,15 +26,23 @@ def score(reviews: Iterable[Mapping[str, int]], rule: ReviewRule) -> Decimal | N
 
     :raises ValueError: for points that are missing, below 0 or above a criterion's most.
     """
-    found = [_one(points, rule) for points in reviews]
+    return average([exact(points, rule) for points in reviews])
+
+
+def average(found: Sequence[Fraction]) -> Decimal | None:
+    """Return what some reviews' exact scores give together, to two decimals, half up."""
     if not found:
         return None
-    exact = sum(found, Fraction(0)) / len(found)
-    value = Decimal(exact.numerator) / Decimal(exact.denominator)
+    mean = sum(found, Fraction(0)) / len(found)
+    value = Decimal(mean.numerator) / Decimal(mean.denominator)
     return value.quantize(_HUNDREDTH, ROUND_HALF_UP)
 
 
-def _one(points: Mapping[str, int], rule: ReviewRule) -> Fraction:
+def exact(points: Mapping[str, int], rule: ReviewRule) -> Fraction:
+    """Return the score from 0 to 100 that one review gives, unrounded.
+
+    :raises ValueError: for points that are missing, below 0 or above a criterion's most.
+    """
     total = Fraction(0)
     for criterion in rule.criteria:
         given = points.get(criterion.name)

@@ -23,7 +23,7 @@ _ON_HOLD_FOR_A_WEEK = {(0, 8)}
 _RELEASES = 4
 _HOLD_NOTE = "The organisation's address could not be confirmed; no new orders until it is."
 _RESUME_NOTE = "The address is confirmed."
-_REVOKED_ON = 292
+_REVOKED_ON = 271
 _REVOKE_NOTE = "The hours were used for another project than the one that was awarded."
 
 

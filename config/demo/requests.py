@@ -17,13 +17,13 @@ from vouchers.models import Application, Decision
 # What becomes of each applicant's request, in turn: A approved, I approved and not issued yet,
 # N not approved, R referred, S sent and waiting, D still a draft, W withdrawn, Q asked something.
 _FATES = {
-    OFFSET: ("AAAAANAAAAAAWAA", "AAAAAAAANAAAAAA", "AAAASDAIASQDANAA"),
-    CLAIMS: ("AAAANAAAAA", "AAAAAAANAA", "AARANADARWA"),
+    OFFSET: ("AAAAANAAAAAAWAA", "AAAAAAAANAAAAAA", "AAAASDAIASADANAA"),
+    CLAIMS: ("AAAANAAAAA", "AAAAAAANAA", "AARAQADARWA"),
     HOURS: ("AAAAAAAAAAA", "AAAAANAAAAA", "AAARAIAADASA"),
 }
 _FATES_SMALL = {
-    OFFSET: ("AAAA", "AAAA", "AQSD"),
-    CLAIMS: ("AAAA", "AAAN", "ANRW"),
+    OFFSET: ("AAAA", "AAAA", "AASD"),
+    CLAIMS: ("AAAA", "AAAN", "AQRW"),
     HOURS: ("AA", "AA", "AA"),
 }
 _QUESTION = "Which data will the model be trained on, and whose are they?"
@@ -173,7 +173,7 @@ class _Filing:
         calendar, dice = world.calendar, world.random
         person, script = request.applicant.person, request.applicant.script
         code = request.scheme.programme.code
-        is_big = request.fate in "SIQ" or (
+        is_big = request.fate in "SI" or (
             request.place % _BIG == _BIG - 1 and not (world.is_small or script)
         )
         answers: dict[str, Any] = {
@@ -186,7 +186,7 @@ class _Filing:
             "resource_class": "H100",
             "start_on": calendar.on(request.day + 4).isoformat(),
             "end_on": calendar.on(request.day + 84).isoformat(),
-            "other_public_money": request.fate == "N"
+            "other_public_money": request.fate in "NQ"
             or (request.fate == "R" and code == OFFSET),
             "declaration": True,
         }
@@ -198,8 +198,6 @@ class _Filing:
         if script:
             return {**answers, "hours": "1250", "fee_total": "20000.00"}
         fee = dice.randrange(6_000, 20_000, 500)
-        if request.fate == "Q":
-            fee = 20_000  # above what needs no person
         if code == OFFSET:
             fee *= 8 if is_big else 1
             return {**answers, "hours": str(fee // 16), "fee_total": f"{fee}.00"}

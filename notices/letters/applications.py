@@ -214,7 +214,8 @@ def voucher_expired(deed: Deed) -> Letters:
     """Tell the holder that the voucher's last day is over; once, whatever comes back later."""
     if acts_about(deed.about).filter(kind=deed.kind, id__lt=deed.id).exists():
         return
-    for voucher in Voucher.objects.filter(code=deed.code).select_related("organisation"):
+    ended = Voucher.objects.filter(code=deed.code).exclude(status=Voucher.Status.REVOKED)
+    for voucher in ended.select_related("organisation"):
 
         def words(voucher: Voucher = voucher) -> Words:
             values = {"voucher": voucher.code, "until": day_text(voucher.valid_until_on)}

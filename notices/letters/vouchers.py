@@ -72,7 +72,7 @@ def voucher_revoked(deed: Deed) -> Letters:
         def words(revocation: Revocation = revocation) -> Words:
             values = {"voucher": revocation.voucher.code}
             again = (
-                _("You may apply to this programme again.")
+                _("You may apply to this programme again, in another round.")
                 if revocation.may_apply_again
                 else _("You may not apply to this programme again.")
             )

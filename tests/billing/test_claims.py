@@ -15,7 +15,8 @@ from providers import actions as providers
 from safeguards.models import Alert
 from tests import cast
 from tests.billing import stage
-from vouchers.queries import voucher_balance
+from vouchers import actions as vouchers
+from vouchers.queries import voucher_balance, vouchers_expired_by
 
 pytestmark = pytest.mark.django_db
 
@@ -339,3 +340,28 @@ def test_a_share_by_size_is_settled_by_the_size_at_the_decision():
     assert voucher.amount == 41_838_00
     assert settlement.covered == 41_838_00
     assert "Small ones" in {line["clause"] for line in settlement.working}
+
+
+def test_a_claim_that_was_sent_in_time_is_paid_though_the_last_day_passes(scene):
+    use(scene)
+    bill = claim(scene)
+    late = stage.LATER + timedelta(days=2_000)
+    assert scene.voucher not in vouchers_expired_by(late)
+    with pytest.raises(vouchers.ClaimUndecided):
+        vouchers.expire_voucher(voucher=scene.voucher, at=late, key="expire")
+    with pytest.raises(vouchers.ClaimUndecided):
+        vouchers.revoke_voucher(
+            voucher=scene.voucher,
+            note="Why.",
+            may_apply_again=True,
+            actor=scene.authority.second_officer,
+            at=stage.LATER,
+            key="revoke",
+        )
+    before = voucher_balance(scene.voucher).free
+    stage.settle(bill)
+    assert owed(scene) == 25_102_00
+    assert voucher_balance(scene.voucher).free == before - 25_102_00
+    assert scene.voucher in vouchers_expired_by(late)
+    vouchers.expire_voucher(voucher=scene.voucher, at=late, key="expire")
+    assert voucher_balance(scene.voucher).free == 0

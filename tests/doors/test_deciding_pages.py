@@ -324,3 +324,17 @@ def test_awards_on_public_notice_are_for_everybody(browser, authority, applicant
         browser(authority.second_officer), reverse("voucher_issue", args=[sent.reference])
     )
     assert "is on public notice until" in words(issue)
+
+
+def test_an_applicant_reads_nothing_of_who_judges(browser, authority, applicant):
+    scheme = cast.make_programme(authority, text=law(reviewed()))
+    sent = cast.a_sent_application(scheme, applicant)
+    reviewer = a_review(sent, authority).reviewer
+    actions.declare_conflict(
+        application=sent, reason="My cousin.", actor=reviewer, at=NOON, key=a_key()
+    )
+    page = words(browser(applicant.person).get(reverse("application", args=[sent.reference])))
+    for telling in (reviewer.name, "My cousin", "A review came in", "Given to a person"):
+        assert telling not in page
+    case = words(browser(authority.officer).get(reverse("decide", args=[sent.reference])))
+    assert "My cousin." in case

@@ -91,6 +91,7 @@ def test_the_small_demo_is_a_proven_world_in_every_state(accounts_file):
         "officer",
         "provider",
         "regulator",
+        "reviewer",
     }
 
     # A second load would mix two worlds.

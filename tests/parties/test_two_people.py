@@ -167,7 +167,9 @@ def _second_confirmation():
 
 def _review():
     authority, applicant = cast.make_authority(), cast.an_sme()
-    scheme = cast.make_programme(authority, text=law(reviewed()))
+    scheme = cast.make_programme(
+        authority, text=law(reviewed().replace("blind = true", "blind = false"))
+    )
     sent = cast.a_sent_application(scheme, applicant)
 
     def review(account):

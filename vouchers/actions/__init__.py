@@ -52,6 +52,7 @@ from vouchers.actions.extensions import (
     request_extension,
 )
 from vouchers.actions.issuing import (
+    AppealWaiting,
     BudgetSpent,
     ConfirmationMissing,
     NoticeRunning,
@@ -135,11 +136,9 @@ from vouchers.actions.rounds import (
     LotMissing,
     LotTooLate,
     NotDecidedTogether,
-    NothingFree,
     RoundDecided,
     RoundNotReady,
     RoundStillOpen,
-    award_waiting,
     commit_lot,
     decide_round,
 )
@@ -162,6 +161,7 @@ from vouchers.actions.terms import (
     require_usable,
 )
 from vouchers.actions.vouchers import (
+    ClaimUndecided,
     NotExpiredYet,
     OtherSideIsPaid,
     ReturnTooMuch,
@@ -176,6 +176,7 @@ from vouchers.actions.vouchers import (
     revoke_voucher,
     suspend_voucher,
 )
+from vouchers.actions.waiting import NothingFree, award_waiting
 
 __all__ = [
     "AnotherApplicationOpen",
@@ -185,6 +186,7 @@ __all__ = [
     "AnswersMissing",
     "AppealDecided",
     "AppealTooLate",
+    "AppealWaiting",
     "Appealed",
     "ApplicationClosed",
     "ApplicationSent",
@@ -193,6 +195,7 @@ __all__ = [
     "AwardsReport",
     "BudgetInvalid",
     "BudgetSpent",
+    "ClaimUndecided",
     "ClassNotCovered",
     "CodeUnknown",
     "ConfirmationMissing",

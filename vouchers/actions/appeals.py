@@ -13,10 +13,15 @@ from parties.models import User
 from parties.queries import require_apart, require_role
 from parties.roles import Role
 from vouchers.actions.applications import locked_application
-from vouchers.actions.decisions import NoteMissing, require_no_sender, require_officer
+from vouchers.actions.decisions import STATUS_AFTER, NoteMissing, require_no_sender
 from vouchers.actions.reviews import require_no_conflict
 from vouchers.models import Appeal, AppealVerdict, Application, Decision
-from vouchers.queries import appeal_ends_on, confirmations_of, decision_in_force
+from vouchers.queries import (
+    appeal_ends_on,
+    decision_in_force,
+    doers_of,
+    require_officer,
+)
 
 GROUNDS_LENGTH_MAX = 4000
 
@@ -79,6 +84,7 @@ def undo_decision(
     if act.is_replay:
         return Decision.objects.select_related("application").get(act_id=act.id)
     require_no_sender("undo_decision", application, actor)
+    require_no_conflict(actor, application)
     row = locked_application(application)
     newest = _undoable(row, decision)
     _require_only_one(row)
@@ -86,8 +92,10 @@ def undo_decision(
 
 
 def _undoable(row: Application, decision: Decision) -> Decision:
+    """Return the decision in force, if it decided and its application stands as it left it."""
     newest = decision_in_force(row)
-    if newest is None or newest.pk != decision.pk:
+    stands = newest is not None and row.status == STATUS_AFTER.get(newest.outcome)
+    if newest is None or newest.pk != decision.pk or not stands:
         raise NotDecided(reference=row.reference)
     if hasattr(newest, "voucher"):
         raise VoucherIssued(voucher=newest.voucher.code)
@@ -243,19 +251,13 @@ def decide_appeal(
     )
     if act.is_replay:
         return AppealVerdict.objects.get(act_id=act.id)
-    earlier = {
-        "submit_application": application.act.actor if application.act else (),
-        "decide_application": f"user:{decision.decided_by_id}"
-        if decision.decided_by_id
-        else (),
-        "confirm_decision": [one.user.address for one in confirmations_of(decision)],
-    }
-    require_apart("decide_appeal", actor, earlier)
+    require_apart("decide_appeal", actor, doers_of(decision))
     require_no_conflict(actor, application)
     row = locked_application(application)
     if AppealVerdict.objects.filter(appeal=appeal).exists():
         raise AppealDecided(reference=row.reference)
-    if outcome == AppealVerdict.Outcome.UPHELD:
+    # What an officer undid meanwhile is undone already.
+    if outcome == AppealVerdict.Outcome.UPHELD and not hasattr(decision, "undone_by"):
         newest = _undoable(row, decision)
         _require_only_one(row)
         _write_undoing(row, newest, note.strip(), actor, act)

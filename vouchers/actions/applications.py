@@ -16,12 +16,13 @@ from parties.queries import require_role
 from parties.roles import Role
 from policy.rules import Programme as Policy
 from providers.queries import provider_by_code
-from vouchers.models import Application, Programme, Revocation, Round
+from vouchers.models import Application, Programme, Round
 from vouchers.queries import (
     day_answer,
     decimal_answer,
     is_round_open,
     policy_in_force,
+    revocation_that_bars,
     unused_code,
 )
 
@@ -229,7 +230,7 @@ def submit_application(
     if row.status != Application.Status.DRAFT:
         raise ApplicationSent(reference=row.reference)
     require_open(row.round, at)
-    _require_not_barred(row)
+    require_not_barred(row.organisation, row.round.programme)
     programme = row.round.programme
     _version, rules = policy_in_force(programme, day_of(at, programme.zone))
     missing = answers_missing(row.answers, rules)
@@ -241,17 +242,14 @@ def submit_application(
     return row
 
 
-def _require_not_barred(application: Application) -> None:
-    found = Revocation.objects.filter(
-        voucher__organisation=application.organisation_id,
-        voucher__programme=application.round.programme_id,
-        may_apply_again=False,
-    ).select_related("voucher")
-    revocation = found.first()
+def require_not_barred(organisation: Organisation, programme: Programme) -> None:
+    """Refuse an organisation that may have nothing more of a programme.
+
+    :raises MayNotApplyAgain: naming the voucher that was revoked.
+    """
+    revocation = revocation_that_bars(organisation, programme)
     if revocation is not None:
-        raise MayNotApplyAgain(
-            voucher=revocation.voucher.code, organisation=application.organisation.name
-        )
+        raise MayNotApplyAgain(voucher=revocation.voucher.code, organisation=organisation.name)
 
 
 def answers_missing(answers: Mapping[str, Any], rules: Policy) -> list[str]:
@@ -306,6 +304,7 @@ def withdraw_application(
 
     :raises NotAllowed: if the person may not apply for the organisation.
     :raises ApplicationClosed: if it was decided or withdrawn before.
+    :raises NobodyApplies: if it follows another programme's award: nobody applied.
     """
     require_role(actor, Role.APPLICANT, organisation=application.organisation)
     act = ledger.begin(
@@ -327,6 +326,8 @@ def withdraw_application(
     )
     if row.status not in open_statuses:
         raise ApplicationClosed(reference=row.reference)
+    if row.upstream_award_id is not None:
+        raise NobodyApplies(programme=row.round.programme.title_here)
     row.status, row.saved_at = Application.Status.WITHDRAWN, at
     row.save(update_fields=["status", "saved_at"])
     return row

@@ -11,17 +11,19 @@ from common.errors import Refused
 from ledger import actions as ledger
 from ledger.kinds import ActKind
 from parties.models import User
-from parties.queries import require_apart, require_role
-from parties.roles import Role
-from vouchers.actions.vouchers import VoucherOver, locked_voucher
+from parties.queries import require_apart
+from vouchers.actions.reviews import require_no_conflict
+from vouchers.actions.vouchers import OVER, VoucherOver, locked_voucher
 from vouchers.models import Assessment, Programme, Voucher
-from vouchers.queries import law_of_voucher
+from vouchers.queries import (
+    law_of_voucher,
+    require_officer,
+)
 
 FIGURE_BELOW = Decimal(10) ** 12
 FIGURE_PLACES = 6
 ASSESSOR_MOST = 200
 EVIDENCE_MOST = 4000
-_OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED, Voucher.Status.REVOKED)
 
 
 class NoTarget(Refused):
@@ -62,9 +64,7 @@ def record_assessment(
     :raises VoucherOver: if the voucher was returned or has expired.
     """
     programme = voucher.programme
-    require_role(
-        actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
-    )
+    require_officer(actor, programme)
     if programme.mode != Programme.Mode.M7:
         raise NoTarget(voucher=voucher.code)
     assessor, evidence = assessor.strip(), evidence.strip()
@@ -87,9 +87,10 @@ def record_assessment(
     if act.is_replay:
         return Assessment.objects.select_related("voucher").get(act_id=act.id)
     _require_another(actor, voucher)
+    require_no_conflict(actor, voucher.award.application)
     # Settlement locks the voucher too, so that it never pays by a figure that was just replaced.
     row = locked_voucher(voucher)
-    if row.status in _OVER:
+    if row.status in OVER:
         raise VoucherOver(voucher=row.code)
     return Assessment.objects.create(
         voucher=row,

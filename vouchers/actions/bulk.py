@@ -23,7 +23,7 @@ from vouchers.queries.issuing import (
 
 _COLUMNS = (
     "code, redemption_code, decision_id, programme_id, organisation_id, amount, unit, "
-    "valid_from_on, valid_until_on, status, issued_at, act_id"
+    "valid_from_on, valid_until_on, status, issued_at, act_id, label"
 )
 _COPY = f"copy vouchers_voucher ({_COLUMNS}) from stdin"
 
@@ -105,7 +105,7 @@ def _copy(
 ) -> None:
     # Nothing here has a tabulator, a backslash or a line's end in it.
     programme = round.programme
-    tail = f"{Voucher.Status.ACTIVE}\t{act.at.isoformat()}\t{act.id}\n"
+    tail = f"{Voucher.Status.ACTIVE}\t{act.at.isoformat()}\t{act.id}\t\n"
     last_days = {award.days: today + timedelta(days=award.days) for award in ready}
     with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
         for award, code in zip(ready, codes, strict=True):

@@ -12,10 +12,15 @@ from parties.models import User
 from parties.queries import require_apart
 from vouchers.actions.appeals import NotDecided
 from vouchers.actions.applications import locked_application
-from vouchers.actions.decisions import NothingToAward, require_officer
+from vouchers.actions.decisions import NothingToAward
 from vouchers.actions.reviews import require_no_conflict
 from vouchers.models import Confirmation, Decision
-from vouchers.queries import confirmations_missing, confirmations_of, decision_in_force
+from vouchers.queries import (
+    confirmations_missing,
+    decision_in_force,
+    doers_of,
+    require_officer,
+)
 
 
 class EnoughPeople(Refused):
@@ -59,12 +64,7 @@ def confirm_decision(
         raise NotDecided(reference=row.reference)
     if newest.outcome != Decision.Outcome.PASS:
         raise NothingToAward(reasons=newest.note)
-    earlier = {
-        "submit_application": row.act.actor if row.act else (),
-        "decide_application": f"user:{newest.decided_by_id}" if newest.decided_by_id else (),
-        "confirm_decision": [one.user.address for one in confirmations_of(newest)],
-    }
-    require_apart("confirm_decision", actor, earlier)
+    require_apart("confirm_decision", actor, doers_of(newest))
     if confirmations_missing(newest) <= 0:
         raise EnoughPeople(reference=row.reference)
     return Confirmation.objects.create(

@@ -10,13 +10,16 @@ from common.formatting import money
 from ledger import actions as ledger
 from ledger.kinds import ActKind
 from parties.models import User
-from parties.queries import require_apart, require_role
-from parties.roles import Role
+from parties.queries import require_apart
 from policy.review import is_reviewed
 from policy.rules import Programme as Policy
-from vouchers.actions.applications import ApplicationClosed, locked_application
+from vouchers.actions.applications import (
+    ApplicationClosed,
+    locked_application,
+    require_not_barred,
+)
 from vouchers.actions.reviews import require_no_conflict
-from vouchers.models import Application, Decision, Programme, RoundDecision
+from vouchers.models import Application, Decision, RoundDecision
 from vouchers.queries import (
     Proposal,
     decision_in_force,
@@ -25,7 +28,9 @@ from vouchers.queries import (
     lock_together,
     proposal_of,
     request_open,
+    require_officer,
     reviews_of,
+    revocation_that_bars,
     score_of,
 )
 
@@ -135,6 +140,7 @@ def decide_application(
     :raises SamePerson: if the person sent the application.
     :raises ConflictOfInterest: if the person is too close to the applicant.
     :raises RoundDecidesTogether: if the round is decided as a whole and is not yet.
+    :raises MayNotApplyAgain: if the organisation may have nothing more of the programme.
     :raises ReviewsMissing: if the law asks for more reviews.
     :raises ScoreTooLow: if the reviews' score is below what the law asks.
     :raises ApplicationClosed: if it is not waiting for a decision.
@@ -172,6 +178,7 @@ def decide_application(
     proposal = proposal_of(row, at)
     amount = 0
     if outcome == Decision.Outcome.PASS:
+        require_not_barred(row.organisation, programme)
         _require_turn(row, proposal.rules)
         amount = _checked_award(proposal, awarded, programme.unit)
         require_reviews(row, amount, proposal.rules)
@@ -180,16 +187,6 @@ def decide_application(
     elif actor is None:
         raise OfficerNeeded(reference=row.reference)
     return _write(row, proposal, outcome, amount, note=note, actor=actor, act=act)
-
-
-def require_officer(actor: User, programme: Programme) -> None:
-    """Refuse who is no officer of a programme.
-
-    :raises NotAllowed: if the person is none.
-    """
-    require_role(
-        actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
-    )
 
 
 def require_no_sender(step: str, application: Application, actor: User) -> None:
@@ -282,15 +279,16 @@ def _write(
         decided_at=act.at,
         act_id=act.id,
     )
-    application.status = _STATUS_AFTER[Decision.Outcome(outcome)]
+    application.status = STATUS_AFTER.get(outcome, Application.Status.REFERRED)
     application.save(update_fields=["status"])
     return decision
 
 
-_STATUS_AFTER = {
+# What a decision makes of its application; one that refers has decided nothing.
+STATUS_AFTER: dict[str, Application.Status] = {
     Decision.Outcome.PASS: Application.Status.APPROVED,
     Decision.Outcome.FAIL: Application.Status.NOT_APPROVED,
-    Decision.Outcome.REFER: Application.Status.REFERRED,
+    Decision.Outcome.WAIT: Application.Status.WAITING,
 }
 
 
@@ -319,6 +317,8 @@ def decide_automatically(
         amount = proposal.award.recommended
         is_judged = proposal.rules.allocation or is_reviewed(amount, proposal.rules)
         if is_judged or not _is_automatic(proposal, amount):
+            return None
+        if revocation_that_bars(row.organisation, row.round.programme) is not None:
             return None
         outcome = Decision.Outcome.PASS
     act = ledger.begin(

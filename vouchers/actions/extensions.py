@@ -13,12 +13,18 @@ from parties.models import User
 from parties.queries import require_apart, require_role
 from parties.roles import Role
 from policy.process_rules import VoucherRule
-from vouchers.actions.decisions import NoteMissing, require_officer
-from vouchers.actions.reviews import ReasonMissing
+from vouchers.actions.decisions import NoteMissing
+from vouchers.actions.reviews import ReasonMissing, require_no_conflict
 from vouchers.actions.terms import require_usable
 from vouchers.actions.vouchers import locked_voucher
 from vouchers.models import Extension, ExtensionVerdict, Voucher
-from vouchers.queries import extension_open, extensions_left, holding_rule, parts_of
+from vouchers.queries import (
+    extension_open,
+    extensions_left,
+    holding_rule,
+    parts_of,
+    require_officer,
+)
 
 
 class NoMoreExtensions(Refused):
@@ -151,6 +157,7 @@ def decide_extension(
 
     :raises NotAllowed: if the person is no officer of the programme.
     :raises SamePerson: if the person asked for them.
+    :raises ConflictOfInterest: if the person is too close to the holder.
     :raises NoteMissing: if they are refused without a reason.
     :raises ExtensionDecided: if it was answered before.
     :raises VoucherExpired: if they are to be given and the last day has passed meanwhile.
@@ -178,6 +185,7 @@ def decide_extension(
         return ExtensionVerdict.objects.get(act_id=act.id)
     asked_by = f"user:{extension.asked_by_id}"
     require_apart("decide_application", actor, {"submit_application": asked_by})
+    require_no_conflict(actor, voucher.award.application)
     if ExtensionVerdict.objects.filter(extension=extension).exists():
         raise ExtensionDecided(voucher=row.code)
     if wanted == ExtensionVerdict.Outcome.REFUSED:

@@ -14,21 +14,23 @@ from ledger import actions as ledger
 from ledger.actions import NotEnough
 from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import User
-from parties.queries import NotAllowed, address_of, require_apart, require_role
+from parties.queries import NotAllowed, address_of, require_apart
 from parties.roles import Role
 from policy import approval
 from vouchers.actions.appeals import NotDecided, VoucherIssued
-from vouchers.actions.applications import locked_application
+from vouchers.actions.applications import locked_application, require_not_barred
 from vouchers.actions.decisions import NothingToAward
 from vouchers.actions.reviews import require_no_conflict
 from vouchers.models import Application, Decision, Programme, Voucher
 from vouchers.queries import (
     budget_available,
     confirmations_missing,
-    confirmations_of,
     decision_in_force,
+    doers_of,
+    is_appealed,
     notice_ends_on,
     read_policy,
+    require_officer,
     unused_code,
 )
 
@@ -51,6 +53,15 @@ class ConfirmationMissing(Refused):
     code = "confirmation_missing"
     sentence = _(
         "The award on %(reference)s must be confirmed by %(count)s more before it is issued."
+    )
+
+
+class AppealWaiting(Refused):
+    """Somebody else looks at the decision first."""
+
+    code = "appeal_waiting"
+    sentence = _(
+        "An appeal about %(reference)s waits for its verdict. Issue the voucher after that."
     )
 
 
@@ -80,6 +91,8 @@ def issue_voucher(*, decision: Decision, actor: User | str, at: datetime, key: s
     :raises ConflictOfInterest: if the person is too close to the applicant.
     :raises ConfirmationMissing: if more people must confirm it.
     :raises NoticeRunning: if it is still on public notice.
+    :raises AppealWaiting: if an appeal against it has no verdict yet.
+    :raises MayNotApplyAgain: if the organisation may have nothing more of the programme.
     :raises BudgetSpent: if the programme has less available; nothing has moved.
     """
     application = decision.application
@@ -129,27 +142,20 @@ def _require_issuer(decision: Decision, programme: Programme, actor: User | str)
         if people or decision.decided_by_id:
             raise NotAllowed(roles=Role.OFFICER.label, where="")
         return
-    require_role(
-        actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
-    )
+    require_officer(actor, programme)
 
 
 def _require_no_hand_in(decision: Decision, actor: User) -> None:
     rules = read_policy(decision.policy_version.text)
     if approval.tier(decision.awarded, rules).people < 2:
         return
-    sent = decision.application.act
-    earlier = {
-        "submit_application": sent.actor if sent else (),
-        "decide_application": f"user:{decision.decided_by_id}"
-        if decision.decided_by_id
-        else (),
-        "confirm_decision": [one.user.address for one in confirmations_of(decision)],
-    }
-    require_apart("confirm_decision", actor, earlier, rules)
+    require_apart("confirm_decision", actor, doers_of(decision), rules)
 
 
 def _require_ripe(application: Application, decision: Decision, today: date) -> None:
+    require_not_barred(application.organisation, application.round.programme)
+    if is_appealed(decision):
+        raise AppealWaiting(reference=application.reference)
     missing = confirmations_missing(decision)
     if missing:
         raise ConfirmationMissing(reference=application.reference, count=missing)

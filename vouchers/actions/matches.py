@@ -13,14 +13,16 @@ from common.money import major
 from ledger import actions as ledger
 from ledger.kinds import ActKind
 from parties.models import User
-from parties.queries import require_role
-from parties.roles import Role
 from policy import approval
+from vouchers.actions.appeals import VoucherIssued
 from vouchers.actions.applications import RoundClosed, require_open
 from vouchers.actions.decisions import decide_automatically
-from vouchers.actions.issuing import BudgetSpent, issue_voucher
+from vouchers.actions.issuing import BudgetSpent, NoticeRunning, issue_voucher
 from vouchers.models import Application, Decision, Programme, Round, UpstreamAward, Voucher
-from vouchers.queries import read_policy
+from vouchers.queries import (
+    read_policy,
+    require_officer,
+)
 from vouchers.queries.matches import (
     ROWS_MOST,
     AwardProblem,
@@ -81,12 +83,9 @@ def record_upstream_awards(
     :raises KeyReused: if the key was used for other rows.
     """
     programme = round.programme
-    require_role(
-        actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
-    )
+    require_officer(actor, programme)
     if programme.mode != Programme.Mode.M8:
         raise NoMatch(programme=programme.title)
-    require_open(round, at)
     act = ledger.begin(
         kind=ActKind.RECORD_UPSTREAM_AWARDS,
         key=key,
@@ -99,6 +98,7 @@ def record_upstream_awards(
     if act.is_replay:
         recorded = UpstreamAward.objects.filter(act_id=act.id).order_by("pk")
         return AwardsReport(tuple(recorded.select_related("application", "organisation")), ())
+    require_open(round, at)
     # Two who record the same list queue here, so that the second sees what the first recorded.
     Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
     problems = award_problems(round, rows, at)
@@ -202,5 +202,6 @@ def follow_upstream_award(
         return None
     try:
         return issue_voucher(decision=decision, actor=ledger.SYSTEM, at=at, key=f"{key}:issue")
-    except BudgetSpent:
+    except (BudgetSpent, NoticeRunning, VoucherIssued):
+        # It waits as approved, or the sweep was quicker.
         return None

@@ -124,13 +124,15 @@ def _move(act: ledger.Act, giver: Voucher, taker: Voucher, amount: int) -> None:
     move = ledger.Move(
         Flow.SPLIT, voucher_account(giver), voucher_account(taker), amount, giver.code
     )
+    too_much = _too_much(giver, amount)
     try:
         ledger.post(act, [move])
     except NotEnough as error:
-        raise _too_much(giver, amount) from error
+        raise too_much from error
 
 
 def _too_much(voucher: Voucher, amount: int) -> ReturnTooMuch:
+    """Return the refusal of an amount, with what is free now: once refused nothing can be read."""
     return ReturnTooMuch(
         voucher=voucher.code,
         free=money(voucher_balance(voucher).free, voucher.unit),

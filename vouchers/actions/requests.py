@@ -22,7 +22,10 @@ from vouchers.actions.applications import (
     locked_application,
 )
 from vouchers.models import Application, Attachment, InformationAnswer, InformationRequest
-from vouchers.queries import request_open
+from vouchers.queries import (
+    request_open,
+    require_officer,
+)
 
 ATTACHMENTS_MAX = 10
 TEXT_LENGTH_MAX = 4000
@@ -95,9 +98,7 @@ def request_information(
     :raises ApplicationClosed: if the application is not waiting for a decision.
     """
     programme = application.round.programme
-    require_role(
-        actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
-    )
+    require_officer(actor, programme)
     if not 0 < len(question.strip()) <= TEXT_LENGTH_MAX:
         raise QuestionMissing(most=TEXT_LENGTH_MAX)
     if answer_name and answer_name not in ANSWERS:

@@ -31,6 +31,7 @@ from vouchers.queries import (
     has_conflict,
     has_reviewed,
     policy_in_force,
+    require_officer,
     reviewers_for,
     reviewers_of,
 )
@@ -114,12 +115,6 @@ def require_no_conflict(person: User, application: Application) -> None:
         )
 
 
-def _require_officer(actor: User, programme: Programme) -> None:
-    require_role(
-        actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
-    )
-
-
 def _rules(programme: Programme, at: datetime) -> Policy:
     return policy_in_force(programme, day_of(at, programme.zone))[1]
 
@@ -149,7 +144,12 @@ def name_deputy(
         return Deputy.objects.get(act_id=act.id)
     officers = actor.memberships.filter(role=Role.OFFICER, valid_until_on__isnull=True)
     is_colleague = any(
-        has_role(deputy, Role.OFFICER, organisation=one.organisation)
+        has_role(
+            deputy,
+            Role.OFFICER,
+            organisation=one.organisation,
+            programme_code=one.programme_code,
+        )
         for one in officers.select_related("organisation")
     )
     in_order = day_of(at) <= until_on and from_on <= until_on
@@ -186,7 +186,7 @@ def assign_application(
     :raises ApplicationClosed: if the application is not waiting for a decision.
     """
     programme = application.round.programme
-    _require_officer(actor, programme)
+    require_officer(actor, programme)
     act = ledger.begin(
         kind=ActKind.ASSIGN_APPLICATION,
         key=key,
@@ -198,7 +198,10 @@ def assign_application(
     )
     row = locked_application(application)
     if act.is_replay:
-        return Assignment.objects.get(act_id=act.id)
+        made = Assignment.objects.filter(act_id=act.id).first()
+        return made or Assignment.objects.filter(application=row, user=user, task=task).latest(
+            "pk"
+        )
     if row.status not in REVIEWABLE:
         raise ApplicationClosed(reference=row.reference)
     _require_able(user, programme, task, at)
@@ -207,7 +210,7 @@ def assign_application(
     if due_on is not None and due_on < today:
         raise DueDayPassed(due=due_on, today=today)
     if task == Assignment.Task.REVIEW:
-        known = reviewers_of(row).filter(user=user).first()
+        known = reviewers_of(row).filter(user__person__accounts=user.pk).first()
         if known is not None:
             return known
     return Assignment.objects.create(
@@ -226,7 +229,7 @@ def _require_able(user: User, programme: Programme, task: str, at: datetime) -> 
     if is_review and _rules(programme, at).review is None:
         raise NotReviewedHere(programme=programme.title_here)
     is_able = (
-        reviewers_for(programme).filter(pk=user.pk).exists()
+        reviewers_for(programme, _rules(programme, at)).filter(pk=user.pk).exists()
         if is_review
         else has_role(
             user,
@@ -322,7 +325,7 @@ def submit_review(
     if row.status not in REVIEWABLE:
         raise ApplicationClosed(reference=row.reference)
     require_no_conflict(actor, row)
-    if not reviewers_of(row).filter(user=actor).exists():
+    if not reviewers_of(row).filter(user__person__accounts=actor.pk).exists():
         raise NotYoursToReview(reference=row.reference)
     if has_reviewed(actor, row):
         raise ReviewWritten(reference=row.reference)
@@ -363,7 +366,7 @@ def admit_application(
     :raises ApplicationClosed: if it is not waiting for a decision.
     """
     programme = application.round.programme
-    _require_officer(actor, programme)
+    require_officer(actor, programme)
     if not note.strip():
         raise ReasonMissing
     act = ledger.begin(

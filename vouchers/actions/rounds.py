@@ -1,4 +1,4 @@
-"""Decide a round as a whole by the method of its law, and serve its waiting list afterwards."""
+"""Decide a round as a whole, by the method of its law."""
 
 import hashlib
 import secrets
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
@@ -16,11 +15,11 @@ from common.errors import Refused
 from ledger import actions as ledger
 from ledger.kinds import ActKind
 from parties.models import User
+from parties.queries import require_apart
 from policy.allocation import Allotted
 from policy.answers import Reason
 from policy.rules import Programme as Policy
-from vouchers.actions.applications import ApplicationClosed, locked_application
-from vouchers.actions.decisions import require_officer
+from vouchers.actions.decisions import STATUS_AFTER
 from vouchers.actions.reviews import ConflictOfInterest
 from vouchers.models import Application, Decision, Lot, Programme, Round, RoundDecision
 from vouchers.queries import (
@@ -28,12 +27,10 @@ from vouchers.queries import (
     Ranking,
     allotted_of,
     as_json,
-    budget_uncommitted,
     conflicted_with,
-    lock_together,
     policy_in_force,
-    proposal_of,
     ranking_of,
+    require_officer,
 )
 
 _CHUNK = 1_000
@@ -88,13 +85,6 @@ class LotTooLate(Refused):
 
     code = "lot_too_late"
     sentence = _("The round %(round)s closed on %(closes)s. Commit to a seed before that.")
-
-
-class NothingFree(Refused):
-    """What is free does not reach for the next award."""
-
-    code = "nothing_free"
-    sentence = _("What %(programme)s has free does not reach for %(reference)s yet.")
 
 
 @transaction.atomic
@@ -155,6 +145,7 @@ def decide_round(*, round: Round, actor: User, at: datetime, key: str) -> RoundD
     :raises NotDecidedTogether: if the law decides each application by itself.
     :raises RoundStillOpen: if the round has not closed.
     :raises RoundDecided: if it was decided before.
+    :raises SamePerson: if the person sent one of the applications.
     :raises ConflictOfInterest: if the person is too close to one of the applicants.
     :raises RoundNotReady: naming applications that lack reviews or wait for an answer in time.
     :raises LotMissing: if lots are to be drawn and no seed was committed to.
@@ -191,6 +182,8 @@ def _require_ready(ranking: Ranking, actor: User) -> None:
     if not ranking.is_closed:
         raise RoundStillOpen(round=round.code, closes=round.closes_on)
     applications = [one.application for one in ranking.entries]
+    senders = {one.act.actor for one in applications if one.act is not None}
+    require_apart("decide_application", actor, {"submit_application": senders})
     for application in conflicted_with(actor, applications)[:1]:
         raise ConflictOfInterest(
             person=actor.name,
@@ -217,13 +210,6 @@ class _Verdict:
     reasons: tuple[Reason, ...]
 
 
-_STATUS: dict[str, Application.Status] = {
-    Decision.Outcome.PASS: Application.Status.APPROVED,
-    Decision.Outcome.WAIT: Application.Status.WAITING,
-    Decision.Outcome.FAIL: Application.Status.NOT_APPROVED,
-}
-
-
 def _write(
     ranking: Ranking,
     found: Sequence[tuple[Ranked, Allotted | None]],
@@ -238,7 +224,7 @@ def _write(
         if verdict is None:
             continue
         decisions.append(_decision(entry, allotted, verdict, ranking, actor, act))
-        statuses.setdefault(_STATUS[verdict.outcome], []).append(entry.application.pk)
+        statuses.setdefault(STATUS_AFTER[verdict.outcome], []).append(entry.application.pk)
     Decision.objects.bulk_create(decisions, batch_size=_CHUNK)
     for status, keys in statuses.items():
         Application.objects.filter(pk__in=keys).update(status=status)
@@ -336,88 +322,3 @@ def _write_round(
         decided_at=act.at,
         act_id=act.id,
     )
-
-
-@transaction.atomic
-def award_waiting(*, application: Application, at: datetime, key: str) -> Decision:
-    """Award what became free to who waits for it; when the waiting list ends, say so.
-
-    The order is the round's. The officer who decided the round made this decision too, unless
-    nobody is needed for the amount; so another one issues where two are needed.
-
-    :raises ApplicationClosed: if it is not on the waiting list.
-    :raises NothingFree: if what is free does not reach for it.
-    """
-    act = ledger.begin(
-        kind=ActKind.AWARD_WAITING,
-        key=key,
-        actor=ledger.SYSTEM,
-        about=application.address,
-        at=at,
-        payload={},
-    )
-    row = locked_application(application)
-    if act.is_replay:
-        return Decision.objects.get(act_id=act.id)
-    if row.status != Application.Status.WAITING:
-        raise ApplicationClosed(reference=row.reference)
-    decided = RoundDecision.objects.select_related("decided_by").get(round=_locked(row.round))
-    earlier = Decision.objects.filter(application=row).order_by("-pk").first()
-    assert earlier is not None
-    today = day_of(at, row.round.programme.zone)
-    is_over = decided.waits_until_on is not None and today > decided.waits_until_on
-    facts = _given_up(earlier, decided) if is_over else _free_award(row, decided, at)
-    decision = Decision.objects.create(
-        application=row,
-        note="",
-        place=earlier.place,
-        score=earlier.score,
-        probability=earlier.probability,
-        decided_at=at,
-        act_id=act.id,
-        **facts,
-    )
-    row.status = _STATUS[decision.outcome]
-    row.save(update_fields=["status"])
-    return decision
-
-
-def _given_up(earlier: Decision, decided: RoundDecision) -> dict[str, Any]:
-    """Return what ends a wait: all as it was decided with the round, and nothing awarded."""
-    return {
-        "outcome": Decision.Outcome.FAIL,
-        "recommended": earlier.recommended,
-        "awarded": 0,
-        "validity_days": earlier.validity_days,
-        "facts": earlier.facts,
-        "working": earlier.working,
-        "reasons": earlier.reasons,
-        "policy_version": earlier.policy_version,
-        "decided_by": decided.decided_by,
-    }
-
-
-def _free_award(row: Application, decided: RoundDecision, at: datetime) -> dict[str, Any]:
-    """Return an award out of what is free now, worked out anew by the law in force."""
-    programme = row.round.programme
-    lock_together([row], at)
-    proposal = proposal_of(row, at)
-    amount = proposal.award.recommended
-    is_short = any(reason.code == "POOL_REACHED" for reason in proposal.award.reasons)
-    if (
-        proposal.outcome == "FAIL"
-        or is_short
-        or not 0 < amount <= budget_uncommitted(programme)
-    ):
-        raise NothingFree(programme=programme.title_here, reference=row.reference)
-    return {
-        "outcome": Decision.Outcome.PASS,
-        "recommended": amount,
-        "awarded": amount,
-        "validity_days": proposal.award.validity_days,
-        "facts": proposal.facts,
-        "working": [line.to_dict() for line in proposal.award.working],
-        "reasons": [reason.to_dict() for reason in proposal.reasons],
-        "policy_version": proposal.version,
-        "decided_by": decided.decided_by if proposal.people else None,
-    }

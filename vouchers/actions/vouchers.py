@@ -13,17 +13,21 @@ from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
-from vouchers.actions.decisions import NoteMissing, require_no_sender, require_officer
+from vouchers.actions.decisions import NoteMissing, require_no_sender
+from vouchers.actions.reviews import require_no_conflict
 from vouchers.models import Programme, Revocation, Voucher
 from vouchers.queries import (
+    has_claim_undecided,
     parts_of,
     pays_supply_side,
+    require_officer,
     supply_side,
+    value_ends_on,
     voucher_account,
     voucher_balance,
 )
 
-_OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED, Voucher.Status.REVOKED)
+OVER = (Voucher.Status.EXPIRED, Voucher.Status.RETURNED, Voucher.Status.REVOKED)
 
 
 class VoucherOver(Refused):
@@ -40,6 +44,16 @@ class OtherSideIsPaid(Refused):
     sentence = _(
         "For the target %(voucher)s %(payee)s is paid, and only %(payee)s: supply and demand "
         "never both."
+    )
+
+
+class ClaimUndecided(Refused):
+    """A claim on the voucher waits; what it may be worth is not given back."""
+
+    code = "claim_undecided"
+    sentence = _(
+        "A claim on the voucher %(voucher)s waits for its verdict. Decide that first, then end "
+        "the voucher."
     )
 
 
@@ -111,7 +125,7 @@ def locked_parts(voucher: Voucher) -> list[Voucher]:
     """Return the parts of a voucher that are not over, kept from changing until the action ends."""
     return list(
         parts_of(voucher)
-        .exclude(status__in=_OVER)
+        .exclude(status__in=OVER)
         .select_for_update(of=("self",), no_key=True)
         .order_by("pk")
     )
@@ -121,9 +135,7 @@ def _switch(
     voucher: Voucher, to: str, *, note: str, actor: User, at: datetime, key: str
 ) -> Voucher:
     programme = voucher.programme
-    require_role(
-        actor, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
-    )
+    require_officer(actor, programme)
     is_pause = to == Voucher.Status.SUSPENDED
     act = ledger.begin(
         kind=ActKind.SUSPEND_VOUCHER if is_pause else ActKind.RESUME_VOUCHER,
@@ -137,6 +149,7 @@ def _switch(
     row = locked_voucher(voucher)
     if act.is_replay:
         return row
+    require_no_conflict(actor, voucher.award.application)
     if is_pause and row.status != Voucher.Status.ACTIVE:
         raise VoucherNotActive(voucher=row.code)
     if not is_pause and row.status != Voucher.Status.SUSPENDED:
@@ -168,6 +181,7 @@ def revoke_voucher(
     :raises SamePerson: if the person sent the application.
     :raises NoteMissing: without a reason.
     :raises VoucherOver: if it has expired, was returned or revoked.
+    :raises ClaimUndecided: if a claim on it waits.
     """
     programme = voucher.programme
     require_officer(actor, programme)
@@ -186,9 +200,12 @@ def revoke_voucher(
     if act.is_replay:
         return Revocation.objects.get(act_id=act.id)
     require_no_sender("undo_decision", voucher.award.application, actor)
+    require_no_conflict(actor, voucher.award.application)
     row = locked_voucher(voucher)
-    if row.status in _OVER:
+    if row.status in OVER:
         raise VoucherOver(voucher=row.code)
+    if has_claim_undecided(row):
+        raise ClaimUndecided(voucher=row.code)
     for one in (row, *locked_parts(row)):
         free = voucher_balance(one).free
         if free:
@@ -234,7 +251,7 @@ def return_voucher(
     row = locked_voucher(voucher)
     if act.is_replay:
         return row
-    if row.status in _OVER:
+    if row.status in OVER:
         raise VoucherOver(voucher=row.code)
     balance = voucher_balance(row)
     asked = balance.free if amount is None else amount
@@ -278,6 +295,7 @@ def expire_voucher(*, voucher: Voucher, at: datetime, key: str) -> Voucher:
     voucher once more, with another key.
 
     :raises NotExpiredYet: if its last day is not over in the programme's time zone.
+    :raises ClaimUndecided: if a claim on it waits.
     :raises VoucherOver: if it was returned, or nothing is left to give back.
     """
     act = ledger.begin(
@@ -292,14 +310,17 @@ def expire_voucher(*, voucher: Voucher, at: datetime, key: str) -> Voucher:
     if act.is_replay:
         return row
     is_revoked = row.status == Voucher.Status.REVOKED
-    if not is_revoked and row.valid_until_on >= day_of(at, row.programme.zone):
-        raise NotExpiredYet(voucher=row.code, until=row.valid_until_on)
+    until = value_ends_on(row)
+    if not is_revoked and until >= day_of(at, row.programme.zone):
+        raise NotExpiredYet(voucher=row.code, until=until)
+    if has_claim_undecided(row):
+        raise ClaimUndecided(voucher=row.code)
     free = voucher_balance(row).free
-    if row.status in _OVER and not free:
+    if row.status in OVER and not free:
         raise VoucherOver(voucher=row.code)
     if free:
         give_back(act, row, free)
-    if row.status not in _OVER:
+    if row.status not in OVER:
         row.status = Voucher.Status.EXPIRED
         row.save(update_fields=["status"])
     return row

@@ -4,10 +4,11 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Refused
-from common.files import TAKEN, CheckedFile, checked_file
+from common.files import FILE_BYTES_MAX, TAKEN, CheckedFile, checked_file
 from common.forms import KeyedForm, words_of
 from common.widgets import DayInput
 from vouchers.forms.applications import DAY_ERRORS, TASKS
@@ -27,6 +28,11 @@ class AttachmentField(forms.FileField):
         file = super().clean(data, initial)
         if not isinstance(file, UploadedFile):
             return None
+        if file.size and file.size > FILE_BYTES_MAX:
+            # Not read into memory first: only its beginning is shown to the check that refuses it.
+            words = _("The file “%(name)s” has %(size)s. Send %(most)s or less.")
+            sizes = {"size": filesizeformat(file.size), "most": filesizeformat(FILE_BYTES_MAX)}
+            raise forms.ValidationError(words % {"name": file.name, **sizes})
         try:
             return checked_file(file.name or "", file.read())
         except Refused as refusal:

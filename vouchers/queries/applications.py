@@ -100,9 +100,11 @@ def awards_on_notice(at: datetime) -> list[Decision]:
             application__status=Application.Status.APPROVED,
             undone_by__isnull=True,
         )
+        .filter(policy_version__text__contains="[notice]")
         .select_related(
             "application__round__programme", "application__organisation", "policy_version"
         )
+        .defer("facts", "working", "reasons")
         .order_by("decided_at", "pk")
     )
     shown = []

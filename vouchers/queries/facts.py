@@ -22,7 +22,7 @@ from vouchers.queries.applications import standing_effect
 from vouchers.queries.known import Known, is_related
 from vouchers.queries.matches import upstream_of
 from vouchers.queries.past import NOT_USE, past_of
-from vouchers.queries.programmes import budget_available
+from vouchers.queries.programmes import budget_available, budget_uncommitted
 from vouchers.queries.vouchers import voucher_account
 
 # An answer outside these days, or beyond these figures, is a slip or a trick, never a plan.
@@ -145,7 +145,10 @@ def claim_of(application: Application, at: datetime, rules: Policy, known: Known
     fees: tuple[FeeLine, ...] = ()
     if total:
         fees = (FeeLine("compute", compute), FeeLine("storage", storage))
-    upstream, pool_left = None, budget_available(programme)
+    # Where a round is shared out, what it awarded is spoken for before its vouchers are issued.
+    is_shared_out = rules.allocation is not None
+    pool_left = (budget_uncommitted if is_shared_out else budget_available)(programme)
+    upstream = None
     if application.upstream_award is not None:
         line, upstream = upstream_of(application.upstream_award)
         fees = (line,)

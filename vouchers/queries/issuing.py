@@ -45,6 +45,8 @@ class Award(NamedTuple):
     decided_at: datetime
     sent_by: str
     confirmed_by: list[int]
+    is_appealed: bool
+    is_barred: bool
 
     @property
     def decider(self) -> str:
@@ -121,6 +123,17 @@ _AWARDS = """
         n.policy_version_id, n.decided_by_id, n.decided_at, coalesce(act.actor, ''),
         array(
             select c.user_id::bigint from vouchers_confirmation c where c.decision_id = n.id
+        ),
+        exists (
+            select from vouchers_appeal p
+                left join vouchers_appealverdict w on w.appeal_id = p.id
+            where p.decision_id = n.id and w.id is null
+        ),
+        exists (
+            select from vouchers_revocation r join vouchers_voucher v on v.id = r.voucher_id
+                join vouchers_round o2 on o2.id = a.round_id
+            where v.organisation_id = a.organisation_id
+                and v.programme_id = o2.programme_id and not r.may_apply_again
         )
     from newest n
         join vouchers_application a on a.id = n.application_id
@@ -175,6 +188,10 @@ def awards_to_issue(
 
 def _unripe(award: Award, rules: Policy, today: date, zone: str) -> str:
     """Return why nobody may issue an award yet; empty where somebody may."""
+    if award.is_barred:
+        return _("A voucher of it was revoked, and it may have no other.")
+    if award.is_appealed:
+        return _("An appeal about it waits for its verdict.")
     if rules.notice is not None:
         until = day_of(award.decided_at, zone) + timedelta(days=rules.notice.days)
         if today <= until:
@@ -243,6 +260,7 @@ def awards_automatic(at: datetime) -> list[Decision]:
             voucher__isnull=True,
             undone_by__isnull=True,
         )
+        .exclude(appeal__isnull=False, appeal__verdict__isnull=True)
         .select_related("application__round__programme__authority", "policy_version")
         .order_by("decided_at", "pk")
     )

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet, Sum
 from django.utils.translation import gettext_lazy as _
 
 import policy.programme
@@ -14,10 +14,17 @@ from common.days import day_of
 from common.errors import NotFound, Refused
 from ledger import queries as ledger
 from parties.models import User
-from parties.queries import memberships_of
+from parties.queries import has_role, memberships_of, require_role
 from parties.roles import Role
 from policy.rules import Programme as Policy
-from vouchers.models import Application, PolicyRelease, PolicyVersion, Programme, Round
+from vouchers.models import (
+    Application,
+    Decision,
+    PolicyRelease,
+    PolicyVersion,
+    Programme,
+    Round,
+)
 
 STAFF_WHO_READ = (Role.OFFICER, Role.FINANCE, Role.INVESTIGATOR, Role.ADMIN)
 
@@ -158,6 +165,38 @@ def programme_scope(
                 one &= Q(**{f"{path}code": membership.programme_code})
             scope |= one
     return scope
+
+
+def is_officer_of(person: User, programme: Programme) -> bool:
+    """Say whether a person is an officer of a programme."""
+    return has_role(
+        person,
+        Role.OFFICER,
+        organisation=programme.authority,
+        programme_code=programme.code,
+    )
+
+
+def require_officer(person: User, programme: Programme) -> None:
+    """Refuse who is no officer of a programme.
+
+    :raises NotAllowed: if the person is none.
+    """
+    require_role(
+        person, Role.OFFICER, organisation=programme.authority, programme_code=programme.code
+    )
+
+
+def budget_uncommitted(programme: Programme) -> int:
+    """Return what a programme has available and has not awarded without a voucher yet."""
+    waiting = Decision.objects.filter(
+        application__round__programme=programme,
+        application__status=Application.Status.APPROVED,
+        outcome=Decision.Outcome.PASS,
+        voucher__isnull=True,
+        undone_by__isnull=True,
+    ).aggregate(total=Sum("awarded"))["total"]
+    return max(budget_available(programme) - int(waiting or 0), 0)
 
 
 def find_one(found: QuerySet[Any], *, what: str, **condition: Any) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from common.days import day_of
 from parties.models import User
@@ -19,7 +19,7 @@ from vouchers.models import (
 )
 from vouchers.queries.applications import applications_awaiting
 from vouchers.queries.programmes import programme_scope
-from vouchers.queries.reviews import stands_in_for
+from vouchers.queries.reviews import REVIEWABLE, stands_in_for
 
 # What the portal promises an applicant; no programme sets these days.
 DECIDED_WITHIN = timedelta(days=20)
@@ -107,9 +107,11 @@ def applications_asked(person: User) -> QuerySet[Application]:
             programme_scope(person, "round__programme", roles=(Role.OFFICER,)),
             status=Application.Status.INFO_NEEDED,
         )
+        .annotate(
+            due_on=Max("requests__due_on", filter=Q(requests__answer__isnull=True)),
+        )
         .select_related("round__programme__authority", "organisation")
-        .order_by("requests__due_on", "pk")
-        .distinct()
+        .order_by("due_on", "pk")
     )
 
 
@@ -131,13 +133,12 @@ def appeals_waiting(person: User) -> QuerySet[Appeal]:
 
 def rounds_to_decide(person: User, at: datetime) -> list[Round]:
     """Return the closed rounds of which applications wait and no decision was made together."""
-    waiting = (Application.Status.SENT, Application.Status.REFERRED)
     rounds = (
         Round.objects.filter(
             programme_scope(person, "programme", roles=(Role.OFFICER,)),
             decision__isnull=True,
             closes_on__lt=day_of(at) + timedelta(days=1),
-            applications__status__in=waiting,
+            applications__status__in=REVIEWABLE,
         )
         .select_related("programme__authority")
         .order_by("closes_on", "pk")

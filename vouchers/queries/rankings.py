@@ -22,7 +22,7 @@ from vouchers.models import (
     Programme,
     Round,
 )
-from vouchers.queries.programmes import budget_available, policy_in_force
+from vouchers.queries.programmes import budget_uncommitted, policy_in_force
 from vouchers.queries.proposals import Proposal, lock_together, proposal_of
 from vouchers.queries.requests import is_decidable
 from vouchers.queries.reviews import reviews_of, score_of
@@ -44,7 +44,8 @@ class Ranked:
 class Ranking:
     """All that a round's decision is made from.
 
-    `budget` is what the programme has and has not awarded yet, in its unit. `awaited` wait for an
+    `budget` is what the programme has and has not awarded yet, and no more than what the round's
+    own budget leaves; in the programme's unit. `awaited` wait for an
     applicant's answer that is in time; `unreviewed` have fewer reviews than the law asks.
     """
 
@@ -102,12 +103,23 @@ def ranking_of(round: Round, at: datetime, *, lock: bool = False) -> Ranking:
         version=version,
         rules=rules,
         entries=entries,
-        budget=budget_uncommitted(programme),
+        budget=min(budget_uncommitted(programme), _left_of(round)),
         lot=Lot.objects.filter(round=round).first(),
         is_closed=today > round.closes_on,
         awaited=tuple(one for one in applications if not is_decidable(one, at)),
         unreviewed=tuple(one.application for one in entries if _lacks_reviews(one, rules)),
     )
+
+
+def _left_of(round: Round) -> int:
+    """Return what of a round's own budget was not awarded yet."""
+    awarded = Decision.objects.filter(
+        application__round=round,
+        application__status=Application.Status.APPROVED,
+        outcome=Decision.Outcome.PASS,
+        undone_by__isnull=True,
+    ).aggregate(total=Sum("awarded"))["total"]
+    return max(round.budget - int(awarded or 0), 0)
 
 
 def _ranked(
@@ -186,18 +198,6 @@ def _entry(one: Ranked, *, by_score: bool) -> Entry:
         score=(one.score or Decimal(0)) if by_score else Decimal(0),
         is_admitted=one.is_admitted,
     )
-
-
-def budget_uncommitted(programme: Programme) -> int:
-    """Return what a programme has available and has not awarded without a voucher yet."""
-    waiting = Decision.objects.filter(
-        application__round__programme=programme,
-        application__status=Application.Status.APPROVED,
-        outcome=Decision.Outcome.PASS,
-        voucher__isnull=True,
-        undone_by__isnull=True,
-    ).aggregate(total=Sum("awarded"))["total"]
-    return max(budget_available(programme) - int(waiting or 0), 0)
 
 
 def waiting_list(programme: Programme) -> Iterator[Application]:

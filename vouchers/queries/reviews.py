@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db.models import Q, QuerySet
 
+from common.days import day_of
 from common.errors import NotFound
 from parties.models import Membership, User
 from parties.queries import users_with
@@ -24,7 +25,7 @@ from vouchers.models import (
     Review,
     Round,
 )
-from vouchers.queries.programmes import read_policy
+from vouchers.queries.programmes import policy_in_force, read_policy
 
 REVIEWABLE = (
     Application.Status.SENT,
@@ -81,23 +82,28 @@ def officer_of(application: Application) -> User | None:
 
 def reviewers_of(application: Application) -> QuerySet[Assignment]:
     """Return who was given an application to review, without those who declared a conflict."""
-    conflicted = Conflict.objects.filter(application=application).values("user")
     return (
         Assignment.objects.filter(application=application, task=Assignment.Task.REVIEW)
-        .exclude(user__in=conflicted)
+        .exclude(user__person__in=_conflicted(application))
         .select_related("user")
         .order_by("pk")
     )
 
 
 def reviews_of(application: Application) -> QuerySet[Review]:
-    """Return the reviews of an application that count: not those of a declared conflict."""
-    conflicted = Conflict.objects.filter(application=application).values("user")
+    """Return the reviews of an application that count: one a person, none of a conflict."""
     return (
         Review.objects.filter(application=application)
-        .exclude(reviewer__in=conflicted)
+        .exclude(reviewer__person__in=_conflicted(application))
         .select_related("reviewer")
-        .order_by("pk")
+        .order_by("reviewer__person", "pk")
+        .distinct("reviewer__person")
+    )
+
+
+def _conflicted(application: Application) -> QuerySet[Conflict, int]:
+    return Conflict.objects.filter(application=application).values_list(
+        "user__person", flat=True
     )
 
 
@@ -112,8 +118,14 @@ def score_of(application: Application, rules: Policy) -> Decimal | None:
     """Return the score that an application's reviews give, or None before the first."""
     if rules.review is None:
         return None
-    points = [one.points for one in reviews_of(application)]
-    return review.score(points, rules.review)
+    programme = application.round.programme
+    exact = []
+    for one in reviews_of(application):
+        # By the criteria that were in force when the points were given.
+        _version, then = policy_in_force(programme, day_of(one.reviewed_at, programme.zone))
+        if then.review is not None:
+            exact.append(review.exact(one.points, then.review))
+    return review.average(exact)
 
 
 def has_reviewed(person: User, application: Application) -> bool:
@@ -131,11 +143,14 @@ def conflicted_organisations(person: User, round: Round) -> set[int]:
 
 def reviews_assigned_to(person: User) -> QuerySet[Assignment]:
     """Return what a person was given to review and neither reviewed nor declared against."""
-    reviewed = Review.objects.filter(reviewer=person).values("application")
-    declared = Conflict.objects.filter(user=person).values("application")
+    own = _person(person)
+    reviewed = Review.objects.filter(reviewer__person__in=own).values("application")
+    declared = Conflict.objects.filter(user__person__in=own).values("application")
     return (
         Assignment.objects.filter(
-            user=person, task=Assignment.Task.REVIEW, application__status__in=REVIEWABLE
+            user__person__in=own,
+            task=Assignment.Task.REVIEW,
+            application__status__in=REVIEWABLE,
         )
         .exclude(Q(application__in=reviewed) | Q(application__in=declared))
         .select_related("application__round__programme", "application__organisation")
@@ -154,15 +169,20 @@ def assignment_of(person: User, reference: str) -> Assignment:
     return found
 
 
-def reviewers_for(programme: Programme) -> QuerySet[User]:
-    """Return who may review for a programme: its reviewers and its officers."""
-    people = [
-        users_with(role, organisation=programme.authority, programme_code=programme.code)
-        for role in (Role.REVIEWER, Role.OFFICER)
-    ]
-    return User.objects.filter(
-        Q(pk__in=people[0].values("pk")) | Q(pk__in=people[1].values("pk"))
-    ).order_by("name", "pk")
+def reviewers_for(programme: Programme, rules: Policy) -> QuerySet[User]:
+    """Return who may review for a programme: its reviewers and, where they see all, officers.
+
+    Officers know who applied, so they don't review where reviews are blind.
+    """
+    is_blind = rules.review is not None and rules.review.blind
+    roles = (Role.REVIEWER,) if is_blind else (Role.REVIEWER, Role.OFFICER)
+    people = Q(pk__in=[])
+    for role in roles:
+        found = users_with(
+            role, organisation=programme.authority, programme_code=programme.code
+        )
+        people |= Q(pk__in=found.values("pk"))
+    return User.objects.filter(people).order_by("name", "pk")
 
 
 def deputies_of(person: User, on: date) -> QuerySet[Deputy]:
@@ -187,6 +207,23 @@ def confirmations_missing(decision: Decision) -> int:
     """Return how many people must still confirm an award before it can be issued."""
     people = approval.tier(decision.awarded, read_policy(decision.policy_version.text)).people
     return max(people - 2 - confirmations_of(decision).count(), 0)
+
+
+def doers_of(decision: Decision) -> dict[str, str | list[str]]:
+    """Return who sent, decided and confirmed an award, by the names of the duties."""
+    sent = decision.application.act
+    return {
+        "submit_application": sent.actor if sent else "",
+        "decide_application": f"user:{decision.decided_by_id}"
+        if decision.decided_by_id
+        else "",
+        "confirm_decision": [one.user.address for one in confirmations_of(decision)],
+    }
+
+
+def is_appealed(decision: Decision) -> bool:
+    """Say whether an appeal against a decision has no verdict yet."""
+    return Appeal.objects.filter(decision=decision, verdict__isnull=True).exists()
 
 
 def appeal_of(decision: Decision) -> Appeal | None:

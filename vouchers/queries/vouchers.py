@@ -1,19 +1,26 @@
 """Vouchers, what they hold, their orders, and what a sweep has to do."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from common.days import day_of
 from ledger import queries as ledger
 from ledger.queries import Balance
-from parties.models import User
+from parties.models import Organisation, User
 from parties.queries import organisations_of
 from parties.roles import Role
 from policy.process_rules import VoucherRule
 from providers.models import Provider
-from vouchers.models import Extension, ExtensionVerdict, Order, Voucher
+from vouchers.models import (
+    Extension,
+    ExtensionVerdict,
+    Order,
+    Programme,
+    Revocation,
+    Voucher,
+)
 from vouchers.queries.programmes import find_one, programme_scope, read_policy
 
 
@@ -66,6 +73,42 @@ def voucher_balances(vouchers: Iterable[Voucher]) -> dict[str, Balance]:
     addresses = {voucher_account(voucher): voucher.code for voucher in vouchers}
     found = ledger.balances(addresses)
     return {addresses[address]: balance for address, balance in found.items()}
+
+
+def revocation_that_bars(organisation: Organisation, programme: Programme) -> Revocation | None:
+    """Return the revocation that bars an organisation from a programme for good, or None."""
+    return (
+        Revocation.objects.filter(
+            voucher__organisation=organisation,
+            voucher__programme=programme,
+            may_apply_again=False,
+        )
+        .select_related("voucher")
+        .first()
+    )
+
+
+def has_claim_undecided(voucher: Voucher) -> bool:
+    """Say whether a claim on a voucher waits for a verdict, or for one on what was withheld."""
+    return Voucher.objects.filter(_has_claim_undecided(), pk=voucher.pk).exists()
+
+
+def _has_claim_undecided() -> Exists:
+    lines = Voucher.objects.filter(pk=OuterRef("pk"), bill_lines__bill__kind="CLAIM")
+    decided = Count(
+        "bill_lines__verdicts", filter=Q(bill_lines__verdicts__outcome__in=_DECIDED)
+    )
+    return Exists(lines.values("bill_lines").annotate(decided=decided).filter(decided=0))
+
+
+# A target is assessed when its time is over; its value waits so long for assessment and claim.
+TARGET_CLAIMED_WITHIN = timedelta(days=90)
+
+
+def value_ends_on(voucher: Voucher) -> date:
+    """Return the last day on which a voucher's value can still be claimed or used."""
+    is_target = voucher.programme.mode == Programme.Mode.M7
+    return voucher.valid_until_on + (TARGET_CLAIMED_WITHIN if is_target else timedelta(0))
 
 
 def holding_rule(voucher: Voucher) -> VoucherRule:
@@ -220,11 +263,13 @@ def has_use_unbilled(order: Order) -> bool:
 def vouchers_expired_by(at: datetime) -> list[Voucher]:
     """Return the vouchers whose last day is over, in their programme's zone, with value to free.
 
-    Those are the vouchers not marked as expired yet, and the expired ones to which a hold gave
-    value back since.
+    Those are the vouchers not marked as expired yet, but for those with a claim still open, and
+    the ended ones to which a hold gave value back since.
     """
     over = Voucher.objects.filter(valid_until_on__lte=day_of(at)).select_related("programme")
-    live = over.filter(status__in=[Voucher.Status.ACTIVE, Voucher.Status.SUSPENDED])
+    live = over.filter(
+        ~_has_claim_undecided(), status__in=[Voucher.Status.ACTIVE, Voucher.Status.SUSPENDED]
+    )
     had_holds = over.filter(status=Voucher.Status.EXPIRED, orders__isnull=False).distinct()
     revoked = Voucher.objects.filter(status=Voucher.Status.REVOKED, orders__isnull=False)
     returned = [*had_holds, *revoked.select_related("programme").distinct()]
@@ -234,5 +279,5 @@ def vouchers_expired_by(at: datetime) -> list[Voucher]:
 
 
 def _is_over(voucher: Voucher, at: datetime) -> bool:
-    is_late = voucher.valid_until_on < day_of(at, voucher.programme.zone)
+    is_late = value_ends_on(voucher) < day_of(at, voucher.programme.zone)
     return is_late or voucher.status == Voucher.Status.REVOKED

@@ -1,5 +1,6 @@
 """Appeals: an applicant sends one, an officer who had no part in the decision judges it."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -19,7 +20,7 @@ from parties.queries import has_role
 from parties.roles import Role
 from vouchers import actions, queries
 from vouchers.forms.reviews import AppealForm, VerdictForm
-from vouchers.models import Appeal, AppealVerdict, Decision
+from vouchers.models import Appeal, AppealVerdict, Application, Decision
 from vouchers.views.officers import require_officer_of
 from vouchers.views.shown import day_words, outcome_heading
 
@@ -120,3 +121,30 @@ def _rows(appeal: Appeal, decision: Decision, zone: str) -> list[dict[str, Any]]
             "value": f"{appeal.sent_by.name}, {instant(appeal.sent_at, zone)}",
         },
     ]
+
+
+def appeal_told(found: Application, is_own: bool, today: date) -> dict[str, Any]:
+    """Return what became of an appeal, or until when one may be sent."""
+    decision = queries.decision_in_force(found)
+    newest = decision or queries.decisions_of(found).first()
+    if newest is None:
+        return {}
+    appeal = queries.appeal_of(newest.undoes or newest)
+    if appeal is not None:
+        verdict = getattr(appeal, "verdict", None)
+        rows = [{"key": _("Your grounds"), "value": appeal.grounds}]
+        if verdict is None:
+            rows.append({"key": _("Verdict"), "value": _("Not decided yet")})
+        else:
+            upheld = verdict.outcome == verdict.Outcome.UPHELD
+            said = _("Upheld: it is decided anew") if upheld else _("Dismissed")
+            rows += [
+                {"key": _("Verdict"), "value": said},
+                {"key": _("Reasons"), "value": verdict.note},
+            ]
+        return {"rows": rows}
+    is_refused = found.status in (Application.Status.NOT_APPROVED, Application.Status.WAITING)
+    if decision is None or not is_own or not is_refused:
+        return {}
+    until = queries.appeal_ends_on(decision)
+    return {"until": day_words(until)} if today <= until else {}

@@ -1,6 +1,6 @@
 """An applicant's pages: five tasks, a check of all answers, and what became of it."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -47,6 +47,7 @@ from vouchers.views.answers import (
     organisation_rows,
     state_of,
 )
+from vouchers.views.appeals import appeal_told
 from vouchers.views.registers import ask_at_sending
 from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.rounds_open import law_rows, rounds_with_law
@@ -320,41 +321,18 @@ def application(request: HttpRequest, reference: str) -> HttpResponse:
         "is_own": is_own,
         "waits": waits,
         "due": _due_on(found) if waits else "",
-        "appeal": _appeal_told(found, is_own, day_of(timezone.now(), zone)),
+        "appeal": appeal_told(found, is_own, day_of(timezone.now(), zone)),
         "can_answer": is_own and is_asked,
-        "can_withdraw": is_own and (waits or is_asked),
+        "can_withdraw": is_own and (waits or is_asked) and not found.upstream_award_id,
         "can_decide": waits
         and queries.applications_awaiting(person).filter(pk=found.pk).exists(),
-        "events": timeline(found.address, also=queries.acts_on_many(found)),
+        "events": timeline(
+            found.address,
+            also=queries.acts_on_many(found),
+            is_public=not queries.is_officer_of(person, found.round.programme),
+        ),
     }
     return render(request, "vouchers/application.html", context)
-
-
-def _appeal_told(found: Application, is_own: bool, today: date) -> dict[str, Any]:
-    """Return what became of an appeal, or until when one may be sent."""
-    decision = queries.decision_in_force(found)
-    newest = decision or queries.decisions_of(found).first()
-    if newest is None:
-        return {}
-    appeal = queries.appeal_of(newest.undoes or newest)
-    if appeal is not None:
-        verdict = getattr(appeal, "verdict", None)
-        rows = [{"key": _("Your grounds"), "value": appeal.grounds}]
-        if verdict is None:
-            rows.append({"key": _("Verdict"), "value": _("Not decided yet")})
-        else:
-            upheld = verdict.outcome == verdict.Outcome.UPHELD
-            said = _("Upheld: it is decided anew") if upheld else _("Dismissed")
-            rows += [
-                {"key": _("Verdict"), "value": said},
-                {"key": _("Reasons"), "value": verdict.note},
-            ]
-        return {"rows": rows}
-    is_refused = found.status in (Application.Status.NOT_APPROVED, Application.Status.WAITING)
-    if decision is None or not is_own or not is_refused:
-        return {}
-    until = queries.appeal_ends_on(decision)
-    return {"until": day_words(until)} if today <= until else {}
 
 
 def _told(application: Application) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from vouchers.forms.matches import (
 )
 from vouchers.models import Programme, Round, UpstreamAward
 from vouchers.queries import AwardProblem, AwardRow
+from vouchers.views.registers import ask_about
 
 SHOWN = 50
 
@@ -188,6 +189,7 @@ def _recorded(
     issued = 0
     for award in report.recorded:
         application = award.application
+        ask_about(application, actor=person.address, at=now, key=f"ask:{application.reference}")
         voucher = actions.follow_upstream_award(
             application=application, at=now, key=f"match:{application.reference}"
         )

@@ -88,7 +88,7 @@ def application_assign(request: HttpRequest, reference: str) -> HttpResponse:
     programme = found.round.programme
     has_reviews = law_of(found, now).review is not None
     people = (
-        queries.reviewers_for(programme)
+        queries.reviewers_for(programme, law_of(found, now))
         if has_reviews
         else users_with(
             Role.OFFICER, organisation=programme.authority, programme_code=programme.code

@@ -253,16 +253,21 @@ def order_columns() -> list[Any]:
 # --- what happened ---------------------------------------------------------------------------
 
 
-def timeline(about: str, *, order: str = "", also: Iterable[int] = ()) -> list[dict[str, Any]]:
+def timeline(
+    about: str, *, order: str = "", also: Iterable[int] = (), is_public: bool = False
+) -> list[dict[str, Any]]:
     """Return what was done about a thing, newest first, with who did it.
 
     :param order: the code of the one order that is looked at.
+    :param is_public: leave out what the authority does among its own people.
     :param also: acts that made the thing or what came of it, where they were about another.
     """
     acts = ledger.acts_about(about)
     found = list(acts.filter(details__order=order) if order else acts)
     known = {act.id for act in found}
     found += [ledger.act_of(act_id) for act_id in set(also) - known]
+    if is_public:
+        found = [act for act in found if act.kind not in _INTERNAL]
     found.sort(key=lambda act: (act.at, act.id))
     names = _names_of({act.actor for act in found})
     return [
@@ -288,6 +293,16 @@ def _names_of(actors: set[str]) -> dict[str, str]:
     return named
 
 
+# Who judges an application, and how, is not its applicant's to read.
+_INTERNAL = frozenset(
+    {
+        "assign_application",
+        "declare_conflict",
+        "submit_review",
+        "admit_application",
+        "confirm_decision",
+    }
+)
 _ACTS = {
     "ask_registers": lambda: _("Registers asked"),
     "submit_application": lambda: _("Application sent"),

@@ -94,7 +94,7 @@ WORDS: Final[dict[str, tuple[Any, Any]]] = {
     ),
     "returned": (
         gettext_lazy("Returned"),
-        gettext_lazy("What holders gave back."),
+        gettext_lazy("What holders gave back, and what was left of revoked vouchers."),
     ),
     "no_voucher": (
         gettext_lazy("Awarded, and the budget does not reach"),
