@@ -1,6 +1,6 @@
 """An officer's pages of one application: its decision, and the voucher that follows from it."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from common.days import day_of
 from common.errors import NotFound
-from common.formatting import money
+from common.formatting import day_text, money
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
 from parties.kinds import Register
@@ -108,12 +109,34 @@ def _case(found: Application, now: datetime) -> dict[str, Any]:
         "confirmations_missing": queries.confirmations_missing(decision)
         if decision is not None and _is_issuable(decision)
         else 0,
+        "time_left": _time_left(found, day_of(now, programme.zone)) if waits else "",
         "is_waited_for": found.status == Application.Status.INFO_NEEDED,
         **people_shown(found, now),
         "can_undo": _is_undoable(decision),
         "events": timeline(found.address, also=queries.acts_on_many(found)),
         "zone": programme.zone,
     }
+
+
+_HARDLY = timedelta(days=7)
+
+
+def _time_left(found: Application, today: date) -> str:
+    """Return a warning where hardly any time is left for the use that was asked for."""
+    ends = [queries.day_answer(found.answers, name) for name in ("end_on", "contract_until_on")]
+    until = max((one for one in ends if one is not None), default=None)
+    if until is None or until - today >= _HARDLY:
+        return ""
+    if until < today:
+        over = _("The use that was asked for is over since %(until)s.")
+        return over % {"until": day_text(until)}
+    left = (until - today).days
+    words = ngettext(
+        "Only %(count)s day is left for the use that was asked for.",
+        "Only %(count)s days are left for the use that was asked for.",
+        left,
+    )
+    return words % {"count": left}
 
 
 def _is_issuable(decision: Decision | None) -> bool:
