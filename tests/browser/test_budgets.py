@@ -245,6 +245,7 @@ def test_a_question_is_answered_with_a_file_on_the_page_of_the_letter(
     assert holder.spent.cost == Budget(pages=2, answers=2, clicks=4)
     assert ANSWER_A_QUESTION.covers(holder.spent.cost)
     assert "As their offer says." in holder.words
+    assert "<time" not in holder.words
     kept = queries.attachments_of(sent).get()
     assert (kept.name, bytes(kept.content)) == ("offer.txt", b"100,000.00 in all\n")
     sent.refresh_from_db()
