@@ -5,6 +5,7 @@ Everything is done through actions; what is open is open today, what is past was
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from common.files import checked_file
 from parties.models import User
@@ -48,6 +49,7 @@ class Deciding:
     refused: Application
     appealed: Application
     on_notice: Application
+    by_committee: Application
     voucher: Voucher
     extended: Voucher
 
@@ -76,6 +78,7 @@ def make_deciding(at: datetime) -> Deciding:
         on_notice=cast.an_approved_application(
             noticed, cast.an_sme("Bay Notices"), at=at
         ).application,
+        by_committee=by_committee(authority, at),
         voucher=cast.an_issued_voucher(a_scheme(authority, "more", at, HOLDING), firm, at=at),
         extended=extended(holding, cast.an_sme("Bay Later"), at),
     )
@@ -88,9 +91,11 @@ def a_scheme(authority: Authority, own: str, at: datetime, *sections: str) -> Sc
     return _under(authority, own, *sections, **facts)
 
 
-def _under(authority: Authority, own: str, *sections: str, **facts: object) -> Scheme:
+def _under(
+    authority: Authority, own: str, *sections: str, text: str = "", **facts: Any
+) -> Scheme:
     code = f"cn-bay-{own}"
-    text = law(*sections).replace(f'code = "{M3}"', f'code = "{code}"')
+    text = (text or law(*sections)).replace(f'code = "{M3}"', f'code = "{code}"')
     return cast.make_programme(authority, code, text=text, budget=125_000_00 * 10, **facts)
 
 
@@ -170,6 +175,21 @@ def appealed(scheme: Scheme, firm: Applicant, at: datetime) -> Application:
         key=cast.a_key(),
     )
     return decision.application
+
+
+def by_committee(authority: Authority, at: datetime) -> Application:
+    """Return an application that one of four people approved."""
+    opens, closes = month_of(at.date())
+    scheme = _under(
+        authority,
+        "committee",
+        text=law().replace('name = "TWO_OFFICERS"\npeople = 2', 'name = "BOARD"\npeople = 4'),
+        fiscal_year=opens.year,
+        opens_on=opens,
+        closes_on=closes,
+    )
+    firm = cast.an_sme("Bay Large")
+    return cast.an_approved_application(scheme, firm, at=at, fee_total="2000000.00").application
 
 
 def extended(scheme: Scheme, firm: Applicant, at: datetime) -> Voucher:

@@ -278,6 +278,7 @@ def deciding_officer(h: History) -> list[str]:
         f"/applications/{d.appealed.reference}/",
         f"/vouchers/{d.extended.code}/",
     )
+    early = d.closed.round.applications.earliest("pk")
     lot = f"/programmes/{d.lot.programme.code}/"
     closed = f"/programmes/{d.closed.programme.code}/"
     decided = f"/programmes/{d.decided.programme.code}/"
@@ -290,6 +291,9 @@ def deciding_officer(h: History) -> list[str]:
         f"{judged}ask/",
         f"{judged}conflict/",
         f"{asked}decide/",
+        f"{judged}registers/",
+        f"/applications/{d.by_committee.reference}/confirm/",
+        f"/applications/{early.reference}/admit/",
         f"{appealed}appeal/verdict/",
         f"{appealed}decide/",
         lot,
@@ -405,6 +409,7 @@ def forms_of_the_deciding_officer(h: History) -> list[str]:
         "/queue/deputy/",
         f"{judged}ask/",
         f"{judged}conflict/",
+        f"/applications/{d.closed.round.applications.earliest('pk').reference}/admit/",
         f"/applications/{d.appealed.reference}/appeal/verdict/",
         f"/vouchers/{d.extended.code}/extension/",
         f"/vouchers/{d.extended.code}/revoke/",
