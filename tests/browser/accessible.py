@@ -1,5 +1,6 @@
 """What must be true of every page: for screen readers, on a telephone, in its language."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ RUN = "async () => (await axe.run(document, {resultTypes: ['violations']})).viol
 WIDTHS = (1100, 360)
 NARROWEST = 320  # 1280 px at 400 %
 HEIGHT = 800
+MARKUP = re.compile(r"</?(?:a|time|span|strong|li|p)\b[^>]*>|&(?:lt|gt|amp|#\w+);")
 
 
 def problems_of(visitor: Visitor, language: str) -> list[str]:
@@ -22,6 +24,9 @@ def problems_of(visitor: Visitor, language: str) -> list[str]:
         found.append(f"{page.locator('h1').count()} headings of the first rank")
     if visitor.language != language:
         found.append(f"says that its language is {visitor.language}")
+    markup = MARKUP.findall(visitor.words)
+    if markup:
+        found.append(f"shows its own markup: {markup[0]}")
     page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
     # The policy forbids scripts of others in the page; the browser's own console is free.
     page.evaluate(AXE)

@@ -20,6 +20,7 @@ from providers import actions as providers
 from providers.models import ApiKey
 from scoring import actions as scoring
 from tests import cast
+from tests.browser.deciding import Deciding, make_deciding
 from tests.browser.stage import month_of, text_for_today
 from tests.cast import M1, M3, Applicant, Authority, Scene, Scheme, Seller
 from vouchers import actions as vouchers
@@ -59,6 +60,7 @@ class History:
     act: int
     target: Scene
     match: Scheme
+    deciding: Deciding
 
 
 def now() -> datetime:
@@ -149,6 +151,7 @@ def make_history() -> History:
         ).id,
         target=a_target(),
         match=a_match(),
+        deciding=make_deciding(at),
     )
     reflect(history, at)
     return history

@@ -32,6 +32,7 @@ def public(h: History) -> list[str]:
         "/",
         "/apply/",
         "/apply/check/",
+        "/awards/",
         "/catalogue/",
         f"/catalogue/{h.seller.offer.code}/",
         "/help",
@@ -63,6 +64,7 @@ def firm(h: History) -> list[str]:
         f"{voucher}orders/new/",
         f"{voucher}orders/new/?offer={h.seller.offer.code}&hours=100",
         f"{voucher}return/",
+        f"{voucher}code/",
         f"{voucher}outcomes/new/",
         order,
         f"{order}release/",
@@ -147,6 +149,8 @@ def officer(h: History) -> list[str]:
         "/vouchers/",
         voucher,
         f"{voucher}suspend/",
+        f"{voucher}revoke/",
+        f"{waiting}registers/",
         "/settlement/withheld/",
         "/messages/",
     ]
@@ -240,6 +244,71 @@ def match_officer(h: History) -> list[str]:
     return [programme, f"{programme}awards/new/"]
 
 
+def asked_firm(h: History) -> list[str]:
+    d = h.deciding
+    draft, refused = (
+        f"/applications/{d.draft.reference}/",
+        f"/applications/{d.refused.reference}/",
+    )
+    return [
+        f"{draft}files/",
+        f"{draft}files/{d.draft.attachments.get().pk}/remove/",
+        f"{draft}check/",
+        f"/applications/{d.asked.reference}/",
+        f"/applications/{d.asked.reference}/answer/",
+        refused,
+        f"{refused}appeal/",
+        f"/vouchers/{d.voucher.code}/",
+        f"/vouchers/{d.voucher.code}/extend/",
+    ]
+
+
+def reviewer(h: History) -> list[str]:
+    judged = h.deciding.judged.reference
+    return ["/reviews/", f"/reviews/{judged}/", f"/applications/{judged}/conflict/"]
+
+
+def deciding_officer(h: History) -> list[str]:
+    d = h.deciding
+    judged, asked = (
+        f"/applications/{d.judged.reference}/",
+        f"/applications/{d.asked.reference}/",
+    )
+    appealed, extended = (
+        f"/applications/{d.appealed.reference}/",
+        f"/vouchers/{d.extended.code}/",
+    )
+    early = d.closed.round.applications.earliest("pk")
+    lot = f"/programmes/{d.lot.programme.code}/"
+    closed = f"/programmes/{d.closed.programme.code}/"
+    decided = f"/programmes/{d.decided.programme.code}/"
+    return [
+        "/queue/",
+        "/queue/?whose=mine",
+        "/queue/deputy/",
+        f"{judged}decide/",
+        f"{judged}assign/",
+        f"{judged}ask/",
+        f"{judged}conflict/",
+        f"{asked}decide/",
+        f"{judged}registers/",
+        f"/applications/{d.by_committee.reference}/confirm/",
+        f"/applications/{early.reference}/admit/",
+        f"{appealed}appeal/verdict/",
+        f"{appealed}decide/",
+        lot,
+        f"{lot}rounds/2025-A/lot/",
+        closed,
+        f"{closed}rounds/2025-A/decide/",
+        f"{decided}rounds/2025-A/decided/",
+        f"{decided}rounds/2025-A/issue/",
+        f"{decided}takeup/",
+        extended,
+        f"{extended}extension/",
+        f"{extended}revoke/",
+    ]
+
+
 WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "nobody": (lambda h: None, public),
     "firm": (lambda h: h.firm.person, firm),
@@ -257,6 +326,9 @@ WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "demand": (lambda h: h.target.applicant.person, demand),
     "target_officer": (lambda h: h.target.authority.second_officer, target_officer),
     "match_officer": (lambda h: h.match.authority.officer, match_officer),
+    "asked_firm": (lambda h: h.deciding.firm.person, asked_firm),
+    "reviewer": (lambda h: h.deciding.reviewer, reviewer),
+    "deciding_officer": (lambda h: h.deciding.authority.second_officer, deciding_officer),
 }
 
 
@@ -330,6 +402,20 @@ def forms_of_finance(h: History) -> list[str]:
     ]
 
 
+def forms_of_the_deciding_officer(h: History) -> list[str]:
+    d = h.deciding
+    judged = f"/applications/{d.judged.reference}/"
+    return [
+        "/queue/deputy/",
+        f"{judged}ask/",
+        f"{judged}conflict/",
+        f"/applications/{d.closed.round.applications.earliest('pk').reference}/admit/",
+        f"/applications/{d.appealed.reference}/appeal/verdict/",
+        f"/vouchers/{d.extended.code}/extension/",
+        f"/vouchers/{d.extended.code}/revoke/",
+    ]
+
+
 FORMS: dict[str, Paths] = {
     "nobody": lambda h: ["/account/login/", "/account/password/reset/", "/apply/check/"],
     "firm": forms_of_the_firm,
@@ -342,6 +428,14 @@ FORMS: dict[str, Paths] = {
     "finance": forms_of_finance,
     "target_officer": lambda h: [f"/vouchers/{h.target.voucher.code}/assess/"],
     "match_officer": lambda h: [f"/programmes/{h.match.programme.code}/awards/new/"],
+    "asked_firm": lambda h: [
+        f"/applications/{h.deciding.draft.reference}/files/",
+        f"/applications/{h.deciding.asked.reference}/answer/",
+        f"/applications/{h.deciding.refused.reference}/appeal/",
+        f"/vouchers/{h.deciding.voucher.code}/extend/",
+    ],
+    "reviewer": lambda h: [f"/reviews/{h.deciding.judged.reference}/"],
+    "deciding_officer": forms_of_the_deciding_officer,
 }
 CLEAR = """() => {
     for (const box of document.querySelectorAll('main form input, main form textarea, main form select')) {

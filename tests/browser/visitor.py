@@ -1,10 +1,12 @@
 """What a person does with a browser: open, type, press, read."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Download, Locator, Page, Response
 
 from parties.models import User
+from tests.browser.budget import Spent
 from tests.browser.stage import PASSWORD
 
 # The button of a page's own form: not the language switch, not the way out.
@@ -18,13 +20,21 @@ class Visitor:
         self.page = page
         self.portal = portal
         self.complaints: list[str] = []
+        self.spent = Spent()
         page.on("console", self._hear)
+        page.on("response", self._see)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _hear(self, message: ConsoleMessage) -> None:
         is_answer = "the server responded with a status of 4" in message.text
         if message.type in ("error", "warning") and not is_answer:
             self.complaints.append(f"{self.page.url}: {message.text}")
+
+    def _see(self, response: Response) -> None:
+        request = response.request
+        is_page = request.is_navigation_request() and request.frame == self.page.main_frame
+        if is_page and response.status == 200:
+            self.spent.page(urlsplit(response.url).path)
 
     # --- going -------------------------------------------------------------------------------
 
@@ -35,6 +45,11 @@ class Visitor:
         assert response is not None
         assert response.status == status, f"{path} answers {response.status}"
         return response
+
+    def come_by(self, link: str) -> None:
+        """Follow a link that stands elsewhere, such as in a letter."""
+        self.spent.press()
+        self.open(link)
 
     def sign_in(self, person: User, password: str = PASSWORD) -> None:
         """Sign in by the page, as anybody does."""
@@ -62,6 +77,7 @@ class Visitor:
         """Answer questions by the names of their fields."""
         for name, value in typed.items():
             box = self.field(name)
+            self.spent.answer(name)
             kind = box.first.evaluate("box => box.type")
             if kind == "radio":
                 self.page.check(f'main form [name="{name}"][value="{value}"]', force=True)
@@ -88,6 +104,7 @@ class Visitor:
 
     def send(self, button: str = SUBMIT) -> None:
         """Press a button that sends a form, and wait for the page that answers."""
+        self.spent.press()
         with self.page.expect_navigation():
             self.page.locator(button).first.click()
 
@@ -97,6 +114,7 @@ class Visitor:
 
     def follow(self, href: str) -> None:
         """Follow the first link on the page whose address ends so."""
+        self.spent.press()
         with self.page.expect_navigation():
             self.page.locator(f'main a[href$="{href}"]').first.click()
 
@@ -109,6 +127,7 @@ class Visitor:
 
     def switch_language(self) -> str:
         """Press the language switch, and return the language that the page then says it is in."""
+        self.spent.press()
         switch = "button[name=set_language], header button[name=language]"
         with self.page.expect_navigation():
             self.page.locator(switch).first.click()

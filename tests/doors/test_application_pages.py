@@ -295,12 +295,13 @@ def test_starting_anew_can_begin_with_the_last_answers(browser, scheme, applican
     client = browser(applicant.person)
     send(client, reverse("application_withdraw", args=[Application.objects.get().reference]))
 
-    client.post(
+    answered = client.post(
         start_url(scheme),
         {"organisation": applicant.organisation.code, "is_copy": "on"},
     )
 
     draft = Application.objects.get(status="DRAFT")
+    assert answered.url == reverse("application_question", args=[draft.reference, "time"])
     assert draft.answers["project_title"] == "Reading old maps"
     assert "start_on" not in draft.answers
     assert "declaration" not in draft.answers

@@ -103,6 +103,15 @@ def test_a_draft_s_files_are_added_read_and_taken_off(browser, scheme, applicant
     assert not Attachment.objects.exists()
 
 
+def test_the_check_and_the_confirmation_name_the_files(browser, scheme, applicant):
+    draft = cast.a_draft(scheme, applicant)
+    person = browser(applicant.person)
+    person.post(reverse("application_attachments", args=[draft.reference]), {"file": a_pdf()})
+    check = reverse("application_check", args=[draft.reference])
+    assert "contract.pdf" in words(person.get(check))
+    assert "contract.pdf" in words(person.get(send(person, check).url))
+
+
 def test_a_wrong_file_is_refused_in_words(browser, scheme, applicant):
     draft = cast.a_draft(scheme, applicant)
     place = reverse("application_attachments", args=[draft.reference])

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from common.errors import NotFound
-from common.formatting import instant
 from common.forms import answer_form
 from parties.authentication import signed_in
 from parties.queries import has_role
@@ -22,7 +21,7 @@ from vouchers import actions, queries
 from vouchers.forms.reviews import AppealForm, VerdictForm
 from vouchers.models import Appeal, AppealVerdict, Application, Decision
 from vouchers.views.officers import require_officer_of
-from vouchers.views.shown import day_words, outcome_heading
+from vouchers.views.shown import by_words, day_words, outcome_heading
 
 
 @login_required
@@ -118,7 +117,7 @@ def _rows(appeal: Appeal, decision: Decision, zone: str) -> list[dict[str, Any]]
         {"key": _("Grounds of the appeal"), "value": appeal.grounds},
         {
             "key": _("Sent"),
-            "value": f"{appeal.sent_by.name}, {instant(appeal.sent_at, zone)}",
+            "value": by_words(appeal.sent_by.name, appeal.sent_at, zone),
         },
     ]
 

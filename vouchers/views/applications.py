@@ -87,6 +87,8 @@ def application_start(request: HttpRequest, programme: str, code: str) -> HttpRe
         draft = actions.save_draft(
             round=one, organisation=organisation, answers=answers, actor=person, at=now
         )
+        if answers:
+            return redirect(_next(request, draft, law, catalogue_for(draft)))
         return redirect("application_tasks", draft.reference)
 
     context = {

@@ -10,12 +10,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from common.errors import NotFound
-from common.formatting import instant
 from common.forms import answer_form
 from parties.authentication import signed_in
 from vouchers import actions, queries
 from vouchers.forms.decisions import ExtensionDecideForm, ExtensionForm
-from vouchers.views.shown import day_words, days_words
+from vouchers.views.shown import by_words, day_words, days_words
 from vouchers.views.vouchers import is_of_holder, is_officer
 
 
@@ -96,8 +95,9 @@ def extension_decide(request: HttpRequest, code: str) -> HttpResponse:
             {"key": _("Why"), "value": extension.reason},
             {
                 "key": _("By"),
-                "value": f"{extension.asked_by.name}, "
-                f"{instant(extension.asked_at, found.programme.zone)}",
+                "value": by_words(
+                    extension.asked_by.name, extension.asked_at, found.programme.zone
+                ),
             },
             {"key": _("Last day now"), "value": day_words(found.valid_until_on)},
         ],

@@ -16,7 +16,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 from common.days import day_of
 from common.downloads import file_answer
 from common.errors import NotFound
-from common.formatting import instant
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
 from parties.queries import has_role
@@ -24,7 +23,7 @@ from parties.roles import Role
 from vouchers import actions, queries
 from vouchers.forms.requests import AttachForm, RequestAnswerForm, RequestForm, answer_labels
 from vouchers.models import Application, Attachment
-from vouchers.views.shown import day_words
+from vouchers.views.shown import by_words, day_words
 
 ANSWER_WITHIN = timedelta(days=10)
 
@@ -130,12 +129,12 @@ def requests_shown(application: Application) -> list[dict[str, Any]]:
         answer = getattr(one, "answer", None)
         rows = [
             {"key": _("Asked"), "value": one.question},
-            {"key": _("By"), "value": f"{one.asked_by.name}, {instant(one.asked_at, zone)}"},
+            {"key": _("By"), "value": by_words(one.asked_by.name, one.asked_at, zone)},
             {"key": _("Answer by"), "value": day_words(one.due_on)},
             {"key": _("Answer"), "value": answer.text if answer else _("Not answered yet")},
         ]
         if answer:
-            when = f"{answer.answered_by.name}, {instant(answer.answered_at, zone)}"
+            when = by_words(answer.answered_by.name, answer.answered_at, zone)
             rows.append({"key": _("Answered by"), "value": when})
         shown.append({"rows": rows})
     return shown
@@ -222,7 +221,7 @@ def attachments_table(application: Application, *, is_open: bool = False) -> dic
         row: list[Any] = [
             {"text": one.name, "url": reverse("attachment", args=place)},
             filesizeformat(one.size),
-            f"{one.attached_by.name}, {instant(one.attached_at, zone)}",
+            by_words(one.attached_by.name, one.attached_at, zone),
         ]
         if is_open:
             url = reverse("attachment_remove", args=place)

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from common.downloads import csv_answer
@@ -116,7 +116,7 @@ def _ranking_shown(ranking: queries.Ranking) -> dict[str, Any]:
         "ranking": {
             "caption": _("What each would get"),
             "columns": [
-                _("Place"),
+                pgettext("in a ranking", "Place"),
                 _("Application"),
                 _("Organisation"),
                 {"label": _("Score"), "numeric": True},
@@ -201,7 +201,7 @@ def round_decided(request: HttpRequest, code: str, round_code: str) -> HttpRespo
         "decisions": {
             "caption": _("What was decided"),
             "columns": [
-                _("Place"),
+                pgettext("in a ranking", "Place"),
                 _("Application"),
                 _("Organisation"),
                 {"label": _("Score"), "numeric": True},

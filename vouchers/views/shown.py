@@ -1,11 +1,12 @@
 """How applications, decisions, vouchers and orders are put before people's eyes."""
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -348,6 +349,11 @@ _ACTS = {
     "record_upstream_awards": lambda: _("Awards above recorded"),
     "prepare_batch": lambda: _("Batch prepared"),
 }
+
+
+def by_words(name: str, at: datetime, zone: str) -> str:
+    """Write who did something, and when."""
+    return format_html("{}, {}", name, instant(at, zone))
 
 
 def day_words(on: date) -> str:

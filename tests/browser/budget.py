@@ -1,0 +1,72 @@
+"""What a journey costs a person: pages to read, questions to answer, clicks to make.
+
+Everything is counted that a hand does: each box is clicked before it is filled, a day of three
+boxes once, as Tab leads from box to box. A question that is filled in already costs nothing.
+"""
+
+import re
+from dataclasses import dataclass
+
+PART_OF_A_DAY = re.compile(r"_(?:day|month|year)$")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a journey may cost."""
+
+    pages: int
+    answers: int
+    clicks: int
+
+    def covers(self, cost: "Budget") -> bool:
+        """Say whether the cost is within this budget."""
+        return (
+            cost.pages <= self.pages
+            and cost.answers <= self.answers
+            and cost.clicks <= self.clicks
+        )
+
+
+# As they were promised when the pages were designed.
+CHECK = Budget(pages=1, answers=5, clicks=6)
+APPLY = Budget(pages=8, answers=12, clicks=25)
+APPLY_AGAIN = Budget(pages=4, answers=4, clicks=10)
+WHAT_IS_NEXT_BY_LETTER = Budget(pages=1, answers=0, clicks=1)
+WHAT_IS_NEXT_FROM_HOME = Budget(pages=1, answers=0, clicks=2)
+ANSWER_A_QUESTION = Budget(pages=2, answers=3, clicks=4)
+ORDER = Budget(pages=3, answers=3, clicks=6)
+DECIDE = Budget(pages=3, answers=3, clicks=5)
+
+
+class Spent:
+    """What was spent since the count began."""
+
+    def __init__(self) -> None:
+        self.pages: list[str] = []
+        self.answers: list[str] = []
+        self.presses = 0
+
+    def begin(self) -> None:
+        """Begin to count: the page that is shown is paid for."""
+        self.pages, self.answers, self.presses = [], [], 0
+
+    def page(self, path: str) -> None:
+        """Count a page that was loaded; the same page, come back, is no other."""
+        if path not in self.pages[-1:]:
+            self.pages.append(path)
+
+    def answer(self, name: str) -> None:
+        """Count a question that was answered; the three boxes of a day are one."""
+        question = PART_OF_A_DAY.sub("", name)
+        if question not in self.answers[-1:]:
+            self.answers.append(question)
+
+    def press(self) -> None:
+        """Count a link that was followed, or a button that was pressed."""
+        self.presses += 1
+
+    @property
+    def cost(self) -> Budget:
+        """Return what was spent: one click a question, and one a link or button."""
+        answers = len(self.answers)
+        return Budget(len(self.pages), answers, answers + self.presses)
