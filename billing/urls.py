@@ -9,6 +9,7 @@ from billing.views import (
     batches,
     bill_files,
     bills,
+    budgets,
     claims,
     ledger,
     payments,
@@ -18,6 +19,12 @@ from billing.views import (
 )
 
 urlpatterns = [
+    path("programmes/<str:code>/budget/", budgets.programme_budget, name="programme_budget"),
+    path(
+        "programmes/<str:code>/budget.csv",
+        budgets.programme_budget_csv,
+        name="programme_budget_csv",
+    ),
     path("usage/", usage.usage, name="usage"),
     path("usage/all.csv", usage.usage_csv, name="usage_csv"),
     path("usage/new/", usage.usage_upload, name="usage_upload"),
