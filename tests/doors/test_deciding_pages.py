@@ -17,7 +17,7 @@ from tests.cast.committee import (
     reviewed,
 )
 from tests.doors.pages import send, words
-from vouchers import actions
+from vouchers import actions, queries
 from vouchers.models import (
     Appeal,
     AppealVerdict,
@@ -216,6 +216,22 @@ def test_an_applicant_appeals_and_another_officer_judges(browser, authority, app
 
 
 # --- rounds ----------------------------------------------------------------------------------
+
+
+def test_what_is_decided_together_is_promised_for_after_the_round(browser, authority):
+    closes = timezone.now().date() + timedelta(days=40)
+    scheme = cast.make_programme(authority, text=law(allocated("FIRST_COME")), closes_on=closes)
+    cast.a_sent_application(scheme, cast.an_sme(), at=timezone.now() - timedelta(days=30))
+    (entry,) = queries.queue_of(authority.officer, timezone.now())
+    assert entry.due_on == closes + timedelta(days=20)
+    assert not entry.is_overdue
+    assert queries.due_on(entry.application) == entry.due_on
+
+
+def test_a_round_whose_law_decides_one_by_one_is_not_there_to_decide(browser, authority):
+    scheme = cast.make_programme(authority, closes_on=YESTERDAY)
+    cast.a_sent_application(scheme, cast.an_sme(), at=NOON - timedelta(days=2))
+    assert queries.rounds_to_decide(authority.officer, timezone.now()) == []
 
 
 def test_a_round_is_ranked_decided_and_kept(browser, authority):

@@ -14,11 +14,12 @@ from vouchers.models import (
     Application,
     Assignment,
     InformationRequest,
+    Programme,
     Review,
     Round,
 )
 from vouchers.queries.applications import applications_awaiting
-from vouchers.queries.programmes import programme_scope
+from vouchers.queries.programmes import policies_in_force, programme_scope
 from vouchers.queries.reviews import REVIEWABLE, stands_in_for
 
 # What the portal promises an applicant; no programme sets these days.
@@ -42,12 +43,17 @@ class QueueEntry:
 
 def due_on(application: Application) -> date:
     """Return the day by which an application was promised to be decided."""
-    return _due_on(application, _paused([application]).get(application.pk, timedelta()))
-
-
-def _due_on(application: Application, paused: timedelta) -> date:
+    paused = _paused([application]).get(application.pk, timedelta())
     sent_at = application.sent_at or application.saved_at
-    return day_of(sent_at + DECIDED_WITHIN + paused, application.round.programme.zone)
+    together = _deciding_together([application.round.programme], sent_at)
+    return _due_on(application, paused, is_together=bool(together))
+
+
+def _due_on(application: Application, paused: timedelta, *, is_together: bool) -> date:
+    """Return the day that was promised: what is decided together waits for its round's end."""
+    sent_at = application.sent_at or application.saved_at
+    alone = day_of(sent_at + DECIDED_WITHIN + paused, application.round.programme.zone)
+    return max(alone, application.round.closes_on + DECIDED_WITHIN) if is_together else alone
 
 
 def _paused(applications: Iterable[Application]) -> dict[int, timedelta]:
@@ -72,9 +78,11 @@ def queue_of(person: User, at: datetime) -> list[QueueEntry]:
         .annotate(count=Count("pk"))
     )
     mine = {person.pk, *stands_in_for(person, day_of(at))}
+    together = _deciding_together({one.round.programme for one in waiting}, at)
     entries = []
     for one in waiting:
-        due = _due_on(one, paused.get(one.pk, timedelta()))
+        is_together = one.round.programme_id in together
+        due = _due_on(one, paused.get(one.pk, timedelta()), is_together=is_together)
         officer = officers.get(one.pk)
         entries.append(
             QueueEntry(
@@ -144,4 +152,15 @@ def rounds_to_decide(person: User, at: datetime) -> list[Round]:
         .order_by("closes_on", "pk")
         .distinct()
     )
-    return [one for one in rounds if one.closes_on < day_of(at, one.programme.zone)]
+    together = _deciding_together((one.programme for one in rounds), at)
+    return [
+        one
+        for one in rounds
+        if one.closes_on < day_of(at, one.programme.zone) and one.programme_id in together
+    ]
+
+
+def _deciding_together(programmes: Iterable[Programme], at: datetime) -> set[int]:
+    """Return the keys of the programmes whose law decides a round's applications together."""
+    laws = policies_in_force(programmes, at)
+    return {key for key, (_version, law) in laws.items() if law.allocation is not None}
