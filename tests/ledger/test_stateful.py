@@ -80,7 +80,7 @@ def a_move(draw, roads=FLOWS):
     """A move on a legal road inside one programme; whether it has the value is another matter."""
     programme, (flow, debit, credit) = draw(PROGRAMME), draw(st.sampled_from(roads))
     source = draw(st.sampled_from(addresses_of(programme, debit)))
-    target = draw(st.sampled_from(addresses_of(programme, credit)))
+    target = draw(st.sampled_from([a for a in addresses_of(programme, credit) if a != source]))
     return Move(flow, source, target, draw(AMOUNT))
 
 

@@ -126,7 +126,9 @@ def decisions_to_issue(person: User) -> QuerySet[Decision]:
             voucher__isnull=True,
             undone_by__isnull=True,
         )
-        .select_related("application__round__programme", "application__organisation")
+        .select_related(
+            "application__round__programme", "application__organisation", "policy_version"
+        )
         .order_by("decided_at", "pk")
     )
 

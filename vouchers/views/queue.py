@@ -1,6 +1,7 @@
 """What waits for an officer: applications by their days, questions, appeals, rounds, awards."""
 
 from collections import Counter
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -10,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from common.days import day_of
@@ -87,8 +89,9 @@ def queue(request: HttpRequest) -> HttpResponse:
                 _("Organisation"),
                 {"label": _("Awarded"), "numeric": True},
                 _("Decided"),
+                _("Waits for"),
             ],
-            "rows": [_award_row(one) for one in awards],
+            "rows": [_award_row(one, now) for one in awards],
         },
         "rounds_to_issue": _rounds_to_issue(awards),
         "count": len(entries),
@@ -187,7 +190,7 @@ def _rounds_to_issue(awards: list[Decision]) -> list[dict[str, str]]:
     ]
 
 
-def _award_row(one: Decision) -> list[Any]:
+def _award_row(one: Decision, now: datetime) -> list[Any]:
     application = one.application
     programme = application.round.programme
     return [
@@ -198,7 +201,20 @@ def _award_row(one: Decision) -> list[Any]:
         application.organisation.name,
         money(one.awarded, programme.unit),
         instant(one.decided_at, programme.zone),
+        _waits_for(one, day_of(now, programme.zone)),
     ]
+
+
+def _waits_for(one: Decision, today: date) -> str:
+    """Return what an award waits for before it can be issued, in words."""
+    until = queries.notice_ends_on(one)
+    if until is not None and today <= until:
+        return _("Public notice until %(until)s") % {"until": day_text(until)}
+    missing = queries.confirmations_missing(one)
+    if missing:
+        words = ngettext("%(count)s confirmation", "%(count)s confirmations", missing)
+        return words % {"count": missing}
+    return _("Its verdict on appeal") if queries.is_appealed(one) else _("Being issued")
 
 
 @login_required

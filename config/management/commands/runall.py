@@ -201,6 +201,9 @@ def _commands(port: int, var: Path) -> list[tuple[str, list[str], float]]:
     web += ["--workers", "2", "--blocking-threads", "4", "--backpressure", "64"]
     web += ["config.wsgi:application"]
     worker = ["celery", "-A", "config", "worker", "-c", "2", "--loglevel", "INFO"]
+    # Nobody reads what workers tell each other, and a heartbeat that has lost its broker is sent
+    # again for ever: such a worker would not end with its supervisor.
+    worker += ["--without-heartbeat", "--without-gossip", "--without-mingle"]
     beat = ["celery", "-A", "config", "beat", "--loglevel", "WARNING"]
     beat += ["-s", str(var / "celerybeat-schedule")]
     python = [sys.executable, "-m"]
