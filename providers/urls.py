@@ -2,16 +2,17 @@
 
 from django.urls import path
 
-from providers import api, views
+from providers import api
+from providers.views import catalogue, home, keys
 
 urlpatterns = [
-    path("provider/", views.provider_home, name="provider_home"),
-    path("provider/offers/", views.offers, name="offers"),
-    path("provider/offers/new/", views.offer_new, name="offer_new"),
-    path("provider/offers/<str:code>/", views.offer_price, name="offer_price"),
-    path("provider/offers/<str:code>/withdraw/", views.offer_withdraw, name="offer_withdraw"),
-    path("provider/api-keys/", views.api_keys, name="api_keys"),
-    path("provider/api-keys/<int:pk>/revoke/", views.api_key_revoke, name="api_key_revoke"),
+    path("provider/", home.provider_home, name="provider_home"),
+    path("provider/offers/", catalogue.offers, name="offers"),
+    path("provider/offers/new/", catalogue.offer_new, name="offer_new"),
+    path("provider/offers/<str:code>/", catalogue.offer_price, name="offer_price"),
+    path("provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"),
+    path("provider/api-keys/", keys.api_keys, name="api_keys"),
+    path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
     path("developers/", api.api_docs, name="api_docs"),
 ]
 

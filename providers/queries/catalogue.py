@@ -1,4 +1,4 @@
-"""Providers, their catalogue, the price on a day, and whose key a secret is."""
+"""Find offers, and the price on a day."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,27 +6,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from common.errors import NotFound
-from parties.models import User
-from parties.queries import organisations_of
-from parties.roles import Role
-from providers.authentication import ApiCaller, api_key_matching
-from providers.models import ApiKey, Offer, Price, Provider
-
-__all__ = [
-    "ApiCaller",
-    "api_key_matching",
-    "api_keys_of",
-    "offer_by_code",
-    "offers_of",
-    "offers_published",
-    "price_in_force",
-    "prices_in_force",
-    "prices_of",
-    "provider_by_code",
-    "provider_of",
-    "providers_accredited",
-    "providers_of",
-]
+from providers.models import Offer, Price, Provider
 
 
 def price_in_force(offer: Offer, at: datetime, currency: str) -> Price | None:
@@ -98,48 +78,3 @@ def offer_by_code(code: str) -> Offer:
         return Offer.objects.select_related("provider__organisation").get(code=code)
     except Offer.DoesNotExist as error:
         raise NotFound(what=code) from error
-
-
-def providers_of(person: User) -> QuerySet[Provider]:
-    """Return the providers for which a person acts."""
-    return (
-        Provider.objects.filter(organisation__in=organisations_of(person, Role.PROVIDER))
-        .select_related("organisation")
-        .order_by("organisation__name", "pk")
-    )
-
-
-def provider_of(person: User) -> Provider:
-    """Return the provider for which a person acts, the first by name of several.
-
-    :raises NotFound: if the person acts for none.
-    """
-    provider = providers_of(person).first()
-    if provider is None:
-        raise NotFound(what=person.email)
-    return provider
-
-
-def provider_by_code(code: str) -> Provider | None:
-    """Return the provider whose organisation has a code, or None."""
-    return (
-        Provider.objects.filter(organisation__code=code).select_related("organisation").first()
-    )
-
-
-def providers_accredited() -> QuerySet[Provider]:
-    """Return the providers that may sell now, by name."""
-    return (
-        Provider.objects.filter(status=Provider.Status.ACCREDITED)
-        .select_related("organisation")
-        .order_by("organisation__name", "pk")
-    )
-
-
-def api_keys_of(provider: Provider) -> QuerySet[ApiKey]:
-    """Return all API keys of a provider, newest first."""
-    return (
-        ApiKey.objects.filter(provider=provider)
-        .select_related("created_by")
-        .order_by("-created_at", "-pk")
-    )

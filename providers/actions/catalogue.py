@@ -1,6 +1,5 @@
-"""Accredit providers, publish what they sell at which price, and hand out their API keys."""
+"""Publish offers and their prices, and take offers out of the catalogue."""
 
-import secrets
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,40 +11,14 @@ from common.errors import Refused
 from common.money import CURRENCY_EXPONENTS
 from ledger import actions as ledger
 from ledger.kinds import ActKind
-from parties.models import Organisation, User
-from parties.queries import address_of, require_role, require_staff
-from parties.roles import OrganisationKind, Role
-from providers.authentication import KEY_BEGINNING, PREFIX_LENGTH, digest_of
-from providers.models import ApiKey, Offer, Price, Provider
+from parties.models import User
+from parties.queries import require_role
+from parties.roles import Role
+from providers.actions.accreditation import ProviderSuspended
+from providers.models import Offer, Price, Provider
 
 # What `Price.rate` can hold: 14 digits, 4 of them decimals.
 RATE_MAX = Decimal("9999999999.9999")
-
-
-class NotAProvider(Refused):
-    """Only an organisation of the kind “provider” can be accredited."""
-
-    code = "not_a_provider"
-    sentence = _(
-        "%(organisation)s is registered as “%(kind)s”. Register it as a provider first."
-    )
-
-
-class ProviderAccredited(Refused):
-    """The provider is accredited already."""
-
-    code = "provider_accredited"
-    sentence = _("%(provider)s is already accredited; nothing to do.")
-
-
-class ProviderSuspended(Refused):
-    """The provider's accreditation is suspended."""
-
-    code = "provider_suspended"
-    sentence = _(
-        "%(provider)s is suspended and can't take new orders. "
-        "Choose another provider, or ask the authority."
-    )
 
 
 class RateInvalid(Refused):
@@ -77,81 +50,6 @@ class OfferWithdrawn(Refused):
 
     code = "offer_withdrawn"
     sentence = _("The offer %(offer)s was withdrawn. Choose another one from the catalogue.")
-
-
-class ApiKeyRevoked(Refused):
-    """The key was revoked before."""
-
-    code = "api_key_revoked"
-    sentence = _("The key %(prefix)s… is already revoked; nothing to do.")
-
-
-@transaction.atomic
-def accredit_provider(
-    *, organisation: Organisation, actor: User | str, at: datetime, key: str
-) -> Provider:
-    """Let an organisation sell compute, for the first time or after a suspension.
-
-    :raises NotAllowed: if the actor is a person who is neither officer nor administrator.
-    :raises NotAProvider: if the organisation is of another kind.
-    :raises ProviderAccredited: if it is accredited already.
-    """
-    require_staff(actor, Role.OFFICER, Role.ADMIN)
-    if organisation.kind != OrganisationKind.PROVIDER:
-        kind = OrganisationKind(organisation.kind).label
-        raise NotAProvider(organisation=organisation.name, kind=kind)
-    act = ledger.begin(
-        kind=ActKind.ACCREDIT_PROVIDER,
-        key=key,
-        actor=address_of(actor),
-        about=organisation.address,
-        at=at,
-        payload={},
-    )
-    provider, is_new = Provider.objects.select_for_update().get_or_create(
-        organisation=organisation,
-        defaults={
-            "status": Provider.Status.ACCREDITED,
-            "accredited_at": at,
-            "act_id": act.id,
-        },
-    )
-    if is_new or act.is_replay:
-        return provider
-    if provider.status == Provider.Status.ACCREDITED:
-        raise ProviderAccredited(provider=organisation.name)
-    provider.status, provider.accredited_at = Provider.Status.ACCREDITED, at
-    provider.save(update_fields=["status", "accredited_at"])
-    return provider
-
-
-@transaction.atomic
-def suspend_provider(
-    *, provider: Provider, note: str, actor: User | str, at: datetime, key: str
-) -> Provider:
-    """Let a provider take no new orders; what is ordered may still be metered and billed.
-
-    :raises NotAllowed: if the actor is a person who is neither officer nor administrator.
-    :raises ProviderSuspended: if it is suspended already.
-    """
-    require_staff(actor, Role.OFFICER, Role.ADMIN)
-    act = ledger.begin(
-        kind=ActKind.SUSPEND_PROVIDER,
-        key=key,
-        actor=address_of(actor),
-        about=provider.organisation.address,
-        at=at,
-        payload={"note": note},
-        reason=note,
-    )
-    row = Provider.objects.select_for_update().get(pk=provider.pk)
-    if act.is_replay:
-        return row
-    if row.status == Provider.Status.SUSPENDED:
-        raise ProviderSuspended(provider=provider.organisation.name)
-    row.status = Provider.Status.SUSPENDED
-    row.save(update_fields=["status"])
-    return row
 
 
 @transaction.atomic
@@ -297,73 +195,4 @@ def withdraw_offer(*, offer: Offer, actor: User, at: datetime, key: str) -> Offe
         raise OfferWithdrawn(offer=offer.code)
     row.status = Offer.Status.WITHDRAWN
     row.save(update_fields=["status"])
-    return row
-
-
-@transaction.atomic
-def create_api_key(
-    *, provider: Provider, name: str, actor: User, at: datetime, key: str
-) -> tuple[ApiKey, str]:
-    """Create a key to the API, and return it with its secret, which is never shown again.
-
-    Only a digest is kept, so asking again with the same key returns an empty secret.
-
-    :raises NotAllowed: if the person does not act for the provider.
-    """
-    require_role(actor, Role.PROVIDER, organisation=provider.organisation)
-    secret = _unused_secret()
-    act = ledger.begin(
-        kind=ActKind.CREATE_API_KEY,
-        key=key,
-        actor=actor.address,
-        about=provider.address,
-        at=at,
-        payload={"name": name},
-        details={"name": name},
-    )
-    if act.is_replay:
-        return ApiKey.objects.select_related("provider").get(act_id=act.id), ""
-    api_key = ApiKey.objects.create(
-        provider=provider,
-        name=name,
-        prefix=secret[:PREFIX_LENGTH],
-        digest=digest_of(secret),
-        created_by=actor,
-        created_at=at,
-        act_id=act.id,
-    )
-    return api_key, secret
-
-
-def _unused_secret() -> str:
-    secret = KEY_BEGINNING + secrets.token_urlsafe(32)
-    while ApiKey.objects.filter(prefix=secret[:PREFIX_LENGTH]).exists():
-        secret = KEY_BEGINNING + secrets.token_urlsafe(32)
-    return secret
-
-
-@transaction.atomic
-def revoke_api_key(*, api_key: ApiKey, actor: User, at: datetime, key: str) -> ApiKey:
-    """Let a key open nothing from now on.
-
-    :raises NotAllowed: if the person does not act for the provider.
-    :raises ApiKeyRevoked: if it was revoked before.
-    """
-    require_role(actor, Role.PROVIDER, organisation=api_key.provider.organisation)
-    act = ledger.begin(
-        kind=ActKind.REVOKE_API_KEY,
-        key=key,
-        actor=actor.address,
-        about=api_key.provider.address,
-        at=at,
-        payload={"api_key": api_key.prefix},
-        details={"name": api_key.name},
-    )
-    row = ApiKey.objects.select_for_update().get(pk=api_key.pk)
-    if act.is_replay:
-        return row
-    if row.revoked_at is not None:
-        raise ApiKeyRevoked(prefix=row.prefix)
-    row.revoked_at = at
-    row.save(update_fields=["revoked_at"])
     return row

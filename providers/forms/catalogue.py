@@ -1,4 +1,4 @@
-"""What a provider types about its offers, their prices and its keys."""
+"""What a provider types about its offers and their prices."""
 
 from decimal import Decimal
 
@@ -76,14 +76,4 @@ class PriceForm(KeyedForm):
         required=False,
         help_text=_("The day begins at 00:00 UTC. Leave it empty for “from now on”"),
         error_messages={"invalid": _("Enter a real day, for example 31 3 2026")},
-    )
-
-
-class ApiKeyForm(KeyedForm):
-    """A new key, named for the program that uses it."""
-
-    name = forms.CharField(
-        label=_("What is the key for"),
-        max_length=60,
-        help_text=_("For example “billing server”"),
     )

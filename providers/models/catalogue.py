@@ -1,36 +1,11 @@
-"""Providers, their offers with every price they ever had, and their keys to the API."""
+"""What providers sell, with every price that it ever had."""
 
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from common.tables import one_of
-
-
-class Provider(models.Model):
-    """An organisation accredited to sell compute."""
-
-    class Status(models.TextChoices):
-        ACCREDITED = "ACCREDITED", "Accredited"
-        SUSPENDED = "SUSPENDED", "Suspended"
-
-    organisation = models.OneToOneField(
-        "parties.Organisation", models.PROTECT, related_name="provider"
-    )
-    status = models.CharField(max_length=12, choices=Status.choices)
-    accredited_at = models.DateTimeField()
-    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
-
-    class Meta:
-        constraints = [one_of("status", ["ACCREDITED", "SUSPENDED"])]
-
-    def __str__(self) -> str:
-        return str(self.organisation)
-
-    @property
-    def address(self) -> str:
-        """How acts name this provider."""
-        return f"provider:{self.organisation.code}"
+from providers.models.accreditation import Provider
 
 
 class Offer(models.Model):
@@ -86,20 +61,3 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.offer_id}: {self.rate} {self.currency}"
-
-
-class ApiKey(models.Model):
-    """A provider's key to the API; only its digest is kept."""
-
-    provider = models.ForeignKey(Provider, models.PROTECT, related_name="api_keys")
-    name = models.CharField(max_length=60)
-    prefix = models.CharField(max_length=16, unique=True)
-    digest = models.CharField(max_length=64)
-    created_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
-    created_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
-    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
-
-    def __str__(self) -> str:
-        return f"{self.prefix}…"

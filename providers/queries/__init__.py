@@ -1,0 +1,34 @@
+"""Providers, their catalogue, the price on a day, and whose key a secret is."""
+
+from providers.authentication import ApiCaller, api_key_matching
+from providers.queries.accreditation import (
+    provider_by_code,
+    provider_of,
+    providers_accredited,
+    providers_of,
+)
+from providers.queries.catalogue import (
+    offer_by_code,
+    offers_of,
+    offers_published,
+    price_in_force,
+    prices_in_force,
+    prices_of,
+)
+from providers.queries.keys import api_keys_of
+
+__all__ = [
+    "ApiCaller",
+    "api_key_matching",
+    "api_keys_of",
+    "offer_by_code",
+    "offers_of",
+    "offers_published",
+    "price_in_force",
+    "prices_in_force",
+    "prices_of",
+    "provider_by_code",
+    "provider_of",
+    "providers_accredited",
+    "providers_of",
+]
