@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from billing.urls import api_urlpatterns as billing_api
 from config import views
+from providers.api.operations import Unknown
 from providers.urls import api_urlpatterns as providers_api
 from vouchers.urls import api_urlpatterns as vouchers_api
 
@@ -24,4 +25,5 @@ urlpatterns = [
     path("", include("notices.urls")),
     path("api/v1/", include([*providers_api, *vouchers_api, *billing_api])),
     path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="api_schema"),
+    path("api/v1/<path:rest>", Unknown.as_view(), name="api_unknown"),
 ]

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from providers import api
+from providers.api import offers as offers_api
+from providers.api import reference
 from providers.views import catalogue, home, keys
 
 urlpatterns = [
@@ -10,12 +11,15 @@ urlpatterns = [
     path("provider/offers/", catalogue.offers, name="offers"),
     path("provider/offers/new/", catalogue.offer_new, name="offer_new"),
     path("provider/offers/<str:code>/", catalogue.offer_price, name="offer_price"),
-    path("provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"),
+    path(
+        "provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"
+    ),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
     path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
-    path("developers/", api.api_docs, name="api_docs"),
+    path("developers/", reference.api_docs, name="api_docs"),
+    path("developers/errors/", reference.api_errors, name="api_errors"),
 ]
 
 api_urlpatterns = [
-    path("offers", api.Offers.as_view(), name="api_offers"),
+    path("offers", offers_api.Offers.as_view(), name="api_offers"),
 ]

@@ -17,6 +17,7 @@ from providers.api import (
     PAGE,
     REFUSALS,
     REFUSED,
+    TAKES_JSON,
     Operation,
     read_input,
     read_page,
@@ -63,16 +64,14 @@ class VoucherCheck(Operation):
                 request_only=True,
             )
         ],
-        responses={200: VoucherCheckOutput, **REFUSALS, **NOT_FOUND},
+        responses={200: VoucherCheckOutput, **REFUSALS, **TAKES_JSON, **NOT_FOUND},
     )
     def post(self, request: Request) -> Response:
         """Return what the voucher behind a redemption code may pay for, without a trace."""
         code = read_input(VoucherCheckInput, request.data)["redemption_code"]
         voucher = queries.voucher_by_redemption_code(code)
         if voucher is None:
-            unknown = actions.CodeUnknown(code=code[:24])
-            body = {"code": unknown.code, "message": str(unknown), "values": unknown.values}
-            return Response(body, 404)
+            raise actions.CodeUnknown(code=code[:24])
         answer = {
             "programme": voucher.programme.code,
             "mode": voucher.programme.mode,
@@ -147,7 +146,7 @@ class Redemptions(Operation):
                 request_only=True,
             )
         ],
-        responses={201: OrderOutput, **REFUSALS, **NOT_FOUND, **REFUSED},
+        responses={201: OrderOutput, **REFUSALS, **TAKES_JSON, **NOT_FOUND, **REFUSED},
     )
     def post(self, request: Request) -> Response:
         """Set the voucher's share of the price aside for an order with you."""

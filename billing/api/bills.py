@@ -23,6 +23,7 @@ from providers.api import (
     PAGE,
     REFUSALS,
     REFUSED,
+    TAKES_JSON,
     Operation,
     read_input,
     read_page,
@@ -135,7 +136,7 @@ class Bills(Operation):
                 request_only=True,
             )
         ],
-        responses={201: BillHead, **REFUSALS, **NOT_FOUND, **REFUSED},
+        responses={201: BillHead, **REFUSALS, **TAKES_JSON, **NOT_FOUND, **REFUSED},
     )
     def post(self, request: Request) -> Response:
         """Bill a period; each line is looked at when the bill is settled."""

@@ -17,6 +17,7 @@ from providers.api import (
     IDEMPOTENCY_KEY,
     REFUSALS,
     REFUSED,
+    TAKES_JSON,
     Operation,
     read_input,
 )
@@ -121,7 +122,7 @@ class UsageBatches(Operation):
                 request_only=True,
             )
         ],
-        responses={200: UsageOutput, **REFUSALS, **REFUSED},
+        responses={200: UsageOutput, **REFUSALS, **TAKES_JSON, **REFUSED},
     )
     def post(self, request: Request) -> Response:
         """Record up to 1,000 intervals; good ones count, each gets its own answer."""

@@ -19,6 +19,7 @@ from providers import actions as providers
 from providers.models import ApiKey
 from tests.cast import M3, a_hold, a_key, make_provider, make_scene
 from tests.doors.pages import send, words
+from tests.doors.programs import PROBLEM, Program
 from vouchers.models import Order
 
 pytestmark = pytest.mark.django_db
@@ -37,25 +38,6 @@ def now(monkeypatch):
 @pytest.fixture
 def scene(db, now):
     return make_scene(M3)
-
-
-class Program:
-    """A provider's program with its key."""
-
-    def __init__(self, seller):
-        _kept, self.secret = providers.create_api_key(
-            provider=seller.provider, name="tests", actor=seller.person, at=JULY, key=a_key()
-        )
-        self.client = Client(headers={"Authorization": f"Bearer {self.secret}"})
-
-    def get(self, path, **query):
-        return self.client.get(f"/api/v1/{path}", query)
-
-    def post(self, path, content, key=None):
-        headers = {"Idempotency-Key": key} if key else {}
-        return self.client.post(
-            f"/api/v1/{path}", content, content_type="application/json", headers=headers
-        )
 
 
 @pytest.fixture
@@ -101,7 +83,7 @@ def test_an_unknown_code_is_not_found(scene, program):
 
     assert answer.status_code == 404
     assert answer.json()["code"] == "code_unknown"
-    assert "Ask its holder to read it to you again" in answer.json()["message"]
+    assert "Ask its holder to read it to you again" in answer.json()["detail"]
 
 
 def test_a_redemption_sets_value_aside(scene, program):
@@ -133,7 +115,7 @@ def test_the_same_key_with_other_content_is_refused(scene, program):
 
     answer = program.post("redemptions", redemption(scene, hours="200"), key="r-1")
 
-    assert answer.status_code == 409
+    assert answer.status_code == 422
     assert answer.json()["code"] == "key_reused"
     assert free(scene) == 58_500_00
 
@@ -229,7 +211,8 @@ def test_nothing_is_told_without_a_key(scene, path):
     for headers in ({}, {"Authorization": "Bearer tess_live_wrong"}):
         answer = Client(headers=headers).get(f"/api/v1/{path}")
         assert answer.status_code == 401
-        assert set(answer.json()) == {"code", "message", "values"}
+        assert answer.json().keys() == PROBLEM
+        assert answer["Content-Type"] == "application/problem+json"
         assert answer["WWW-Authenticate"] == "Bearer"
 
 
@@ -248,7 +231,7 @@ def test_a_post_without_a_readable_idempotency_key_is_told_why(scene, program, p
 
     assert answer.status_code == 400
     assert answer.json()["code"] == "idempotency_key_missing"
-    assert "so that a request sent twice is done once" in answer.json()["message"]
+    assert "so that a request sent twice is done once" in answer.json()["detail"]
 
 
 def test_every_wrong_field_is_named(scene, program):
@@ -258,7 +241,7 @@ def test_every_wrong_field_is_named(scene, program):
     body = answer.json()
     assert body["code"] == "input_invalid"
     assert set(body["values"]) == {"hours", "offer", "redemption_code"}
-    assert "There are 3 problems in all." in body["message"]
+    assert "There are 3 problems in all." in body["detail"]
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "null", '"text"', "[[1]]"])
@@ -271,7 +254,7 @@ def test_what_is_no_object_is_refused_in_the_same_shape(scene, program, content)
     )
 
     assert answer.status_code == 400
-    assert set(answer.json()) == {"code", "message", "values"}
+    assert PROBLEM <= answer.json().keys() <= PROBLEM | {"field"}
 
 
 def test_a_body_above_the_limit_is_not_read(scene, program, settings):
@@ -469,11 +452,17 @@ def test_every_operation_tells_its_refusals_in_one_shape():
 
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            refusals = {"400", "401", "404", "409"} & operation["responses"].keys()
-            assert {"400", "401"} <= refusals, (method, path)
+            refusals = {one for one in operation["responses"] if one >= "400"}
+            assert {"400", "401", "406"} <= refusals, (method, path)
+            if method == "post":
+                assert {"413", "415"} <= refusals, (method, path)
             for status in refusals:
-                shape = operation["responses"][status]["content"]["application/json"]["schema"]
-                assert shape == {"$ref": "#/components/schemas/Error"}
+                content = operation["responses"][status]["content"]
+                assert content == {
+                    "application/problem+json": {
+                        "schema": {"$ref": "#/components/schemas/Problem"}
+                    }
+                }
 
 
 def test_the_reference_page_shows_every_operation_with_an_example(browser, scene):

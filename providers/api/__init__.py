@@ -1,0 +1,26 @@
+"""What a provider's programs are offered: the shape of every operation, and the first of them."""
+
+from providers.api.description import (
+    IDEMPOTENCY_KEY,
+    NOT_FOUND,
+    PAGE,
+    REFUSALS,
+    REFUSED,
+    TAKES_JSON,
+)
+from providers.api.operations import Operation
+from providers.api.problems import InputInvalid
+from providers.api.reading import read_input, read_page
+
+__all__ = [
+    "IDEMPOTENCY_KEY",
+    "NOT_FOUND",
+    "PAGE",
+    "REFUSALS",
+    "REFUSED",
+    "TAKES_JSON",
+    "InputInvalid",
+    "Operation",
+    "read_input",
+    "read_page",
+]
