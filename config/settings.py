@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "rest_framework",
     "drf_spectacular",
+    "oauth2_provider",
     "csp",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -202,6 +203,21 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "providers.api.problems.answer_problem",
     "UNAUTHENTICATED_USER": None,
 }
+# How many requests a key may make in a minute of the clock, and how many proxies stand before
+# the portal, each of which adds the address it was called from to X-Forwarded-For.
+API_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1_200)
+TRUSTED_PROXIES = env.int("TESSERA_PROXIES", default=0)
+# Clients get tokens by their own credentials alone (docs/decisions/0020-keys-and-clients.md);
+# of a token, its SHA-256 is kept.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER = {
+    "SCOPES_BACKEND_CLASS": "providers.authentication.ClientScopes",
+    "OAUTH2_VALIDATOR_CLASS": "providers.authentication.ClientValidator",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 600,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+}
+# Where test keys work: a portal of its own on a database of its own. Empty: there is none.
+SANDBOX_URL = env.str("SANDBOX_URL", default="")
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tessera API",
     "DESCRIPTION": "For compute providers: redeem vouchers, report usage, send bills.",

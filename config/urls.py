@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 from drf_spectacular.views import SpectacularJSONAPIView
+from oauth2_provider.views import TokenView
 
 from billing.urls import api_urlpatterns as billing_api
 from config import views
@@ -24,6 +25,7 @@ urlpatterns = [
     path("", include("scoring.urls")),
     path("", include("notices.urls")),
     path("api/v1/", include([*providers_api, *vouchers_api, *billing_api])),
+    path("api/v1/oauth/token", TokenView.as_view(), name="api_token"),
     path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="api_schema"),
     path("api/v1/<path:rest>", Unknown.as_view(), name="api_unknown"),
 ]

@@ -36,7 +36,19 @@ OFFER: Final = {
 
 API_KEY: Final = {
     "LIVE": Status(_("Live"), _("Live"), "green", _("Programs may use it."), NOBODY),
+    "ENDING": Status(
+        _("Rolled"),
+        _("Rolled"),
+        "yellow",
+        _("It was replaced, and works on until the instant that was chosen."),
+        NOBODY,
+    ),
+    "ENDED": Status(
+        _("Ended"), _("Ended"), "grey", _("It was replaced, and its time is over."), NOBODY
+    ),
     "REVOKED": Status(
         _("Revoked"), _("Revoked"), "grey", _("It opens nothing any more."), NOBODY
     ),
 }
+
+KEY_KIND: Final = {"LIVE": _("Everything"), "READ": _("Read-only"), "TEST": _("Test")}

@@ -4,7 +4,7 @@ from django.urls import path
 
 from providers.api import offers as offers_api
 from providers.api import reference
-from providers.views import catalogue, home, keys
+from providers.views import calls, catalogue, home, keys
 
 urlpatterns = [
     path("provider/", home.provider_home, name="provider_home"),
@@ -15,7 +15,11 @@ urlpatterns = [
         "provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"
     ),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
+    path("provider/api-keys/<int:pk>/roll/", keys.api_key_roll, name="api_key_roll"),
+    path("provider/api-keys/<int:pk>/networks/", keys.api_key_limit, name="api_key_limit"),
     path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
+    path("provider/requests/", calls.api_calls, name="api_calls"),
+    path("provider/requests.csv", calls.api_calls_csv, name="api_calls_csv"),
     path("developers/", reference.api_docs, name="api_docs"),
     path("developers/errors/", reference.api_errors, name="api_errors"),
 ]

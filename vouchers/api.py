@@ -19,9 +19,11 @@ from providers.api import (
     REFUSED,
     TAKES_JSON,
     Operation,
+    once,
     read_input,
     read_page,
 )
+from providers.kinds import Scope
 from providers.queries import offer_by_code
 from vouchers import actions, queries
 from vouchers.models import Order, Voucher
@@ -52,6 +54,8 @@ class VoucherCheckOutput(serializers.Serializer[Any]):
 
 class VoucherCheck(Operation):
     """Ask what a code is good for; nothing is done, so no Idempotency-Key is needed."""
+
+    scopes = {"POST": Scope.VOUCHERS_READ}
 
     @extend_schema(
         operation_id="check_voucher",
@@ -129,6 +133,8 @@ class OrderPage(serializers.Serializer[Any]):
 class Redemptions(Operation):
     """Turn a voucher's code into an order."""
 
+    scopes = {"POST": Scope.ORDERS_WRITE}
+
     @extend_schema(
         operation_id="redeem",
         summary="Redeem a voucher",
@@ -148,6 +154,7 @@ class Redemptions(Operation):
         ],
         responses={201: OrderOutput, **REFUSALS, **TAKES_JSON, **NOT_FOUND, **REFUSED},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Set the voucher's share of the price aside for an order with you."""
         key = self.key_of(request)
@@ -168,6 +175,8 @@ class Redemptions(Operation):
 class Orders(Operation):
     """Your orders."""
 
+    scopes = {"GET": Scope.ORDERS_READ}
+
     @extend_schema(
         operation_id="list_orders",
         summary="List your orders",
@@ -183,6 +192,8 @@ class Orders(Operation):
 
 class OrderDetail(Operation):
     """One of your orders."""
+
+    scopes = {"GET": Scope.ORDERS_READ}
 
     @extend_schema(
         operation_id="read_order",

@@ -25,9 +25,11 @@ from providers.api import (
     REFUSED,
     TAKES_JSON,
     Operation,
+    once,
     read_input,
     read_page,
 )
+from providers.kinds import Scope
 from vouchers.models import Programme
 
 LINES_MAX = 10_000
@@ -119,6 +121,8 @@ class BillOutput(BillHead):
 class Bills(Operation):
     """Send a bill."""
 
+    scopes = {"POST": Scope.BILLS_WRITE}
+
     @extend_schema(
         operation_id="send_bill",
         summary="Send a bill",
@@ -138,6 +142,7 @@ class Bills(Operation):
         ],
         responses={201: BillHead, **REFUSALS, **TAKES_JSON, **NOT_FOUND, **REFUSED},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Bill a period; each line is looked at when the bill is settled."""
         key = self.key_of(request)
@@ -162,6 +167,8 @@ class Bills(Operation):
 
 class BillDetail(Operation):
     """One bill of yours."""
+
+    scopes = {"GET": Scope.BILLS_READ}
 
     @extend_schema(
         operation_id="read_bill",

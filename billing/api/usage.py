@@ -19,8 +19,10 @@ from providers.api import (
     REFUSED,
     TAKES_JSON,
     Operation,
+    once,
     read_input,
 )
+from providers.kinds import Scope
 
 RECORDS_MAX = 1_000
 
@@ -96,6 +98,8 @@ class UsageOutput(serializers.Serializer[Any]):
 class UsageBatches(Operation):
     """Report metered usage."""
 
+    scopes = {"POST": Scope.USAGE_WRITE}
+
     @extend_schema(
         operation_id="report_usage",
         summary="Report metered usage",
@@ -124,6 +128,7 @@ class UsageBatches(Operation):
         ],
         responses={200: UsageOutput, **REFUSALS, **TAKES_JSON, **REFUSED},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Record up to 1,000 intervals; good ones count, each gets its own answer."""
         key = self.key_of(request)

@@ -1,4 +1,4 @@
-"""Accredit providers, publish what they sell at which price, and hand out their API keys."""
+"""Accredit providers, publish offers and prices, hand out API keys, keep first answers."""
 
 from providers.actions.accreditation import (
     NotAProvider,
@@ -6,6 +6,21 @@ from providers.actions.accreditation import (
     ProviderSuspended,
     accredit_provider,
     suspend_provider,
+)
+from providers.actions.answers import (
+    FirstAnswer,
+    InFlight,
+    begin_answer,
+    forget_answer,
+    forget_old_answers,
+    keep_answer,
+)
+from providers.actions.calls import (
+    Allowance,
+    TooManyRequests,
+    count_call,
+    forget_old_calls,
+    note_call,
 )
 from providers.actions.catalogue import (
     OfferWithdrawn,
@@ -16,22 +31,55 @@ from providers.actions.catalogue import (
     publish_price,
     withdraw_offer,
 )
-from providers.actions.keys import ApiKeyRevoked, create_api_key, revoke_api_key
+from providers.actions.keys import (
+    ApiKeyRevoked,
+    ApiKeyRolled,
+    NetworkInvalid,
+    OverlapTooLong,
+    Secret,
+    TooManyNetworks,
+    create_api_client,
+    create_api_key,
+    limit_api_key,
+    networks_of,
+    revoke_api_key,
+    roll_api_key,
+)
 
 __all__ = [
+    "Allowance",
     "ApiKeyRevoked",
+    "ApiKeyRolled",
+    "FirstAnswer",
+    "InFlight",
+    "NetworkInvalid",
     "NotAProvider",
     "OfferWithdrawn",
+    "OverlapTooLong",
     "PriceInThePast",
     "PriceKnown",
     "ProviderAccredited",
     "ProviderSuspended",
     "RateInvalid",
+    "Secret",
+    "TooManyNetworks",
+    "TooManyRequests",
     "accredit_provider",
+    "begin_answer",
+    "count_call",
+    "create_api_client",
     "create_api_key",
+    "forget_answer",
+    "forget_old_answers",
+    "forget_old_calls",
+    "keep_answer",
+    "limit_api_key",
+    "networks_of",
+    "note_call",
     "publish_offer",
     "publish_price",
     "revoke_api_key",
+    "roll_api_key",
     "suspend_provider",
     "withdraw_offer",
 ]

@@ -8,6 +8,7 @@ from providers.api.description import (
     REFUSED,
     TAKES_JSON,
 )
+from providers.api.once import once
 from providers.api.operations import Operation
 from providers.api.problems import InputInvalid
 from providers.api.reading import read_input, read_page
@@ -21,6 +22,7 @@ __all__ = [
     "TAKES_JSON",
     "InputInvalid",
     "Operation",
+    "once",
     "read_input",
     "read_page",
 ]

@@ -7,6 +7,18 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from providers.api.problems import PROBLEM, Problem
+from providers.kinds import Scope
+
+SCOPE_WORDS = {
+    Scope.OFFERS_READ: "Read your offers",
+    Scope.VOUCHERS_READ: "Check what a voucher may pay",
+    Scope.ORDERS_READ: "Read your orders",
+    Scope.ORDERS_WRITE: "Redeem vouchers, and change your orders",
+    Scope.USAGE_READ: "Read your usage",
+    Scope.USAGE_WRITE: "Report usage",
+    Scope.BILLS_READ: "Read your bills",
+    Scope.BILLS_WRITE: "Send bills",
+}
 
 
 def _told(**by_status: str) -> dict[tuple[int, str], OpenApiResponse]:
@@ -20,8 +32,10 @@ def _told(**by_status: str) -> dict[tuple[int, str], OpenApiResponse]:
 # What can go wrong with an operation, for its description.
 REFUSALS = _told(
     s400="The request can't be read; nothing was done.",
-    s401="No key, or one that is unknown or revoked.",
+    s401="No key, or one that is unknown, revoked or ended.",
+    s403="The key lacks the scope, or may not be used from this address.",
     s406="Another form than JSON was asked for.",
+    s429="More requests of the key within a minute than it has; Retry-After says when.",
 )
 TAKES_JSON = _told(
     s413="The body has more bytes than are taken.",
@@ -39,8 +53,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     required=True,
     description=(
         "Chosen by you, 1 to 200 visible characters, a new one for each request. Sent again "
-        "with the same content it gives the first answer and does nothing; with other content "
-        "it is refused (key_reused)."
+        "within 48 hours with the same bytes it gives the first answer, with the header "
+        "Idempotent-Replayed, and does nothing; with other content it is refused (key_reused), "
+        "and while the first is worked on as well (in_flight)."
     ),
 )
 PAGE = OpenApiParameter(
@@ -49,15 +64,33 @@ PAGE = OpenApiParameter(
 
 
 class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the description tells of a provider's key."""
+    """How the description tells of a provider's key, and of a client's tokens."""
 
     target_class = "providers.authentication.ApiKeyAuthentication"
-    name = "apiKey"
+    name = ["apiKey", "oauth2"]
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
-        """Return the scheme: a bearer token in the header."""
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "A key of yours: `Authorization: Bearer tess_live_…`",
-        }
+    def get_security_definition(self, auto_schema: Any) -> list[dict[str, Any]]:
+        """Return both schemes: the key itself, or a token that a client gets."""
+        scopes = {scope.value: SCOPE_WORDS[scope] for scope in Scope}
+        token = {"tokenUrl": "/api/v1/oauth/token", "scopes": scopes}
+        return [
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": (
+                    "A key of yours: `Authorization: Bearer tess_live_…`. A read-only key "
+                    "(`tess_read_…`) has the scopes that end in `:read`."
+                ),
+            },
+            {
+                "type": "oauth2",
+                "description": "Tokens of ten minutes for a client's own credentials.",
+                "flows": {"clientCredentials": token},
+            },
+        ]
+
+    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[str]]]:
+        """Return what the operation asks for: its scope, of a key or of a token."""
+        scope = auto_schema.view.scopes.get(auto_schema.method)
+        asked = [scope.value] if scope else []
+        return [{"apiKey": asked}, {"oauth2": asked}]

@@ -13,6 +13,7 @@ from providers import queries
 from providers.api.description import PAGE, REFUSALS
 from providers.api.operations import Operation
 from providers.api.reading import read_page
+from providers.kinds import Scope
 from providers.models import Offer
 
 
@@ -48,6 +49,8 @@ class OfferPage(serializers.Serializer[Any]):
 
 class Offers(Operation):
     """Your offers and what an hour of each costs now."""
+
+    scopes = {"GET": Scope.OFFERS_READ}
 
     @extend_schema(
         operation_id="list_offers",

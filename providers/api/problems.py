@@ -34,7 +34,14 @@ TITLES = {
     500: _("An error of ours"),
 }
 # A refusal is 409, unless its code says otherwise.
-STATUS_OF = {"not_found": 404, "code_unknown": 404, "key_reused": 422}
+STATUS_OF = {
+    "address_not_allowed": 403,
+    "scope_missing": 403,
+    "not_found": 404,
+    "code_unknown": 404,
+    "key_reused": 422,
+    "too_many_requests": 429,
+}
 
 # Codes that the API itself gives, before or instead of an action's refusal.
 OWN = {
@@ -111,7 +118,11 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, Refused):
         status = STATUS_OF.get(error.code, 404 if isinstance(error, NotFound) else 409)
         values = {name: str(value) for name, value in error.values.items()}
-        return _response(problem(request, status, error.code, str(error), values))
+        told = _response(problem(request, status, error.code, str(error), values))
+        wait = getattr(error, "retry_after", None)
+        if wait is not None:
+            told.headers["Retry-After"] = str(wait)
+        return told
     if isinstance(error, RecursionError):
         return _own_response(request, "nested_too_deeply")
     answer = exception_handler(error, context)

@@ -1,8 +1,9 @@
 """Read what a request says: its body, and which page of a list it asks for."""
 
+from collections.abc import Iterator
 from typing import Any
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from rest_framework import serializers
@@ -29,6 +30,18 @@ def read_input(serializer: type[serializers.Serializer[Any]], data: Any) -> dict
     raise InputInvalid("input_invalid", message, problems)
 
 
+def _links(request: Request, page: Page[Any]) -> Iterator[str]:
+    """Return the first, previous, next and last page as far as there are others."""
+    numbers = {"first": 1, "last": page.paginator.num_pages}
+    if page.has_previous():
+        numbers["prev"] = page.previous_page_number()
+    if page.has_next():
+        numbers["next"] = page.next_page_number()
+    for relation, number in numbers.items():
+        address = request.build_absolute_uri(f"{request.path}?page={number}")
+        yield f'<{address}>; rel="{relation}"'
+
+
 def _problems(errors: Any, place: str) -> list[tuple[str, str]]:
     """Return each problem with its place, such as `records.3.count`."""
     if isinstance(errors, dict):
@@ -46,9 +59,15 @@ def _problems(errors: Any, place: str) -> list[tuple[str, str]]:
 
 
 def read_page(request: Request, rows: QuerySet[Any]) -> dict[str, Any]:
-    """Return the page of rows that a request asks for, with how many there are."""
+    """Return the page of rows that a request asks for, with how many there are.
+
+    The answer will carry the addresses of the pages around it, as Link (RFC 8288).
+
+    :param rows: in an order that no two of them share a place in.
+    """
     asked = request.query_params.get("page", "1")
     page = Paginator(rows, ROWS_A_PAGE).get_page(asked)
+    request._request.links = ", ".join(_links(request, page))  # type: ignore[attr-defined]
     return {
         "count": page.paginator.count,
         "page": page.number,

@@ -1,7 +1,8 @@
-"""Providers, their offers with every price they ever had, and their keys to the API."""
+"""Providers, their offers and prices, their keys to the API, and what they asked of it."""
 
 from providers.models.accreditation import Provider
+from providers.models.calls import ApiAnswer, ApiCall, ApiCount
 from providers.models.catalogue import Offer, Price
 from providers.models.keys import ApiKey
 
-__all__ = ["ApiKey", "Offer", "Price", "Provider"]
+__all__ = ["ApiAnswer", "ApiCall", "ApiCount", "ApiKey", "Offer", "Price", "Provider"]

@@ -7,6 +7,7 @@ from providers.queries.accreditation import (
     providers_accredited,
     providers_of,
 )
+from providers.queries.calls import api_calls_of
 from providers.queries.catalogue import (
     offer_by_code,
     offers_of,
@@ -19,6 +20,7 @@ from providers.queries.keys import api_keys_of
 
 __all__ = [
     "ApiCaller",
+    "api_calls_of",
     "api_key_matching",
     "api_keys_of",
     "offer_by_code",

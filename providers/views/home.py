@@ -21,6 +21,8 @@ def provider_home(request: HttpRequest) -> HttpResponse:
         "name": provider.organisation.name,
         "tag": statuses.PROVIDER[provider.status],
         "offers_count": published.count(),
-        "keys_count": queries.api_keys_of(provider).filter(revoked_at__isnull=True).count(),
+        "keys_count": queries.api_keys_of(provider)
+        .filter(revoked_at=None, ends_at=None)
+        .count(),
     }
     return render(request, "providers/provider_home.html", context)
