@@ -26,5 +26,6 @@ app.conf.beat_schedule = {
     },
     "settle bills": {"task": "billing.tasks.settle_submitted_bills", "schedule": 10.0},
     "score vouchers": {"task": "scoring.tasks.score_due_vouchers", "schedule": 60.0},
+    "deliver events": {"task": "notices.tasks.deliver_due_events", "schedule": 5.0},
     "send letters": {"task": "notices.tasks.send_due_letters", "schedule": 10.0},
 }

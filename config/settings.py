@@ -216,6 +216,8 @@ OAUTH2_PROVIDER = {
     "ACCESS_TOKEN_EXPIRE_SECONDS": 600,
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
 }
+# Events are sent to public addresses alone; the demo and tests also send to the machine itself.
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=DEMO)
 # Where test keys work: a portal of its own on a database of its own. Empty: there is none.
 SANDBOX_URL = env.str("SANDBOX_URL", default="")
 SPECTACULAR_SETTINGS = {

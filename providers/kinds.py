@@ -42,3 +42,18 @@ class Scope(StrEnum):
 def scopes_of(kind: str) -> frozenset[Scope]:
     """Return what a key of a kind may do."""
     return frozenset(scope for scope in Scope if scope.is_reading or kind != KeyKind.READ)
+
+
+# What providers' programs can be told, in the order of a voucher's life.
+EVENTS = {
+    "provider.suspended": _("You were suspended"),
+    "order.placed": _("An order was placed"),
+    "order.cancelled": _("An order was cancelled, and its hold freed"),
+    "order.lapsed": _("The time of an order's hold has passed"),
+    "usage.recorded": _("Usage was recorded"),
+    "bill.received": _("A bill was received"),
+    "bill.settled": _("A bill was settled"),
+    "bill.line_decided": _("A line of a bill was decided"),
+    "payment.confirmed": _("The bank confirmed a payment to you"),
+    "payment.returned": _("A payment to you came back"),
+}

@@ -1,10 +1,10 @@
-"""How the statuses of providers, offers and keys are told."""
+"""How the statuses of providers, offers, keys and addresses for events are told."""
 
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from common.statuses import NOBODY, US, Status
+from common.statuses import NOBODY, US, YOU, Status
 
 PROVIDER: Final = {
     "ACCREDITED": Status(
@@ -52,3 +52,17 @@ API_KEY: Final = {
 }
 
 KEY_KIND: Final = {"LIVE": _("Everything"), "READ": _("Read-only"), "TEST": _("Test")}
+
+WEBHOOK: Final = {
+    "ACTIVE": Status(_("Active"), _("Active"), "green", _("Events are sent to it."), NOBODY),
+    "DISABLED": Status(
+        _("Disabled"),
+        _("Disabled"),
+        "red",
+        _("It took nothing for days. Enable it once it works again."),
+        YOU,
+    ),
+    "REMOVED": Status(
+        _("Removed"), _("Removed"), "grey", _("Nothing is sent to it any more."), NOBODY
+    ),
+}

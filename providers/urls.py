@@ -4,7 +4,7 @@ from django.urls import path
 
 from providers.api import offers as offers_api
 from providers.api import reference
-from providers.views import calls, catalogue, home, keys
+from providers.views import calls, catalogue, home, keys, webhooks
 
 urlpatterns = [
     path("provider/", home.provider_home, name="provider_home"),
@@ -20,6 +20,10 @@ urlpatterns = [
     path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
     path("provider/requests/", calls.api_calls, name="api_calls"),
     path("provider/requests.csv", calls.api_calls_csv, name="api_calls_csv"),
+    path("provider/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("provider/webhooks/<int:pk>/roll/", webhooks.webhook_roll, name="webhook_roll"),
+    path("provider/webhooks/<int:pk>/enable/", webhooks.webhook_enable, name="webhook_enable"),
+    path("provider/webhooks/<int:pk>/remove/", webhooks.webhook_remove, name="webhook_remove"),
     path("developers/", reference.api_docs, name="api_docs"),
     path("developers/errors/", reference.api_errors, name="api_errors"),
 ]

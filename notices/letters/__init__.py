@@ -35,6 +35,7 @@ from notices.letters.vouchers import (
     extension_requested,
     voucher_revoked,
 )
+from notices.letters.webhooks import webhook_disabled
 
 __all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expires"]
 
@@ -42,6 +43,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.INVITE_COLLEAGUE: colleague_invited,
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
+    ActKind.DISABLE_WEBHOOK: webhook_disabled,
     ActKind.RECORD_UPSTREAM_AWARDS: award_followed,
     ActKind.SUBMIT_APPLICATION: application_received,
     ActKind.REQUEST_INFORMATION: information_requested,

@@ -2,5 +2,14 @@
 
 from providers.forms.catalogue import OfferForm, PriceForm
 from providers.forms.keys import ApiKeyForm, CallsFilter, NetworksForm, RollForm
+from providers.forms.webhooks import WebhookForm
 
-__all__ = ["ApiKeyForm", "CallsFilter", "NetworksForm", "OfferForm", "PriceForm", "RollForm"]
+__all__ = [
+    "ApiKeyForm",
+    "CallsFilter",
+    "NetworksForm",
+    "OfferForm",
+    "PriceForm",
+    "RollForm",
+    "WebhookForm",
+]

@@ -17,12 +17,22 @@ from providers.queries.catalogue import (
     prices_of,
 )
 from providers.queries.keys import api_keys_of
+from providers.queries.webhooks import (
+    endpoint_of,
+    endpoints_for,
+    endpoints_of,
+    secret_of,
+    secrets_of,
+)
 
 __all__ = [
     "ApiCaller",
     "api_calls_of",
     "api_key_matching",
     "api_keys_of",
+    "endpoint_of",
+    "endpoints_for",
+    "endpoints_of",
     "offer_by_code",
     "offers_of",
     "offers_published",
@@ -33,4 +43,6 @@ __all__ = [
     "provider_of",
     "providers_accredited",
     "providers_of",
+    "secret_of",
+    "secrets_of",
 ]
