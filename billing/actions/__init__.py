@@ -41,6 +41,7 @@ from billing.actions.lines import (
 from billing.actions.settlement import BillSettled, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
+from billing.actions.usage_months import keep_usage_months
 from billing.queries import BillLineInput
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "claim_target",
     "correct_transfer",
     "decide_line",
+    "keep_usage_months",
     "object_to_line",
     "prepare_batch",
     "read_statement",
