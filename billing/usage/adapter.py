@@ -18,7 +18,7 @@ from billing.usage.options import (
     Reader,
 )
 from billing.usage.record import Parsed, RowResult
-from billing.usage.survey import Readable, Survey, chunks_of, text_of, unpacked
+from billing.usage.survey import Readable, Survey, chunks_of, lines_of, text_of, unpacked
 
 HEAD_BYTES = 64 * 1024
 HEAD_LINES = 20
@@ -127,7 +127,7 @@ class LineAdapter:
         survey = file.survey(is_lines=True)
         reader = self.reader(survey.first_line(), options)
         _require_rows(survey, reader)
-        results = _rows(_lines(file.unpacked(), survey.encoding), reader)
+        results = _rows(lines_of(file.unpacked(), survey.encoding), reader)
         return Parsed(results, reader.unused_columns, self.code)
 
 
@@ -193,17 +193,6 @@ def _require_rows(survey: Survey, reader: Reader) -> None:
         cells = 0
     if cells < reader.width:
         raise FileCutOff(line=survey.last_number)
-
-
-def _lines(stream: Readable, encoding: str) -> Iterator[tuple[int, str]]:
-    number = 0
-    rest = b""
-    for chunk in chunks_of(stream):
-        *closed, rest = (rest + chunk).split(b"\n")
-        for line in closed:
-            number += 1
-            yield number, text_of(line, encoding)
-    yield number + 1, text_of(rest, encoding)
 
 
 def _rows(lines: Iterator[tuple[int, str]], reader: Reader) -> Iterator[RowResult]:

@@ -49,6 +49,18 @@ def text_of(line: bytes, encoding: str) -> str:
     return line.decode(encoding).removeprefix("\ufeff").rstrip("\r")
 
 
+def lines_of(stream: Readable, encoding: str) -> Iterator[tuple[int, str]]:
+    """Give each line of a file with its number, from 1, however many bytes there are."""
+    number = 0
+    rest = b""
+    for chunk in chunks_of(stream):
+        *closed, rest = (rest + chunk).split(b"\n")
+        for line in closed:
+            number += 1
+            yield number, text_of(line, encoding)
+    yield number + 1, text_of(rest, encoding)
+
+
 class Survey:
     """Looks at every byte once: limits, encoding, the first and the last line.
 

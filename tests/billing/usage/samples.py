@@ -2,6 +2,8 @@
 
 import json
 
+from billing.usage.plain_csv import sample
+
 SACCT = (
     "JobID|JobIDRaw|Cluster|Account|State|Start|End|NCPUS|AllocTRES\n"
     "7|7|north|V-1|COMPLETED|2026-11-02T08:00:00|2026-11-02T09:00:00|16|cpu=16,gres/gpu=2\n"
@@ -221,3 +223,22 @@ LSF_JOBS = (
 PHILLY = (
     "timestamp,duration,num_gpus,gpu_time,cluster\n2026-11-02 08:00:00,3600.0,2,7200.0,lab\n"
 )
+
+# One good file of each format; a new adapter adds its own here, and is recognised, fuzzed and
+# measured by the tests of all formats from then on.
+GOOD: dict[str, bytes] = {
+    "SACCT": SACCT.encode(),
+    "PBS": PBS.encode(),
+    "LSF": LSF.encode(),
+    "GRID_ENGINE": GRID_ENGINE.encode(),
+    "OGF_UR": OGF_UR.encode(),
+    "K8S_PODS": PODS.encode(),
+    "OPENSTACK": EVENTS.encode(),
+    "OPENCOST": OPENCOST.encode(),
+    "CLOUDEVENTS": CLOUD_EVENTS.encode(),
+    "ALIBABA_2023": ALIBABA.encode(),
+    "LSF_JOBS": LSF_JOBS.encode(),
+    "PHILLY": PHILLY.encode(),
+    "CSV": sample().encode(),
+}
+TEXTS = {code: data.decode() for code, data in GOOD.items() if b"\0" not in data}
