@@ -7,7 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from billing.usage.cells import CellProblem, Row, read_interval, read_name, read_text
+from billing.usage.cells import (
+    CELL_CHARACTERS_MAX,
+    CellProblem,
+    Row,
+    read_interval,
+    read_text,
+)
 from billing.usage.options import Options
 from billing.usage.record import NO_GPU, NotExact, Resource, RowResult, Skipped, UsageRecord
 
@@ -62,6 +68,11 @@ def resource_of(
     return None if options.resource == "GPU" else ("CPU", cores_thousandths)
 
 
+def key_of(cluster: str, job_id: str, started_at: datetime) -> str:
+    """Return the key of one run of a job; its start is in UTC, without parts of a second."""
+    return f"{cluster}/{job_id}/{started_at.isoformat()[:19]}Z"
+
+
 def record_of(row: Row, job: Job, options: Options, meter: str, names: Columns) -> RowResult:
     """Return the record of a job, why it is skipped, or all that is wrong with it.
 
@@ -72,22 +83,28 @@ def record_of(row: Row, job: Job, options: Options, meter: str, names: Columns) 
     if metered is None:
         return tuple(row.errors) or Skipped(NO_GPU)
     resource, count = metered
-    row.take(names.job, job.job_id, read_name, "")
-    row.take(names.job, job.cluster, read_text, "")
-    row.take(names.account, job.account, read_text, "")
     models = job.models if resource == "GPU" else ""
-    row.take(names.models, models, read_text, "")
+    if not job.job_id:
+        row.note(names.job, "", CellProblem("value_missing"))
+    for column, text in (
+        (names.job, job.job_id),
+        (names.job, job.cluster),
+        (names.account, job.account),
+        (names.models, models),
+    ):
+        if not text.isprintable() or len(text) > CELL_CHARACTERS_MAX:
+            row.take(column, text, read_text, "")
     if not row.errors:
-        shown = f"{job.ended_at:%Y-%m-%d %H:%M:%S}"
-        row.take(
-            names.end, shown, lambda _text: read_interval(job.started_at, job.ended_at), None
-        )
+        try:
+            read_interval(job.started_at, job.ended_at)
+        except CellProblem as order:
+            row.note(names.end, f"{job.ended_at:%Y-%m-%d %H:%M:%S}", order)
     if row.errors:
         return tuple(row.errors)
     try:
         return UsageRecord(
             source=options.source or meter,
-            key=f"{job.cluster}/{job.job_id}/{job.started_at:%Y-%m-%dT%H:%M:%SZ}",
+            key=key_of(job.cluster, job.job_id, job.started_at),
             resource=resource,
             count_thousandths=count,
             started_at=job.started_at,
@@ -158,7 +175,8 @@ def read_epoch(text: str) -> datetime:
         raise CellProblem("time_out_of_range") from None
     if at.year >= 2200:
         raise CellProblem("time_out_of_range")
-    return at + timedelta(milliseconds=milliseconds % 1000)
+    rest = milliseconds % 1000
+    return at + timedelta(milliseconds=rest) if rest else at
 
 
 def read_clock(text: str) -> int:

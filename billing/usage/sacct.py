@@ -23,7 +23,8 @@ from billing.usage.job import (
     resource_of,
 )
 from billing.usage.options import ColumnsMissing, Options
-from billing.usage.record import NEVER_STARTED, NO_GPU, NOT_ENDED, STEP, Skipped
+from billing.usage.record import NEVER_STARTED, NO_GPU, NOT_ENDED, STEP, RowResult, Skipped
+from billing.usage.sacct_rows import NEEDED, Allocated, SacctRows
 
 # The order in which XDMoD's shredder asks sacct for fields; job names come last, as they may
 # hold the separator themselves.
@@ -92,6 +93,17 @@ class SacctReader(SchedulerReader):
         if not has_header and len(names) < len(XDMOD_FIELDS):
             raise ColumnsMissing(missing="JobIDRaw, Start, End, State", found=first_line[:100])
         self._require(first_line)
+        fits = not self._is_csv and all(name in self._at for name in NEEDED)
+        self._rows = (
+            SacctRows(self._at, len(fields), options, self.meter, read_allocated)
+            if fits
+            else None
+        )
+
+    def read(self, number: int, line: str) -> RowResult:
+        """Return the record of a job, why it is skipped, or all that is wrong with it."""
+        record = self._rows.read(number, line) if self._rows else None
+        return super().read(number, line) if record is None else record
 
     def _require(self, first_line: str) -> None:
         wanted = {
@@ -230,6 +242,12 @@ def read_tres(text: str) -> dict[str, int]:
         if name == "cpu" or name == "gres/gpu" or name.startswith("gres/gpu:"):
             counts[name] = counts.get(name, 0) + _whole(amount)
     return counts
+
+
+def read_allocated(text: str) -> Allocated:
+    """Return the GPUs, their models and the cores in a list of trackable resources."""
+    tres = read_tres(text.strip())
+    return *gpus_of(tres), tres.get("cpu", 0)
 
 
 def gpus_of(tres: dict[str, int]) -> tuple[int, str]:
