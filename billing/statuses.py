@@ -298,6 +298,11 @@ SKIPPED: Final[dict[str, Any]] = {
     "pending": _("jobs that have not started"),
     "never_started": _("jobs that never started"),
     "no_gpu": _("jobs without a GPU"),
+    "other_event": _("events that do not end a job"),
+    "comment": _("comments"),
+    "idle": _("nobody's use"),
+    "summary": _("sums over many jobs"),
+    "storage": _("storage records"),
 }
 # fmt: on
 
