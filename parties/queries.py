@@ -88,6 +88,11 @@ def organisation_of(user: User, code: str) -> Organisation:
         raise NotFound(what=code) from error
 
 
+def authorities() -> QuerySet[Organisation]:
+    """Return every authority, by name."""
+    return Organisation.objects.filter(kind=OrganisationKind.AUTHORITY).order_by("name", "pk")
+
+
 def has_role(
     user: User,
     role: Role,

@@ -1,11 +1,29 @@
-"""Providers, their catalogue, the price on a day, and whose key a secret is."""
+"""Providers and what they may sell on a day, their catalogue, and whose key a secret is."""
 
 from providers.authentication import ApiCaller, api_key_matching
 from providers.queries.accreditation import (
+    accreditations_in_force,
+    accreditations_listed,
+    accreditations_of,
+    application_seen_by,
+    applications_before,
+    applications_of,
+    holds_released,
+    is_accredited,
+    may_sell,
     provider_by_code,
     provider_of,
+    provider_organisation_of,
+    provider_status,
     providers_accredited,
+    providers_known,
     providers_of,
+    providers_selling,
+    settlement_waits,
+    suspension_in_force,
+    suspensions_in_force,
+    suspensions_not_over,
+    suspensions_of,
 )
 from providers.queries.catalogue import (
     offer_by_code,
@@ -19,8 +37,17 @@ from providers.queries.keys import api_keys_of
 
 __all__ = [
     "ApiCaller",
+    "accreditations_in_force",
+    "accreditations_listed",
+    "accreditations_of",
     "api_key_matching",
     "api_keys_of",
+    "application_seen_by",
+    "applications_before",
+    "applications_of",
+    "holds_released",
+    "is_accredited",
+    "may_sell",
     "offer_by_code",
     "offers_of",
     "offers_published",
@@ -29,6 +56,15 @@ __all__ = [
     "prices_of",
     "provider_by_code",
     "provider_of",
+    "provider_organisation_of",
+    "provider_status",
     "providers_accredited",
+    "providers_known",
     "providers_of",
+    "providers_selling",
+    "settlement_waits",
+    "suspension_in_force",
+    "suspensions_in_force",
+    "suspensions_not_over",
+    "suspensions_of",
 ]
