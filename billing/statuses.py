@@ -202,6 +202,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.PART_ACCOUNTS: _("Account parted from its person"),
     ActKind.PROPOSE_BANK_DETAIL: _("Bank detail proposed"),
     ActKind.APPROVE_BANK_DETAIL: _("Bank detail approved"),
+    ActKind.STOP_BANK_DETAIL: _("Bank detail stopped"),
     ActKind.RELEASE_RULE: _("Rule put in force"),
     ActKind.APPLY_FOR_ACCREDITATION: _("Accreditation applied for"),
     ActKind.DECIDE_ACCREDITATION: _("Application for accreditation decided"),

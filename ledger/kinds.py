@@ -132,6 +132,7 @@ class ActKind(StrEnum):
     PART_ACCOUNTS = "part_accounts"
     PROPOSE_BANK_DETAIL = "propose_bank_detail"
     APPROVE_BANK_DETAIL = "approve_bank_detail"
+    STOP_BANK_DETAIL = "stop_bank_detail"
     RELEASE_RULE = "release_rule"
     APPLY_FOR_ACCREDITATION = "apply_for_accreditation"
     DECIDE_ACCREDITATION = "decide_accreditation"

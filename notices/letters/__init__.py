@@ -25,6 +25,7 @@ from notices.letters.payments import (
     approval_waiting,
     bank_detail_changed,
     bank_detail_proposed,
+    bank_detail_stopped,
     payment_returned,
     payment_sent,
 )
@@ -48,6 +49,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.INVITE_COLLEAGUE: colleague_invited,
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
+    ActKind.STOP_BANK_DETAIL: bank_detail_stopped,
     ActKind.APPLY_FOR_ACCREDITATION: accreditation_sent,
     ActKind.DECIDE_ACCREDITATION: accreditation_decided,
     ActKind.SUSPEND_PROVIDER: provider_suspended,

@@ -8,6 +8,7 @@ from django.test import Client
 
 from notices import actions, queries
 from notices.models import Horizon, Message, Told
+from parties import actions as parties
 from parties.models import User
 from parties.roles import Role
 from providers import actions as providers
@@ -127,6 +128,28 @@ def test_a_changed_bank_detail_is_told_to_the_organisation():
         ("A new bank detail for Acme Compute was proposed", "/organisation/"),
         ("The bank detail of Acme Compute was changed", "/organisation/"),
     ]
+
+
+def test_a_change_of_bank_detail_tells_from_when_it_is_paid_and_that_it_was_stopped():
+    authority = cast.make_authority()
+    seller = cast.make_provider(authority)
+    colleague = cast.with_role(cast.a_person("Lin Mo"), seller.organisation, Role.PROVIDER)
+    changed = cast.a_bank_detail(seller.organisation, seller.person, authority)
+    parties.stop_bank_detail(
+        bank_detail=changed, note="Not ours.", actor=colleague, at=NOON, key="stop"
+    )
+    sweep()
+    subjects = [
+        "A new bank detail for Acme Compute was proposed",
+        "The bank detail of Acme Compute was changed",
+        "A bank detail of Acme Compute was stopped",
+    ]
+    for person in (seller.person, colleague):
+        told = [subject for subject, _path in letters_to(person)]
+        assert told[-3:] == subjects
+        letter = Message.objects.filter(user=person, subject=subjects[1]).latest("pk")
+        assert "From 9 June 2025 on payments to you go there" in letter.body
+    assert letters_to(authority.finance[2])[-1] == (subjects[2], "/organisation/")
 
 
 def test_who_asks_to_be_accredited_is_told_what_was_decided():

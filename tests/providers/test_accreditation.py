@@ -51,7 +51,7 @@ def application(authority, newcomer):
     return cast.an_accreditation_application(authority, *newcomer, documents=[LICENCE])
 
 
-def refuses(refusal, ask, match=""):
+def refuses(refusal, ask, match=None):
     before, rows = extent(), Accreditation.objects.count()
     with pytest.raises(refusal, match=match), transaction.atomic():
         ask()
