@@ -139,6 +139,7 @@ class ActKind(StrEnum):
     ACCREDIT_PROVIDER = "accredit_provider"
     SUSPEND_PROVIDER = "suspend_provider"
     LIFT_SUSPENSION = "lift_suspension"
+    RECORD_CAPACITY = "record_capacity"
     PUBLISH_OFFER = "publish_offer"
     PUBLISH_PRICE = "publish_price"
     WITHDRAW_OFFER = "withdraw_offer"

@@ -17,6 +17,16 @@ from providers.actions.accreditation import (
     decide_accreditation,
     require_may_sell,
 )
+from providers.actions.capacity import (
+    GPUS_MAX,
+    CapacityBackdated,
+    CapacityEmpty,
+    CapacityInvalid,
+    NodeEntry,
+    NodeTwice,
+    record_capacity,
+    record_node,
+)
 from providers.actions.catalogue import (
     OfferWithdrawn,
     PriceInThePast,
@@ -39,13 +49,19 @@ from providers.actions.suspensions import (
 )
 
 __all__ = [
+    "GPUS_MAX",
     "AccreditationDecided",
     "AccreditationKnown",
     "AccreditationWaiting",
     "ApiKeyRevoked",
     "BatchInvalid",
+    "CapacityBackdated",
+    "CapacityEmpty",
+    "CapacityInvalid",
     "DeclarationMissing",
     "ItemsInvalid",
+    "NodeEntry",
+    "NodeTwice",
     "NotAProvider",
     "NotAccredited",
     "OfferWithdrawn",
@@ -68,6 +84,8 @@ __all__ = [
     "lift_suspension",
     "publish_offer",
     "publish_price",
+    "record_capacity",
+    "record_node",
     "require_may_sell",
     "revoke_api_key",
     "suspend_provider",

@@ -7,16 +7,36 @@ from providers.forms.accreditation import (
     ListFilter,
     SuspendForm,
 )
+from providers.forms.capacity import (
+    COLUMNS,
+    CapacityConfirmForm,
+    CapacityFileForm,
+    CapacityFileUnreadable,
+    CapacityRead,
+    DayForm,
+    NodeForm,
+    NodeProblem,
+    read_capacity,
+)
 from providers.forms.catalogue import OfferForm, PriceForm
 from providers.forms.keys import ApiKeyForm
 
 __all__ = [
+    "COLUMNS",
     "ApiKeyForm",
     "ApplyForm",
+    "CapacityConfirmForm",
+    "CapacityFileForm",
+    "CapacityFileUnreadable",
+    "CapacityRead",
+    "DayForm",
     "DecideForm",
     "LiftForm",
     "ListFilter",
+    "NodeForm",
+    "NodeProblem",
     "OfferForm",
     "PriceForm",
     "SuspendForm",
+    "read_capacity",
 ]

@@ -7,6 +7,7 @@ from providers.models.accreditation import (
     AccreditationDocument,
     Provider,
 )
+from providers.models.capacity import CapacityNode, CapacityVersion
 from providers.models.catalogue import Offer, Price
 from providers.models.items import ITEMS_OF, ServiceItem
 from providers.models.keys import ApiKey
@@ -19,6 +20,8 @@ __all__ = [
     "AccreditationDecision",
     "AccreditationDocument",
     "ApiKey",
+    "CapacityNode",
+    "CapacityVersion",
     "Offer",
     "Price",
     "Provider",

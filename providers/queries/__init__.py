@@ -25,6 +25,16 @@ from providers.queries.accreditation import (
     suspensions_not_over,
     suspensions_of,
 )
+from providers.queries.capacity import (
+    CapacityStep,
+    CapacityTotal,
+    capacity_in_force,
+    capacity_totals,
+    capacity_version,
+    capacity_versions_accredited,
+    capacity_versions_of,
+    nodes_at,
+)
 from providers.queries.catalogue import (
     offer_by_code,
     offers_of,
@@ -37,6 +47,8 @@ from providers.queries.keys import api_keys_of
 
 __all__ = [
     "ApiCaller",
+    "CapacityStep",
+    "CapacityTotal",
     "accreditations_in_force",
     "accreditations_listed",
     "accreditations_of",
@@ -45,9 +57,15 @@ __all__ = [
     "application_seen_by",
     "applications_before",
     "applications_of",
+    "capacity_in_force",
+    "capacity_totals",
+    "capacity_version",
+    "capacity_versions_accredited",
+    "capacity_versions_of",
     "holds_released",
     "is_accredited",
     "may_sell",
+    "nodes_at",
     "offer_by_code",
     "offers_of",
     "offers_published",

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from common.days import day_of, end_of, start_of
 from common.errors import NotFound
-from common.formatting import instant
+from common.formatting import day_text, instant
 from common.forms import answer_form
 from parties.authentication import signed_in
 from parties.models import User
@@ -29,6 +29,7 @@ from providers.views.accreditation import (
     application_rows,
     applications_shown,
 )
+from providers.views.capacity import instant_asked, query_without_page, register_shown
 
 PAGE = 50
 
@@ -134,10 +135,22 @@ def provider_case(request: HttpRequest, code: str) -> HttpResponse:
         **accreditation_shown(provider, now),
         "applications": applications_shown(queries.applications_of(organisation)),
         "running": running,
+        **register_told(request, provider),
         "suspension_columns": [_("When"), _("Reason"), _("Effects"), _("Lifted")],
         "suspensions": [_suspension_row(one) for one in queries.suspensions_of(provider)],
     }
     return render(request, "providers/provider_case.html", context)
+
+
+def register_told(request: HttpRequest, provider: Provider) -> dict[str, Any]:
+    """Return a provider's register of capacity for its page at an officer's desk."""
+    at, form = instant_asked(request)
+    return {
+        "form": form,
+        "day": day_text(day_of(at)),
+        **register_shown(provider, at, request.GET.get("page")),
+        "query": query_without_page(request),
+    }
 
 
 def _suspension_row(one: Suspension) -> list[object]:

@@ -7,6 +7,7 @@ from providers.models import (
     Accreditation,
     AccreditationApplication,
     AccreditationDecision,
+    CapacityVersion,
     Provider,
     Suspension,
 )
@@ -56,3 +57,23 @@ def test_many_officers_at_once_suspend_once(committed_db):
     assert Suspension.objects.count() == 1
     refused = [type(one) for one in answers if isinstance(one, Exception)]
     assert refused == [actions.SuspensionRuns] * 5
+
+
+def test_nodes_registered_at_once_are_all_there(committed_db):
+    seller = cast.make_provider(cast.make_authority())
+
+    answers = at_once(
+        6,
+        lambda n: actions.record_node(
+            provider=seller.provider,
+            entry=actions.NodeEntry(f"n{n}", "H100", 8, "CN-5101", None, None),
+            actor=seller.person,
+            at=cast.NOON,
+            key=f"k{n}",
+        ),
+    )
+
+    assert sorted(one.number for one in answers) == [1, 2, 3, 4, 5, 6]
+    newest = CapacityVersion.objects.get(number=6)
+    assert (newest.entries, newest.gpus) == (6, 48)
+    assert newest.nodes.count() == 6
