@@ -13,6 +13,10 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "seal the ledger": {"task": "ledger.tasks.seal_ledger", "schedule": 20.0},
     "release lapsed holds": {"task": "vouchers.tasks.release_lapsed_holds", "schedule": 15.0},
+    "release suspended holds": {
+        "task": "vouchers.tasks.release_suspended_holds",
+        "schedule": 30.0,
+    },
     "follow awards": {"task": "vouchers.tasks.follow_upstream_awards", "schedule": 120.0},
     "expire vouchers": {"task": "vouchers.tasks.expire_due_vouchers", "schedule": 60.0},
     "issue automatic awards": {

@@ -38,7 +38,7 @@ from billing.actions.lines import (
     decide_line,
     object_to_line,
 )
-from billing.actions.settlement import BillSettled, settle_bill
+from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
 from billing.actions.usage_months import keep_usage_months
@@ -66,6 +66,7 @@ __all__ = [
     "NothingToBill",
     "PeriodFarOff",
     "PeriodInvalid",
+    "SettlementWaits",
     "StatementOfNobody",
     "TargetClaimed",
     "TransferNotCorrectable",
