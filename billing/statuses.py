@@ -202,9 +202,14 @@ ACT: Final[dict[str, Any]] = {
     ActKind.PART_ACCOUNTS: _("Account parted from its person"),
     ActKind.PROPOSE_BANK_DETAIL: _("Bank detail proposed"),
     ActKind.APPROVE_BANK_DETAIL: _("Bank detail approved"),
+    ActKind.STOP_BANK_DETAIL: _("Bank detail stopped"),
     ActKind.RELEASE_RULE: _("Rule put in force"),
+    ActKind.APPLY_FOR_ACCREDITATION: _("Accreditation applied for"),
+    ActKind.DECIDE_ACCREDITATION: _("Application for accreditation decided"),
     ActKind.ACCREDIT_PROVIDER: _("Provider accredited"),
     ActKind.SUSPEND_PROVIDER: _("Provider suspended"),
+    ActKind.LIFT_SUSPENSION: _("Suspension lifted"),
+    ActKind.RECORD_CAPACITY: _("Capacity registered"),
     ActKind.PUBLISH_OFFER: _("Offer published or withdrawn"),
     ActKind.PUBLISH_PRICE: _("Price published"),
     ActKind.CREATE_API_KEY: _("API key made"),
@@ -306,6 +311,11 @@ SKIPPED: Final[dict[str, Any]] = {
     "pending": _("jobs that have not started"),
     "never_started": _("jobs that never started"),
     "no_gpu": _("jobs without a GPU"),
+    "other_event": _("events that do not end a job"),
+    "comment": _("comments"),
+    "idle": _("nobody's use"),
+    "summary": _("sums over many jobs"),
+    "storage": _("storage records"),
 }
 # fmt: on
 

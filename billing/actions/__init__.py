@@ -38,9 +38,10 @@ from billing.actions.lines import (
     decide_line,
     object_to_line,
 )
-from billing.actions.settlement import BillSettled, settle_bill
+from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
+from billing.actions.usage_months import keep_usage_months
 from billing.queries import BillLineInput
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "NothingToBill",
     "PeriodFarOff",
     "PeriodInvalid",
+    "SettlementWaits",
     "StatementOfNobody",
     "TargetClaimed",
     "TransferNotCorrectable",
@@ -76,6 +78,7 @@ __all__ = [
     "claim_target",
     "correct_transfer",
     "decide_line",
+    "keep_usage_months",
     "object_to_line",
     "prepare_batch",
     "read_statement",

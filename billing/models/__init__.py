@@ -2,7 +2,7 @@
 
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
-from billing.models.usage import UsageFile, UsageLine
+from billing.models.usage import UsageFile, UsageKey, UsageLine, UsageSum
 
 __all__ = [
     "BankLine",
@@ -14,6 +14,8 @@ __all__ = [
     "PaymentFile",
     "Settlement",
     "UsageFile",
+    "UsageKey",
     "UsageLine",
+    "UsageSum",
     "Verdict",
 ]

@@ -14,7 +14,7 @@ from ledger.kinds import ActKind
 from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
-from providers.actions.accreditation import ProviderSuspended
+from providers.actions.accreditation import require_may_sell
 from providers.models import Offer, Price, Provider
 
 # What `Price.rate` can hold: 14 digits, 4 of them decimals.
@@ -71,12 +71,12 @@ def publish_offer(
     `rate` is in whole currency units for one GPU-hour or core-hour.
 
     :raises NotAllowed: if the person does not act for the provider.
-    :raises ProviderSuspended: if the provider is not accredited.
+    :raises ProviderSuspended: if a suspension of the provider stops new orders.
+    :raises NotAccredited: if the provider is not accredited for such a service today.
     :raises RateInvalid: if the rate can't be a price.
     """
     require_role(actor, Role.PROVIDER, organisation=provider.organisation)
-    if provider.status != Provider.Status.ACCREDITED:
-        raise ProviderSuspended(provider=provider.organisation.name)
+    require_may_sell(provider, resource, at)
     _check_rate(rate, currency)
     code = _unused_offer_code()
     content = {

@@ -1,15 +1,47 @@
-"""What a provider types about its offers, their prices and its keys."""
+"""What a provider types about itself, its offers and its keys, and an officer about it."""
 
+from providers.forms.accreditation import (
+    ApplyForm,
+    DecideForm,
+    LiftForm,
+    ListFilter,
+    SuspendForm,
+)
+from providers.forms.capacity import (
+    COLUMNS,
+    CapacityConfirmForm,
+    CapacityFileForm,
+    CapacityFileUnreadable,
+    CapacityRead,
+    DayForm,
+    NodeForm,
+    NodeProblem,
+    read_capacity,
+)
 from providers.forms.catalogue import OfferForm, PriceForm
 from providers.forms.keys import ApiKeyForm, CallsFilter, NetworksForm, RollForm
 from providers.forms.webhooks import WebhookForm
 
 __all__ = [
+    "COLUMNS",
     "ApiKeyForm",
+    "ApplyForm",
     "CallsFilter",
+    "CapacityConfirmForm",
+    "CapacityFileForm",
+    "CapacityFileUnreadable",
+    "CapacityRead",
+    "DayForm",
+    "DecideForm",
+    "LiftForm",
+    "ListFilter",
     "NetworksForm",
+    "NodeForm",
+    "NodeProblem",
     "OfferForm",
     "PriceForm",
     "RollForm",
+    "SuspendForm",
     "WebhookForm",
+    "read_capacity",
 ]

@@ -1,18 +1,37 @@
-"""Providers, their offers and prices, their keys to the API, and what they asked of it."""
+"""Providers and what they may do, their offers and prices, their keys, what those asked."""
 
-from providers.models.accreditation import Provider
+from providers.models.accreditation import (
+    Accreditation,
+    AccreditationApplication,
+    AccreditationDecision,
+    AccreditationDocument,
+    Provider,
+)
 from providers.models.calls import ApiAnswer, ApiCall, ApiCount
+from providers.models.capacity import CapacityNode, CapacityVersion
 from providers.models.catalogue import Offer, Price
+from providers.models.items import ITEMS_OF, ServiceItem
 from providers.models.keys import ApiKey
+from providers.models.suspensions import Suspension, SuspensionLift
 from providers.models.webhooks import WebhookEndpoint
 
 __all__ = [
+    "ITEMS_OF",
+    "Accreditation",
+    "AccreditationApplication",
+    "AccreditationDecision",
+    "AccreditationDocument",
     "ApiAnswer",
     "ApiCall",
     "ApiCount",
     "ApiKey",
+    "CapacityNode",
+    "CapacityVersion",
     "Offer",
     "Price",
     "Provider",
+    "ServiceItem",
+    "Suspension",
+    "SuspensionLift",
     "WebhookEndpoint",
 ]

@@ -19,6 +19,7 @@ from parties.queries import NotAllowed, address_of, has_role, require_role
 from parties.roles import Role
 from policy import holds
 from providers.models import Offer, Provider
+from providers.queries import holds_released
 from vouchers.actions.terms import (
     NothingToHold,
     amount_to_hold,
@@ -145,6 +146,7 @@ def place_hold(
     :raises ReferenceInvalid: if the reference is too long.
     :raises OfferWithdrawn: if the offer is no longer in the catalogue.
     :raises ProviderSuspended: if the provider takes no new orders.
+    :raises NotAccredited: if the provider may not sell such a service today.
     :raises ProviderNotCovered: if the policy does not admit the provider.
     :raises ClassNotCovered: if a voucher in kind is for another class.
     :raises NoPriceInForce: if the offer has no price in the voucher's currency.
@@ -302,14 +304,15 @@ def release_hold(*, order: Order, actor: User | str, at: datetime, key: str) -> 
 
     The holder may release what the holder placed, unless it was used: then the hold is for the
     provider's bill. The provider may release any of its orders, and an officer any of the
-    programme's, once no bill waits for its settlement.
+    programme's, once no bill waits for its settlement. While a suspension of the provider
+    releases holds, the system may do what the holder may, whoever placed the order.
 
     :raises NotAllowed: if the actor is none of these.
     :raises OrderNotOpen: if nothing is held for the order any more.
     :raises OrderBilled: if a bill waits to be settled; for the holder, also if a line is withheld.
     :raises OrderUsed: if the holder asks, and there is use that is not billed and settled.
     """
-    is_own = _require_releaser(order, actor)
+    is_own = _require_releaser(order, actor, at)
     act = ledger.begin(
         kind=ActKind.RELEASE_HOLD,
         key=key,
@@ -330,9 +333,12 @@ def release_hold(*, order: Order, actor: User | str, at: datetime, key: str) -> 
     return row
 
 
-def _require_releaser(order: Order, actor: User | str) -> bool:
+def _require_releaser(order: Order, actor: User | str, at: datetime) -> bool:
     """Return whether the actor gives up its own hold; the provider and officers do not."""
     provider, voucher = order.offer.provider, order.voucher
+    if actor == ledger.SYSTEM and holds_released(provider, at):
+        # For the holder, who gets back what the suspended provider has not earned yet.
+        return True
     if isinstance(actor, str):
         by_other, by_holder = actor == provider.address, False
     else:

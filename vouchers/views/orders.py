@@ -20,7 +20,8 @@ from parties.models import User
 from parties.queries import has_role
 from parties.roles import Role
 from providers.models import Offer
-from providers.queries import offers_published, prices_in_force
+from providers.queries import offers_published, prices_in_force, suspension_in_force
+from providers.told import suspension_told
 from vouchers import actions, queries, statuses
 from vouchers.actions.quotes import Quote, quote_order
 from vouchers.forms.orders import HoldForm, QuoteForm
@@ -76,9 +77,10 @@ def offers_for(voucher: Voucher) -> dict[str, Offer]:
     """Return what a voucher can be used for, by code: its class in kind, else all with a price."""
     unit = voucher.unit
     if unit.startswith("GPU:"):
-        found = offers_published(resource="GPU", resource_class=unit.removeprefix("GPU:"))
+        kind = unit.removeprefix("GPU:")
+        found = offers_published(at=timezone.now(), resource="GPU", resource_class=kind)
         return {offer.code: offer for offer in found}
-    offers = {offer.pk: offer for offer in offers_published()}
+    offers = {offer.pk: offer for offer in offers_published(at=timezone.now())}
     priced = prices_in_force(offers.values(), timezone.now())
     return {offers[pk].code: offers[pk] for pk, currency in priced if currency == unit}
 
@@ -145,6 +147,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
     found = queries.order_of(person, code)
     unit, zone = found.voucher.unit, found.voucher.programme.zone
     left = ledger.hold_remaining(found.hold)
+    suspension = suspension_in_force(found.offer.provider, timezone.now())
     sees_voucher = queries.vouchers_visible_to(person).filter(pk=found.voucher_id).exists()
     context = {
         "order": found,
@@ -165,6 +168,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         "working": working_lines(found.working),
         "can_release": found.status == Order.Status.OPEN and _may_release(person, found),
         "sees_voucher": sees_voucher,
+        "suspension": suspension_told(suspension) if suspension else None,
         "events": timeline(found.voucher.address, order=found.code),
         "zone": zone,
     }
