@@ -230,6 +230,23 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "providers.api.description.with_headers",
+    ],
+    "WEBHOOKS": [
+        "notices.api.PROVIDER_SUSPENDED",
+        "notices.api.PROVIDER_SUSPENSION_LIFTED",
+        "notices.api.ORDER_PLACED",
+        "notices.api.ORDER_CANCELLED",
+        "notices.api.ORDER_LAPSED",
+        "notices.api.USAGE_RECORDED",
+        "notices.api.BILL_RECEIVED",
+        "notices.api.BILL_SETTLED",
+        "notices.api.BILL_LINE_DECIDED",
+        "notices.api.PAYMENT_CONFIRMED",
+        "notices.api.PAYMENT_RETURNED",
+    ],
 }
 
 CELERY_BROKER_URL = env.str("BROKER_URL", default="memory://")

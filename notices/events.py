@@ -10,7 +10,7 @@ from billing.models import Bill, Payment, UsageFile, UsageLine
 from common.money import hours_words
 from ledger.kinds import ActKind
 from notices.letters import Deed
-from providers.models import Provider
+from providers.models import Provider, Suspension, SuspensionLift
 from vouchers.models import Order
 
 
@@ -102,12 +102,28 @@ def _payment(type: str) -> Callable[[Deed], Iterator[Event]]:
 
 
 def _suspended(deed: Deed) -> Iterator[Event]:
-    for provider in Provider.objects.filter(organisation__code=deed.code):
-        yield Event(provider, "provider.suspended", "", {"provider": deed.code})
+    for one in Suspension.objects.filter(act_id=deed.id).select_related("provider"):
+        data = {
+            "provider": deed.code,
+            "from_at": one.from_at.isoformat(),
+            "until_at": one.until_at.isoformat() if one.until_at else None,
+            "stops_orders": one.stops_orders,
+            "bills_wait": one.bills == Suspension.Bills.WAIT,
+        }
+        yield Event(one.provider, "provider.suspended", "", data)
+
+
+def _lifted(deed: Deed) -> Iterator[Event]:
+    found = SuspensionLift.objects.filter(act_id=deed.id)
+    for one in found.select_related("suspension__provider"):
+        data = {"provider": deed.code, "lifted_at": one.lifted_at.isoformat()}
+        yield Event(one.suspension.provider, "provider.suspension_lifted", "", data)
 
 
 EVENTS_OF: Mapping[str, Callable[[Deed], Iterable[Event]]] = {
     ActKind.SUSPEND_PROVIDER: _suspended,
+    ActKind.LIFT_SUSPENSION: _lifted,
+    ActKind.ACCREDIT_PROVIDER: _lifted,
     ActKind.PLACE_HOLD: _order("order.placed"),
     ActKind.RELEASE_HOLD: _order("order.cancelled"),
     ActKind.LAPSE_HOLD: _order("order.lapsed"),

@@ -47,6 +47,7 @@ def scopes_of(kind: str) -> frozenset[Scope]:
 # What providers' programs can be told, in the order of a voucher's life.
 EVENTS = {
     "provider.suspended": _("You were suspended"),
+    "provider.suspension_lifted": _("Your suspension ended by decision"),
     "order.placed": _("An order was placed"),
     "order.cancelled": _("An order was cancelled, and its hold freed"),
     "order.lapsed": _("The time of an order's hold has passed"),

@@ -36,6 +36,7 @@ REFUSALS = _told(
     s403="The key lacks the scope, or may not be used from this address.",
     s406="Another form than JSON was asked for.",
     s429="More requests of the key within a minute than it has; Retry-After says when.",
+    s500="Something of ours failed; send the same request with the same key again.",
 )
 TAKES_JSON = _told(
     s413="The body has more bytes than are taken.",
@@ -61,6 +62,55 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 PAGE = OpenApiParameter(
     "page", OpenApiTypes.INT, description="From 1; a page has 50 rows.", default=1
 )
+
+
+def _header(words: str, *, type: str = "string") -> dict[str, Any]:
+    return {"description": words, "schema": {"type": type}}
+
+
+# What answers carry beside their bodies.
+HEADERS = {
+    "X-Request-Id": _header("The number of the request, for when you ask us about it."),
+    "RateLimit-Policy": _header('What a key may ask: `"minute";q=1200;w=60`.'),
+    "RateLimit": _header(
+        'What is left, and the seconds until it is whole: `"minute";r=9;t=30`.'
+    ),
+    "Retry-After": _header("Seconds after which to ask again.", type="integer"),
+    "Link": _header("The first, previous, next and last page (RFC 8288)."),
+    "Idempotent-Replayed": _header("`true` where it is the first answer, given again."),
+    "WWW-Authenticate": _header("`Bearer`."),
+}
+
+
+def with_headers(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
+    """Say of every answer which headers it carries; the last step of describing."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            asked = {one["name"] for one in operation.get("parameters", [])}
+            for status, answer in operation["responses"].items():
+                answer["headers"] = {
+                    name: {"$ref": f"#/components/headers/{name}"}
+                    for name in _headers_of(status, asked)
+                }
+    result["components"]["headers"] = HEADERS
+    return result
+
+
+def _headers_of(status: str, asked: set[str]) -> list[str]:
+    found = ["X-Request-Id"]
+    if status != "401":
+        found += ["RateLimit-Policy", "RateLimit"]
+    if status == "401":
+        found.append("WWW-Authenticate")
+    if status in ("409", "429"):
+        found.append("Retry-After")
+    if status < "300" and "page" in asked:
+        found.append("Link")
+    if "Idempotency-Key" in asked and status not in ("400", "401", "429", "500"):
+        found.append("Idempotent-Replayed")
+    return found
 
 
 class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

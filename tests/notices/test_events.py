@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.urls import reverse
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from billing import actions as billing
@@ -20,6 +21,7 @@ from notices.events import EVENTS_OF
 from notices.models import Message, WebhookAttempt, WebhookMessage
 from parties.queries import NotAllowed
 from providers import actions as providers
+from providers.api.reference import described_api
 from providers.kinds import EVENTS
 from providers.models import WebhookEndpoint
 from providers.queries import secret_of, secrets_of
@@ -56,7 +58,22 @@ def add(scene, url, *, seller=None, **more):
 
 def sweep(at=LATER):
     actions.write_letters(at=at)
+    for message in WebhookMessage.objects.all():
+        keeps_its_description(message)
     return actions.deliver_events(at=at)
+
+
+def keeps_its_description(message):
+    """What is sent has the shape that the API's description gives events of its type."""
+    described = described_api()
+    body = described["webhooks"][message.type]["post"]["requestBody"]
+    shape = {
+        **body["content"]["application/json"]["schema"],
+        "components": described["components"],
+    }
+    OAS31Validator(shape, format_checker=oas31_format_checker).validate(
+        json.loads(message.body)
+    )
 
 
 # --- what is told ----------------------------------------------------------------------------
@@ -115,6 +132,14 @@ def test_a_life_of_an_order_is_told_in_order(scene, receiver):
         key="suspend",
     )
 
+    providers.lift_suspension(
+        suspension=scene.seller.provider.suspensions.get(),
+        note="They match again.",
+        actor=scene.authority.officer,
+        at=NOON,
+        key="lift",
+    )
+
     sweep()
 
     told = [json.loads(one.body) for one in WebhookMessage.objects.order_by("act_id")]
@@ -122,7 +147,15 @@ def test_a_life_of_an_order_is_told_in_order(scene, receiver):
         "order.placed",
         "order.cancelled",
         "provider.suspended",
+        "provider.suspension_lifted",
     ]
+    assert told[2]["data"] == {
+        "provider": scene.seller.organisation.code,
+        "from_at": NOON.isoformat(),
+        "until_at": None,
+        "stops_orders": True,
+        "bills_wait": False,
+    }
 
 
 def test_a_settled_bill_is_told_to_the_provider_that_sent_it_alone(scene, receiver):
@@ -178,7 +211,7 @@ def test_every_event_that_can_be_chosen_is_made_by_an_act(scene):
         for make in EVENTS_OF.values()
         for cell in make.__closure__ or ()
         if isinstance(cell.cell_contents, str)
-    } | {"usage.recorded", "provider.suspended"}
+    } | {"usage.recorded", "provider.suspended", "provider.suspension_lifted"}
 
     assert made == set(EVENTS)
 
