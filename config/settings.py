@@ -233,6 +233,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "providers.api.description.with_headers",
+        "providers.api.description.with_links",
     ],
     "WEBHOOKS": [
         "notices.api.PROVIDER_SUSPENDED",

@@ -3,10 +3,10 @@
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from providers.api.problems import PROBLEM, Problem
+from providers.api.reading import PAGES_MOST
 from providers.kinds import Scope
 
 SCOPE_WORDS = {
@@ -49,7 +49,7 @@ REFUSED = _told(
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    OpenApiTypes.STR,
+    {"type": "string", "pattern": "^[!-~]{1,200}$", "minLength": 1, "maxLength": 200},
     OpenApiParameter.HEADER,
     required=True,
     description=(
@@ -60,7 +60,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     ),
 )
 PAGE = OpenApiParameter(
-    "page", OpenApiTypes.INT, description="From 1; a page has 50 rows.", default=1
+    "page",
+    {"type": "integer", "minimum": 1, "maximum": PAGES_MOST, "default": 1},
+    description="From 1; a page has 50 rows. Beyond the last one, the last one is given.",
 )
 
 
@@ -80,6 +82,30 @@ HEADERS = {
     "Idempotent-Replayed": _header("`true` where it is the first answer, given again."),
     "WWW-Authenticate": _header("`Bearer`."),
 }
+
+
+# Where what an operation answers is asked for next: status, operation, and which value it takes.
+LINKS = {
+    "redeem": ("201", "read_order", "code", "code"),
+    "send_bill": ("201", "read_bill", "number", "number"),
+}
+
+
+def with_links(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
+    """Say which operation reads what another one made."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            if operation["operationId"] in LINKS:
+                status, next_one, parameter, value = LINKS[operation["operationId"]]
+                operation["responses"][status]["links"] = {
+                    next_one: {
+                        "operationId": next_one,
+                        "parameters": {parameter: f"$response.body#/{value}"},
+                    }
+                }
+    return result
 
 
 def with_headers(

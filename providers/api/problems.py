@@ -170,7 +170,7 @@ def request_id_of(request: Any) -> UUID:
 
 def _place(code: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return the field and the row at fault, as far as they are known."""
-    if code != "input_invalid":
+    if code != "input_invalid" or not values:
         return {name: values[name] for name in ("field",) if name in values}
     first = str(next(iter(values)))
     numbers = [int(part) for part in first.split(".") if part.isdecimal()]
