@@ -35,6 +35,8 @@ TITLES = {
 }
 # A refusal is 409, unless its code says otherwise.
 STATUS_OF = {
+    "test_key_elsewhere": 401,
+    "live_key_elsewhere": 401,
     "address_not_allowed": 403,
     "scope_missing": 403,
     "not_found": 404,
@@ -122,6 +124,8 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
         wait = getattr(error, "retry_after", None)
         if wait is not None:
             told.headers["Retry-After"] = str(wait)
+        if status == 401:
+            told.headers["WWW-Authenticate"] = "Bearer"
         return told
     if isinstance(error, RecursionError):
         return _own_response(request, "nested_too_deeply")
