@@ -21,9 +21,10 @@ from billing.usage.options import (
     PackingBroken,
     Reader,
 )
-from billing.usage.plain_csv import PlainCsvReader
+from billing.usage.plain_csv import NAMES, PlainCsvReader
 from billing.usage.record import Parsed, Resource, RowResult
 from billing.usage.sacct import SacctReader
+from billing.usage.workbook import as_text
 
 READERS: dict[str, type[SacctReader] | type[PlainCsvReader]] = {
     "CSV": PlainCsvReader,
@@ -61,7 +62,7 @@ def read_usage(
     resource: Resource | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Parsed:
-    """Read a usage file, plain or .gz, in the format `SACCT` or `CSV`.
+    """Read a usage file, plain, .gz or a workbook (.xlsx), in the format `SACCT` or `CSV`.
 
     The file is looked over once as a whole, so that every refusal comes from this call and
     none from the iteration. The stream must be seekable, as an uploaded file is; it is left
@@ -78,9 +79,11 @@ def read_usage(
     :raises PackingBroken: if a .gz file does not unpack.
     :raises ColumnsMissing: if the columns are not those that usage needs.
     :raises ColumnsRepeated: if two columns carry one meaning.
+    :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `billing.usage.workbook` says.
     """
     if format not in READERS:
         raise FormatUnknown(format=format, known=", ".join(sorted(READERS)))
+    stream = as_text(stream, known=(*NAMES, *(columns or {}).values()))
     survey = _Survey(limits)
     survey.look_over(_unpacked(stream))
     options = Options(source, zone, cluster, resource, columns)

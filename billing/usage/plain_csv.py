@@ -50,9 +50,7 @@ COLUMNS = {
 REQUIRED = ("job_id", "account", "resource", "class", "count", "start", "end", "state")
 REQUIRED_OF_MAPPED = ("count", "start")
 SEPARATORS = ",\t;"
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), and the
-
-_NAMES = {name: ours for ours, names in COLUMNS.items() for name in names}
+NAMES = {name: ours for ours, names in COLUMNS.items() for name in names}
 
 
 class PlainCsvReader:
@@ -226,7 +224,7 @@ def _plain_name(name: str) -> str:
 
 def _wanted_names(columns: Mapping[str, str] | None) -> dict[str, str]:
     if columns is None:
-        return _NAMES
+        return NAMES
     return {_plain_name(theirs): ours for ours, theirs in columns.items()}
 
 
