@@ -10,7 +10,10 @@ urlpatterns = [
     path("provider/offers/", catalogue.offers, name="offers"),
     path("provider/offers/new/", catalogue.offer_new, name="offer_new"),
     path("provider/offers/<str:code>/", catalogue.offer_price, name="offer_price"),
-    path("provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"),
+    path(
+        "provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"
+    ),
+    path("provider/orders/", catalogue.order_acceptance, name="order_acceptance"),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
     path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
     path("developers/", api.api_docs, name="api_docs"),

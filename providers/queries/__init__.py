@@ -8,10 +8,15 @@ from providers.queries.accreditation import (
     providers_of,
 )
 from providers.queries.catalogue import (
+    accepts_at_once,
+    cap_on,
+    caps_begun,
+    caps_known,
     offer_by_code,
     offers_of,
     offers_published,
     price_in_force,
+    prices_begun,
     prices_in_force,
     prices_of,
 )
@@ -19,12 +24,17 @@ from providers.queries.keys import api_keys_of
 
 __all__ = [
     "ApiCaller",
+    "accepts_at_once",
     "api_key_matching",
     "api_keys_of",
+    "cap_on",
+    "caps_begun",
+    "caps_known",
     "offer_by_code",
     "offers_of",
     "offers_published",
     "price_in_force",
+    "prices_begun",
     "prices_in_force",
     "prices_of",
     "provider_by_code",

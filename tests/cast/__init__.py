@@ -10,6 +10,7 @@ from tests.cast.matches import (
     followed,
     recorded,
 )
+from tests.cast.orders import accepted, accepts_each, cancelled, changed, declined
 from tests.cast.people import (
     Applicant,
     Authority,
@@ -92,6 +93,8 @@ __all__ = [
     "a_sent_application",
     "a_target",
     "a_university",
+    "accepted",
+    "accepts_each",
     "an_answer",
     "an_applicant",
     "an_approved_application",
@@ -103,6 +106,9 @@ __all__ = [
     "an_sme",
     "another_account",
     "answers_for",
+    "cancelled",
+    "changed",
+    "declined",
     "followed",
     "links",
     "make_authority",
