@@ -8,13 +8,21 @@ from providers.models.accreditation import (
     Provider,
 )
 from providers.models.capacity import CapacityNode, CapacityVersion
-from providers.models.catalogue import Offer, Price
+from providers.models.catalogue import (
+    AcceptanceChoice,
+    Equivalent,
+    Offer,
+    Price,
+    PriceCap,
+    PriceWithdrawal,
+)
 from providers.models.items import ITEMS_OF, ServiceItem
 from providers.models.keys import ApiKey
 from providers.models.suspensions import Suspension, SuspensionLift
 
 __all__ = [
     "ITEMS_OF",
+    "AcceptanceChoice",
     "Accreditation",
     "AccreditationApplication",
     "AccreditationDecision",
@@ -22,8 +30,11 @@ __all__ = [
     "ApiKey",
     "CapacityNode",
     "CapacityVersion",
+    "Equivalent",
     "Offer",
     "Price",
+    "PriceCap",
+    "PriceWithdrawal",
     "Provider",
     "ServiceItem",
     "Suspension",
