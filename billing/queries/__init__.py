@@ -20,6 +20,14 @@ from billing.queries.bills import (
     settlements_of,
     verdicts_of,
 )
+from billing.queries.files import (
+    columns_named,
+    content_of,
+    file_check_of,
+    kept_as,
+    kept_file_of,
+    recorded_as,
+)
 from billing.queries.payments import (
     Payable,
     bank_details_in_force,
@@ -57,8 +65,13 @@ __all__ = [
     "bills_to_settle",
     "bills_visible_to",
     "claims_accepted_in",
+    "columns_named",
+    "content_of",
     "daily_usage",
+    "file_check_of",
     "is_due",
+    "kept_as",
+    "kept_file_of",
     "line_of",
     "line_verdict",
     "lines_of_use",
@@ -76,6 +89,7 @@ __all__ = [
     "pricer",
     "prices_published_within",
     "programmes_overseen",
+    "recorded_as",
     "scale_of",
     "settlements_of",
     "statement_of",

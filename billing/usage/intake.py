@@ -14,8 +14,10 @@ from billing.usage.options import (
     Limits,
     Options,
 )
+from billing.usage.plain_csv import NAMES
 from billing.usage.record import Parsed, Resource
 from billing.usage.survey import CHUNK_BYTES, UTF16_MARKS
+from billing.usage.workbook import as_text
 
 __all__ = ["CHUNK_BYTES", "Limits", "read_usage", "recognise"]
 
@@ -33,7 +35,7 @@ def read_usage(
     resource: Resource | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Parsed:
-    """Read a usage file, plain or .gz, in a format of `formats.ADAPTERS`.
+    """Read a usage file, plain, .gz or a workbook (.xlsx), in a format of `formats.ADAPTERS`.
 
     Without a format it is recognised; `Parsed.format` says which it is. The file is looked
     over once as a whole, so that every refusal comes from this call and none from the
@@ -53,8 +55,10 @@ def read_usage(
     :raises PackingBroken: if a .gz file does not unpack.
     :raises ColumnsMissing: if the columns are not those that usage needs.
     :raises ColumnsRepeated: if two columns carry one meaning.
+    :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `billing.usage.workbook` says.
     :raises FileUnreadable: in the kinds that are JSON's or XML's own.
     """
+    stream = as_text(stream, known=(*NAMES, *(columns or {}).values()))
     head = head_of(stream)
     adapter = _named(format) if format else _recognised(head, has_columns=columns is not None)
     options = Options(source, zone, cluster, resource, columns)
@@ -70,8 +74,9 @@ def recognise(stream: BinaryIO) -> str:
     :raises FileNotText: if it is no text.
     :raises FileCutOff: if its packing breaks off.
     :raises PackingBroken: if a .gz file does not unpack.
+    :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `billing.usage.workbook` says.
     """
-    return _recognised(head_of(stream), has_columns=False).code
+    return _recognised(head_of(as_text(stream, known=NAMES)), has_columns=False).code
 
 
 def _named(format: str) -> Adapter:

@@ -24,4 +24,4 @@ def _looks_like_plain(head: Head) -> bool:
     return len(names_in(head.first_line) & NAMES) >= NAMES_LEAST
 
 
-ADAPTER = LineAdapter("CSV", _("CSV with our column names"), _looks_like_plain, PlainCsvReader)
+ADAPTER = LineAdapter("CSV", _("A table with our columns"), _looks_like_plain, PlainCsvReader)

@@ -1,5 +1,6 @@
 """Accredit providers, publish offers and prices, hand out API keys, keep first answers."""
 
+from providers.actions.acceptance import choose_acceptance
 from providers.actions.accreditation import (
     AccreditationDecided,
     AccreditationKnown,
@@ -44,12 +45,18 @@ from providers.actions.capacity import (
 )
 from providers.actions.catalogue import (
     OfferWithdrawn,
+    PriceAboveCap,
+    PriceBegun,
     PriceInThePast,
     PriceKnown,
+    PriceWithdrawn,
+    QueueInvalid,
     RateInvalid,
     publish_offer,
     publish_price,
+    state_queue,
     withdraw_offer,
+    withdraw_price,
 )
 from providers.actions.keys import (
     ApiKeyRevoked,
@@ -64,6 +71,13 @@ from providers.actions.keys import (
     networks_of,
     revoke_api_key,
     roll_api_key,
+)
+from providers.actions.measures import (
+    CapInThePast,
+    EquivalentInvalid,
+    ReasonMissing,
+    record_equivalent,
+    set_price_cap,
 )
 from providers.actions.suspensions import (
     ProviderSuspended,
@@ -98,11 +112,13 @@ __all__ = [
     "ApiKeyRevoked",
     "ApiKeyRolled",
     "BatchInvalid",
+    "CapInThePast",
     "CapacityBackdated",
     "CapacityEmpty",
     "CapacityInvalid",
     "DeclarationMissing",
     "EndpointStatusUnfit",
+    "EquivalentInvalid",
     "EventUnknown",
     "FirstAnswer",
     "InFlight",
@@ -114,11 +130,16 @@ __all__ = [
     "NotAccredited",
     "OfferWithdrawn",
     "OverlapTooLong",
+    "PriceAboveCap",
+    "PriceBegun",
     "PriceInThePast",
     "PriceKnown",
+    "PriceWithdrawn",
     "ProviderAccredited",
     "ProviderSuspended",
+    "QueueInvalid",
     "RateInvalid",
+    "ReasonMissing",
     "ReasonsMissing",
     "Secret",
     "SuspensionOver",
@@ -136,6 +157,7 @@ __all__ = [
     "apply_for_accreditation",
     "begin_answer",
     "checked_url",
+    "choose_acceptance",
     "count_call",
     "create_api_client",
     "create_api_key",
@@ -154,12 +176,16 @@ __all__ = [
     "publish_offer",
     "publish_price",
     "record_capacity",
+    "record_equivalent",
     "record_node",
     "remove_webhook",
     "require_may_sell",
     "revoke_api_key",
     "roll_api_key",
     "roll_webhook",
+    "set_price_cap",
+    "state_queue",
     "suspend_provider",
     "withdraw_offer",
+    "withdraw_price",
 ]

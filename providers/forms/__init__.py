@@ -18,12 +18,13 @@ from providers.forms.capacity import (
     NodeProblem,
     read_capacity,
 )
-from providers.forms.catalogue import OfferForm, PriceForm
+from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm
 from providers.forms.keys import ApiKeyForm, CallsFilter, NetworksForm, RollForm
 from providers.forms.webhooks import WebhookForm
 
 __all__ = [
     "COLUMNS",
+    "AcceptanceForm",
     "ApiKeyForm",
     "ApplyForm",
     "CallsFilter",

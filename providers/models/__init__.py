@@ -9,7 +9,14 @@ from providers.models.accreditation import (
 )
 from providers.models.calls import ApiAnswer, ApiCall, ApiCount
 from providers.models.capacity import CapacityNode, CapacityVersion
-from providers.models.catalogue import Offer, Price
+from providers.models.catalogue import (
+    AcceptanceChoice,
+    Equivalent,
+    Offer,
+    Price,
+    PriceCap,
+    PriceWithdrawal,
+)
 from providers.models.items import ITEMS_OF, ServiceItem
 from providers.models.keys import ApiKey
 from providers.models.suspensions import Suspension, SuspensionLift
@@ -17,6 +24,7 @@ from providers.models.webhooks import WebhookEndpoint
 
 __all__ = [
     "ITEMS_OF",
+    "AcceptanceChoice",
     "Accreditation",
     "AccreditationApplication",
     "AccreditationDecision",
@@ -27,8 +35,11 @@ __all__ = [
     "ApiKey",
     "CapacityNode",
     "CapacityVersion",
+    "Equivalent",
     "Offer",
     "Price",
+    "PriceCap",
+    "PriceWithdrawal",
     "Provider",
     "ServiceItem",
     "Suspension",

@@ -10,6 +10,7 @@ from tests.cast.matches import (
     followed,
     recorded,
 )
+from tests.cast.orders import accepted, accepts_each, cancelled, changed, declined
 from tests.cast.people import (
     Applicant,
     Authority,
@@ -101,6 +102,8 @@ __all__ = [
     "a_suspension",
     "a_target",
     "a_university",
+    "accepted",
+    "accepts_each",
     "an_accreditation_application",
     "an_answer",
     "an_applicant",
@@ -113,6 +116,9 @@ __all__ = [
     "an_sme",
     "another_account",
     "answers_for",
+    "cancelled",
+    "changed",
+    "declined",
     "followed",
     "links",
     "make_authority",

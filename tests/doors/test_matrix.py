@@ -3,6 +3,7 @@
 The addresses are those of the URL map: a new one that names a thing must be given a thing here.
 """
 
+import io
 import json
 import re
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from billing import actions as billing
 from common.files import checked_file
 from ledger import queries as ledger
 from notices import actions as notices
@@ -26,7 +28,7 @@ from providers.api.reference import described_api
 from providers.models import ApiKey
 from scoring.indicators import report
 from tests.browser.deciding import a_scheme
-from tests.browser.history import History, make_history
+from tests.browser.history import HEADER, History, make_history
 from tests.cast import a_key, an_issued_voucher, an_sme, make_authority, make_provider
 from tests.cast.providers import a_newcomer, a_suspension, an_accreditation_application
 from vouchers import actions as vouchers
@@ -49,7 +51,7 @@ ELSEWHERE = {
         *("application", "application_sent", "voucher", "order", "usage_file"),
         *("programme", "programme_takeup", "programme_takeup_csv", "round_new"),
         *("round_decided", "round_decided_csv", "policy_simulation", "policy_propose"),
-        *("policy_release", "programme_budget", "programme_budget_csv", "usage_errors_csv"),
+        *("policy_release", "programme_budget", "programme_budget_csv", "usage_errors"),
         *("bill", "bill_csv", "bill_errors_csv", "bill_settle", "line_object", "batch"),
         *("statement", "ledger_account", "ledger_account_csv", "ledger_act"),
         "report_definition",
@@ -92,7 +94,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
     hook, _secret = providers.add_webhook(
         provider=seller.provider, url="https://hooks.example.org/", **key
     )
-    vouchers.place_hold(
+    unused = vouchers.place_hold(
         voucher=h.voucher,
         offer=seller.offer,
         hours=Decimal(1),
@@ -107,6 +109,36 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         label="Maps team",
         amount=100_00,
         actor=d.firm.person,
+        at=at,
+        key=a_key(),
+    )
+    user = vouchers.name_order_user(
+        order=h.order, name="Mei", email="mei@example.org", actor=firm, at=at, key=a_key()
+    )
+    waiting = make_provider(h.authority, "Careful Compute")
+    providers.choose_acceptance(
+        provider=waiting.provider, is_at_once=False, actor=waiting.person, at=at, key=a_key()
+    )
+    asked_for = vouchers.place_hold(
+        voucher=h.voucher,
+        offer=waiting.offer,
+        hours=Decimal(1),
+        actor=firm,
+        at=datetime.now(UTC),
+        key=a_key(),
+    )
+    kept = billing.keep_usage_file(
+        provider=seller.provider,
+        name="looked-over.csv",
+        stream=io.BytesIO((HEADER + "h-9,R-NOBODY,GPU,H100,1,x,y,COMPLETED\n").encode()),
+        actor=person,
+        at=at,
+        key=a_key(),
+    )
+    check = billing.check_usage_file(
+        file=kept,
+        reading=billing.Reading(format="CSV", source="cluster-h"),
+        actor=person,
         at=at,
         key=a_key(),
     )
@@ -189,6 +221,12 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "voucher_resume": (officer, (code,)),
         "assessment_new": (t.authority.second_officer, (t.voucher.code,)),
         "order": (person, (h.order.code,)),
+        "order_accept": (waiting.person, (asked_for.code,)),
+        "order_decline": (waiting.person, (asked_for.code,)),
+        "order_change": (firm, (h.order.code,)),
+        "order_cancel": (firm, (unused.code,)),
+        "order_user_new": (firm, (h.order.code,)),
+        "order_user_end": (firm, (h.order.code, user.pk)),
         "order_release": (firm, (h.order.code,)),
         "offer": (firm, (seller.offer.code,)),
         "programme": (officer, (programme,)),
@@ -207,7 +245,10 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "programme_budget": (finance, (programme,)),
         "programme_budget_csv": (finance, (programme,)),
         "usage_file": (person, (h.usage_file.pk,)),
-        "usage_errors_csv": (person, (h.usage_file.pk,)),
+        "usage_errors": (person, (h.usage_file.pk, "csv")),
+        "usage_columns": (person, (kept.pk,)),
+        "usage_check": (person, (check.pk,)),
+        "check_errors": (person, (check.pk, "csv")),
         "bill": (person, (bill,)),
         "bill_csv": (person, (bill,)),
         "bill_errors_csv": (person, (bill,)),
@@ -354,11 +395,11 @@ def test_no_list_shows_a_provider_or_a_firm_what_is_anothers(world):
     for person in rivals:
         browser = signed_in(person)
         for path in everywhere:
-            told = browser.get(path).content.decode()
+            told = browser.get(path).content.decode(errors="replace")
             assert not [one for one in kept if one in told], (person.name, path)
     # The same words are there for those whose they are.
     own = signed_in(h.seller.person)
-    told = "".join(own.get(path).content.decode() for path in everywhere)
+    told = "".join(own.get(path).content.decode(errors="replace") for path in everywhere)
     assert {h.order.code, h.settled.number, h.usage_file.name, h.api_key.prefix} <= {
         one for one in kept if one in told
     }

@@ -99,7 +99,7 @@ def test_a_file_of_which_nothing_counts_fails(tmp_path):
 def test_it_is_told_in_chinese_when_asked(tmp_path):
     text, failure = run(tmp_path, HEADER + ROW % (1, "many"), "--language", "zh-hans")
 
-    assert text.startswith("格式：使用本系统列名的 CSV (CSV)\n")
+    assert text.startswith("格式：采用本系统列名的表格 (CSV)\n")
     assert failure.startswith("有 1 处待修正")
 
 

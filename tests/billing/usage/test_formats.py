@@ -17,6 +17,7 @@ from billing.usage.options import (
     PackingBroken,
 )
 from billing.usage.plain_csv import sample
+from billing.usage.workbook import WorkbookBroken
 from tests.billing.usage import samples
 from tests.billing.usage.samples import GOOD, TEXTS
 
@@ -109,7 +110,7 @@ def test_what_nobody_knows_is_refused_naming_what_we_read():
     [
         (b"", FileEmpty),
         (b" \n\n", FileEmpty),
-        (b"PK\x03\x04\x00\x00", FileNotText),
+        (b"PK\x03\x04\x00\x00", WorkbookBroken),
         ("{}".encode("utf-16"), FileNotText),
         (b"\x1f\x8bnot gzip at all", PackingBroken),
     ],

@@ -21,6 +21,7 @@ from billing.usage.options import (
     PackingBroken,
 )
 from billing.usage.plain_csv import sample
+from billing.usage.workbook import WorkbookBroken
 
 SAMPLE = sample().encode()
 HEADER = SAMPLE.splitlines()[0]
@@ -67,7 +68,7 @@ def read(data, format="CSV", **options):
         (b"", FileEmpty),
         (b"\n\n  \n", FileEmpty),
         (HEADER + b"\n", FileEmpty),
-        (b"PK\x03\x04\x14\x00\x06\x00", FileNotText),
+        (b"PK\x03\x04\x14\x00\x06\x00", WorkbookBroken),
         ("job_id".encode("utf-16"), FileNotText),
         (HEADER + b"\nj1,\x00", FileNotText),
         (SAMPLE[:-40], FileCutOff),
