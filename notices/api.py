@@ -14,7 +14,6 @@ class OrderEventData(serializers.Serializer[Any]):
     """The order that it is about."""
 
     order = serializers.CharField(help_text="Its code, as the operations on orders give it.")
-    order_status = serializers.CharField(help_text="As it is when the event is written.")
     offer = serializers.CharField()
     reference = serializers.CharField()
     programme = serializers.CharField()
@@ -133,9 +132,6 @@ def _described(type: str, shape: type[EventBase]) -> OpenApiWebhook:
 PROVIDER_SUSPENDED = _described("provider.suspended", SuspensionEvent)
 PROVIDER_SUSPENSION_LIFTED = _described("provider.suspension_lifted", LiftEvent)
 ORDER_PLACED = _described("order.placed", OrderEvent)
-ORDER_ACCEPTED = _described("order.accepted", OrderEvent)
-ORDER_DECLINED = _described("order.declined", OrderEvent)
-ORDER_CHANGED = _described("order.changed", OrderEvent)
 ORDER_CANCELLED = _described("order.cancelled", OrderEvent)
 ORDER_LAPSED = _described("order.lapsed", OrderEvent)
 USAGE_RECORDED = _described("usage.recorded", UsageEvent)

@@ -37,7 +37,6 @@ def _order(type: str) -> Callable[[Deed], Iterator[Event]]:
         for order in found:
             data = {
                 "order": order.code,
-                "order_status": order.status,
                 "offer": order.offer.code,
                 "reference": order.provider_reference,
                 "programme": order.voucher.programme.code,
@@ -126,10 +125,6 @@ EVENTS_OF: Mapping[str, Callable[[Deed], Iterable[Event]]] = {
     ActKind.LIFT_SUSPENSION: _lifted,
     ActKind.ACCREDIT_PROVIDER: _lifted,
     ActKind.PLACE_HOLD: _order("order.placed"),
-    ActKind.ACCEPT_ORDER: _order("order.accepted"),
-    ActKind.DECLINE_ORDER: _order("order.declined"),
-    ActKind.CHANGE_ORDER: _order("order.changed"),
-    ActKind.CANCEL_ORDER: _order("order.cancelled"),
     ActKind.RELEASE_HOLD: _order("order.cancelled"),
     ActKind.LAPSE_HOLD: _order("order.lapsed"),
     ActKind.RECORD_USAGE: _usage,

@@ -26,7 +26,6 @@ from providers.kinds import EVENTS
 from providers.models import WebhookEndpoint
 from providers.queries import secret_of, secrets_of
 from tests.cast import M3, NOON, a_hold, a_key, a_person, make_provider, make_scene
-from tests.cast.orders import accepted, accepts_each, declined
 from tests.doors.pages import key_on, send, words
 from tests.notices.receiver import listening
 from vouchers import actions as vouchers
@@ -95,7 +94,6 @@ def test_an_order_is_told_once_signed_with_the_secret_that_was_shown(scene, rece
         "timestamp": order.placed_at.isoformat(),
         "data": {
             "order": order.code,
-            "order_status": "OPEN",
             "offer": scene.seller.offer.code,
             "reference": order.provider_reference,
             "programme": M3,
@@ -158,32 +156,6 @@ def test_a_life_of_an_order_is_told_in_order(scene, receiver):
         "stops_orders": True,
         "bills_wait": False,
     }
-
-
-def test_what_is_answered_changed_and_cancelled_is_told(scene, receiver):
-    add(scene, receiver.url)
-    accepts_each(scene.seller)
-    order = a_hold(scene.voucher, scene.applicant, scene.seller, hours="100")
-    accepted(order, scene.seller.person)
-    act = {"order": order, "reason": "Less is needed.", "actor": scene.applicant.person}
-    vouchers.change_order(**act, hours=Decimal(50), at=NOON, key="change")
-    vouchers.cancel_order(**act, at=NOON, key="cancel")
-    another = a_hold(scene.voucher, scene.applicant, scene.seller, hours="10")
-    declined(another, scene.seller.person)
-
-    sweep()
-
-    told = [json.loads(one.body) for one in WebhookMessage.objects.order_by("act_id")]
-    assert [(one["type"], one["data"]["hours"]) for one in told] == [
-        ("order.placed", "50"),
-        ("order.accepted", "50"),
-        ("order.changed", "50"),
-        ("order.cancelled", "50"),
-        ("order.placed", "10"),
-        ("order.declined", "10"),
-    ]
-    # As it is when the event is written: the sweep came after all of it.
-    assert {one["data"]["order_status"] for one in told} == {"CANCELLED", "DECLINED"}
 
 
 def test_a_settled_bill_is_told_to_the_provider_that_sent_it_alone(scene, receiver):
