@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from providers.api.problems import PROBLEM, Problem
@@ -137,6 +140,25 @@ def _headers_of(status: str, asked: set[str]) -> list[str]:
     if "Idempotency-Key" in asked and status not in ("400", "401", "429", "500"):
         found.append("Idempotent-Replayed")
     return found
+
+
+class NotNegative(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Say of a decimal number with a least value of nothing or more that it has no sign."""
+
+    target_class = "rest_framework.fields.DecimalField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Return the field's shape as it would be, without a minus where none is taken."""
+        shape: dict[str, Any] = auto_schema._map_serializer_field(
+            self.target, direction, bypass_extensions=True
+        )
+        least = self.target.min_value
+        if least is not None and least >= 0 and "pattern" in shape:
+            shape["pattern"] = shape["pattern"].replace("-?", "", 1)
+        if isinstance(shape["type"], list):
+            # That it may be null is added by whoever asks, for the second time.
+            shape["type"] = shape["type"][0]
+        return shape
 
 
 class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
