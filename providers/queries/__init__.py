@@ -29,6 +29,7 @@ from providers.queries.calls import api_calls_of
 from providers.queries.capacity import (
     CapacityStep,
     CapacityTotal,
+    capacity_by_hour,
     capacity_in_force,
     capacity_totals,
     capacity_version,
@@ -73,6 +74,7 @@ __all__ = [
     "applications_before",
     "applications_of",
     "cap_on",
+    "capacity_by_hour",
     "capacity_in_force",
     "capacity_totals",
     "capacity_version",

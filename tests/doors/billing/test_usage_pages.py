@@ -192,8 +192,8 @@ def test_of_fifty_thousand_lines_page_and_workbook_show_the_same_five_hundred(pr
         if number % 100 == 7:
             count, state = [("none", state), (count, "ASLEEP"), ("0", state)][number // 100 % 3]
             wrong[number + 2] = f"job-{number}"
-        start = f"2025-06-{1 + number % 28:02}T{number % 23:02}:00:00Z"
-        end = f"2025-06-{1 + number % 28:02}T{number % 23:02}:00:30Z"
+        start = f"2025-06-{3 + number % 26:02}T{number % 23:02}:00:00Z"
+        end = f"2025-06-{3 + number % 26:02}T{number % 23:02}:00:30Z"
         lines.append(f"job-{number},{order.code},GPU,H100,{count},{start},{end},{state}")
     page = look_over(provider, "\n".join(lines) + "\n")
 
