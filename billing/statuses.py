@@ -301,6 +301,7 @@ SKIPPED: Final[dict[str, Any]] = {
     "pending": _("jobs that have not started"),
     "never_started": _("jobs that never started"),
     "no_gpu": _("jobs without a GPU"),
+    "not_usage": _("purchases, taxes and credits"),
 }
 # fmt: on
 

@@ -17,6 +17,7 @@ from common.spreadsheets import tidy
 RECOGNISE = "AUTO"
 FORMATS = {
     "CSV": _("A table with our columns"),
+    "FOCUS": _("FOCUS: a Cost and Usage table, version 1.0 to 1.4"),
     "SACCT": _("Slurm: what sacct prints with --parsable2"),
 }
 RESOURCES = [

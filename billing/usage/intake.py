@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
+from billing.usage.focus import NEEDED, FocusReader
 from billing.usage.options import (
     EncodingUnknown,
     FileCutOff,
@@ -26,8 +27,9 @@ from billing.usage.record import Parsed, Resource, RowResult
 from billing.usage.sacct import SacctReader
 from billing.usage.workbook import as_text
 
-READERS: dict[str, type[SacctReader] | type[PlainCsvReader]] = {
+READERS: dict[str, type[SacctReader] | type[PlainCsvReader] | type[FocusReader]] = {
     "CSV": PlainCsvReader,
+    "FOCUS": FocusReader,
     "SACCT": SacctReader,
 }
 CHUNK_BYTES = 1 << 20
@@ -62,7 +64,7 @@ def read_usage(
     resource: Resource | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Parsed:
-    """Read a usage file, plain, .gz or a workbook (.xlsx), in the format `SACCT` or `CSV`.
+    """Read a usage file, plain, .gz or a workbook (.xlsx), in the format `SACCT`, `CSV` or `FOCUS`.
 
     The file is looked over once as a whole, so that every refusal comes from this call and
     none from the iteration. The stream must be seekable, as an uploaded file is; it is left
@@ -83,7 +85,7 @@ def read_usage(
     """
     if format not in READERS:
         raise FormatUnknown(format=format, known=", ".join(sorted(READERS)))
-    stream = as_text(stream, known=(*NAMES, *(columns or {}).values()))
+    stream = as_text(stream, known=(*NAMES, *NEEDED, *(columns or {}).values()))
     survey = _Survey(limits)
     survey.look_over(_unpacked(stream))
     options = Options(source, zone, cluster, resource, columns)

@@ -4,15 +4,20 @@ import csv
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, BinaryIO, cast
 
+from django.utils.translation import gettext_lazy as _
+
+from billing.usage.focus import NEEDED as FOCUS_NEEDED
+from billing.usage.focus import is_focus, other_focus
 from billing.usage.options import (
     ColumnsMissing,
     FileCutOff,
     FileEmpty,
+    FileUnreadable,
     FormatUnknown,
     Options,
     PackingBroken,
@@ -22,7 +27,9 @@ from billing.usage.sacct import SacctReader
 from billing.usage.workbook import is_workbook, lay_out
 from common.spreadsheets import tidy
 
-CSV, SACCT = "CSV", "SACCT"
+CSV, SACCT, FOCUS = "CSV", "SACCT", "FOCUS"
+# The names by which the sheet of a workbook is found.
+KNOWN = (*NAMES, *FOCUS_NEEDED)
 ROWS_SHOWN = 5
 LINE_CHARACTERS_MAX = 64 * 1024
 COLUMNS_MAX = 400
@@ -44,6 +51,16 @@ _LIKENESSES: Mapping[str, Sequence[str]] = {
 # Of what a person must say where each stands; the end may be said by a duration.
 ASKED = tuple(_LIKENESSES)
 NEEDED = ("job_id", "account", "start", "count")
+
+
+class NotUsage(FileUnreadable):
+    """A table of something else than usage."""
+
+    code = "not_usage"
+    sentence = _(
+        "This is a FOCUS table of %(what)s and says nothing of usage. Send the Cost and Usage "
+        "table of the same export."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +91,11 @@ def look_at(stream: BinaryIO) -> Looked:
     :raises FileEmpty: if no line has content.
     :raises PackingBroken: if a .gz file does not unpack.
     :raises FormatUnknown: if the first line is no header of a table.
+    :raises NotUsage: if it is that of a FOCUS table of something else.
     """
     sheet, lines = "", stream
     if is_workbook(stream):
-        laid_out = lay_out(stream, NAMES)
+        laid_out = lay_out(stream, KNOWN)
         sheet, lines = laid_out.sheet, laid_out.lines
     texts = _first_lines(lines)
     stream.seek(0)
@@ -120,6 +138,11 @@ def decoded(lines: Sequence[bytes]) -> list[str]:
 
 
 def _format_of(line: str) -> str | None:
+    if is_focus(line):
+        return FOCUS
+    other = other_focus(line)
+    if other:
+        raise NotUsage(what=other)
     for format, reader in ((SACCT, SacctReader), (CSV, PlainCsvReader)):
         if format == SACCT and "|" not in line:
             continue
@@ -167,3 +190,16 @@ def guessed(header: Sequence[str]) -> dict[str, str]:
         if fitting:
             found[ours] = fitting[0]
     return found
+
+
+def lines_of(stream: BinaryIO) -> Iterator[tuple[int, str]]:
+    """Give the lines of a file that have content, plain, .gz or a workbook, by their numbers."""
+    lines = lay_out(stream, KNOWN).lines if is_workbook(stream) else stream
+    lines.seek(0)
+    is_packed = lines.read(2) == b"\x1f\x8b"
+    lines.seek(0)
+    opened = cast(IO[bytes], gzip.GzipFile(fileobj=lines) if is_packed else lines)
+    for number, line in enumerate(opened, start=1):
+        if line.strip():
+            yield number, decoded([line])[0]
+    stream.seek(0)

@@ -140,7 +140,7 @@ def test_an_unknown_format_is_refused_naming_those_we_read():
     with pytest.raises(FormatUnknown) as refused:
         read(SAMPLE, "PBS")
 
-    assert refused.value.values == {"format": "PBS", "known": "CSV, SACCT"}
+    assert refused.value.values == {"format": "PBS", "known": "CSV, FOCUS, SACCT"}
 
 
 def test_one_row_more_than_the_limit_is_refused_and_the_limit_is_not():

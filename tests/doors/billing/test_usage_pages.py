@@ -376,3 +376,25 @@ def test_empty_lists_say_what_will_be_there(browser, scene, name):
         page = browser(person).get(reverse(name))
         assert page.status_code == 200
         assert "yet" in words(page) or "appear here" in words(page)
+
+
+# --- FOCUS -----------------------------------------------------------------------------------
+
+
+def test_a_focus_export_is_recognised_metered_and_asked_about(provider, order):
+    text = (
+        "BilledCost,ListCost,EffectiveCost,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,"
+        "ConsumedQuantity,ConsumedUnit,ResourceId,SkuPriceDetails,SubAccountId\n"
+        f"3.25,3.25,3,Usage,2025-06-10T00:00:00Z,2025-06-10T01:00:00Z,2,GPU-Hours,i-1,"
+        f'"{{""GpuCount"":2}}",{order.code}\n'
+        f"9,9,9,Purchase,2025-06-10T00:00:00Z,2025-06-10T01:00:00Z,,,i-1,,{order.code}\n"
+    )
+
+    page = look_over(provider, text, name="focus.csv")
+
+    said = words(provider.get(page.url))
+    assert "FOCUS: a Cost and Usage table, version 1.0 to 1.4" in said
+    assert "2 Lines 1 Good and new 0 Known before 1 Skipped 0 To fix" in said
+    assert "1: purchases, taxes and credits" in said
+    assert "1 GPU rows have EffectiveCost rounded to whole units" in said
+    assert "2025-06: 1 lines, ¥50.00" in said
