@@ -11,6 +11,7 @@ from billing.views import (
     bills,
     budgets,
     claims,
+    focus,
     ledger,
     payments,
     settlement,
@@ -25,6 +26,11 @@ urlpatterns = [
         "programmes/<str:code>/budget.csv",
         budgets.programme_budget_csv,
         name="programme_budget_csv",
+    ),
+    path(
+        "programmes/<str:code>/contract-commitments.csv",
+        focus.programme_commitments,
+        name="programme_commitments",
     ),
     path("usage/", usage.usage, name="usage"),
     path("usage/all.csv", usage.usage_csv, name="usage_csv"),
@@ -57,6 +63,7 @@ urlpatterns = [
         bill_files.bill_errors_csv,
         name="bill_errors_csv",
     ),
+    path("bills/<str:number>/focus.csv", focus.bill_focus, name="bill_focus"),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(
