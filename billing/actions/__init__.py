@@ -46,9 +46,10 @@ from billing.actions.lines import (
     decide_line,
     object_to_line,
 )
-from billing.actions.settlement import BillSettled, settle_bill
+from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
+from billing.actions.usage_months import keep_usage_months
 from billing.queries import BillLineInput
 
 __all__ = [
@@ -75,6 +76,7 @@ __all__ = [
     "PeriodFarOff",
     "PeriodInvalid",
     "Reading",
+    "SettlementWaits",
     "StatementOfNobody",
     "TargetClaimed",
     "TransferNotCorrectable",
@@ -88,6 +90,7 @@ __all__ = [
     "correct_transfer",
     "decide_line",
     "keep_usage_file",
+    "keep_usage_months",
     "name_columns",
     "object_to_line",
     "prepare_batch",

@@ -9,17 +9,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.forms.pages import UploadField
+from billing.usage.formats import ADAPTERS
 from billing.usage.guide import GUIDE
 from billing.usage.recognise import ASKED, NEEDED
 from common.forms import KeyedForm
 from common.spreadsheets import tidy
 
 RECOGNISE = "AUTO"
-FORMATS = {
-    "CSV": _("A table with our columns"),
-    "FOCUS": _("FOCUS: a Cost and Usage table, version 1.0 to 1.4"),
-    "SACCT": _("Slurm: what sacct prints with --parsable2"),
-}
+FORMATS = {adapter.code: adapter.title for adapter in ADAPTERS}
 RESOURCES = [
     ("ANY", _("GPUs where a job has them, else CPU cores")),
     ("GPU", _("GPUs alone")),
@@ -49,7 +46,6 @@ class UsageUploadForm(KeyedForm):
         label=_("Format of the file"),
         choices=[(RECOGNISE, _("Recognise it")), *FORMATS.items()],
         initial=RECOGNISE,
-        widget=forms.RadioSelect,
     )
 
     def clean_resource(self) -> str | None:

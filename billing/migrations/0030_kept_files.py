@@ -9,7 +9,7 @@ from common.insert_only import insert_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0007_two_people'),
+        ('billing', '0008_usage_by_month'),
         ('ledger', '0006_split'),
         ('providers', '0002_insert_only'),
     ]

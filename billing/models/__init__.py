@@ -3,7 +3,7 @@
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
-from billing.models.usage import UsageFile, UsageLine
+from billing.models.usage import UsageFile, UsageKey, UsageLine, UsageSum
 
 __all__ = [
     "BankLine",
@@ -19,6 +19,8 @@ __all__ = [
     "PaymentFile",
     "Settlement",
     "UsageFile",
+    "UsageKey",
     "UsageLine",
+    "UsageSum",
     "Verdict",
 ]

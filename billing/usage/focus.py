@@ -13,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.utils.translation import gettext_lazy as _
+
+from billing.usage.adapter import Head, LineAdapter
 from billing.usage.cells import (
     EPOCH,
     CellProblem,
@@ -104,12 +107,16 @@ def other_focus(line: str) -> str:
 
 def names_in(line: str) -> dict[str, int]:
     """Return the names of a header in small letters, each with its place."""
+    cells = _header_cells(line)
+    return {tidy(name).casefold().replace("_", ""): place for place, name in enumerate(cells)}
+
+
+def _header_cells(line: str) -> list[str]:
     separator = max(SEPARATORS, key=line.count)
     try:
-        cells = next(csv.reader([line], delimiter=separator, strict=True), [])
+        return next(csv.reader([line], delimiter=separator, strict=True), [])
     except csv.Error:
-        cells = line.split(separator)
-    return {tidy(name).casefold().replace("_", ""): place for place, name in enumerate(cells)}
+        return line.split(separator)
 
 
 def version_of(names: Mapping[str, int]) -> str:
@@ -149,14 +156,14 @@ class FocusReader:
         self._options = options
         self._separator = max(SEPARATORS, key=first_line.count)
         self._at = names_in(first_line)
-        self.width = len(self.cells(first_line))
+        self.width = len(_header_cells(first_line))
         self.version = version_of(self._at)
         self.unused_columns: tuple[str, ...] = ()
         missing = [
             name for name, ways in NEEDED.items() if not any(way in self._at for way in ways)
         ]
         if missing:
-            found = ", ".join(self.cells(first_line))[:200]
+            found = ", ".join(_header_cells(first_line))[:200]
             raise ColumnsMissing(missing=", ".join(missing), found=found)
 
     def cells(self, line: str) -> list[str]:
@@ -352,3 +359,15 @@ def warnings_of(lines: Iterable[tuple[int, str]]) -> list[dict[str, object]]:
     columns = sorted({name for names in found.values() for name in names})
     values = {"rows": len(found), "columns": ", ".join(columns), "first_row": min(found)}
     return [{"code": "costs_rounded", "values": values}]
+
+
+def _looks_like_focus(head: Head) -> bool:
+    return is_focus(head.first_line)
+
+
+ADAPTER = LineAdapter(
+    "FOCUS",
+    _("FOCUS: a Cost and Usage table, version 1.0 to 1.4"),
+    _looks_like_focus,
+    FocusReader,
+)

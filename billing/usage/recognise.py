@@ -9,25 +9,23 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import IO, BinaryIO, cast
 
-from django.utils.translation import gettext_lazy as _
-
+from billing.usage.adapter import Head, head_of
 from billing.usage.focus import NEEDED as FOCUS_NEEDED
-from billing.usage.focus import is_focus, other_focus
+from billing.usage.formats import ADAPTERS
+from billing.usage.not_usage import refuse_if_known
 from billing.usage.options import (
     ColumnsMissing,
     FileCutOff,
     FileEmpty,
-    FileUnreadable,
-    FormatUnknown,
+    FormatNotRecognised,
     Options,
     PackingBroken,
 )
 from billing.usage.plain_csv import NAMES, PlainCsvReader, plain_name
-from billing.usage.sacct import SacctReader
 from billing.usage.workbook import is_workbook, lay_out
 from common.spreadsheets import tidy
 
-CSV, SACCT, FOCUS = "CSV", "SACCT", "FOCUS"
+CSV, FOCUS = "CSV", "FOCUS"
 # The names by which the sheet of a workbook is found.
 KNOWN = (*NAMES, *FOCUS_NEEDED)
 ROWS_SHOWN = 5
@@ -51,16 +49,6 @@ _LIKENESSES: Mapping[str, Sequence[str]] = {
 # Of what a person must say where each stands; the end may be said by a duration.
 ASKED = tuple(_LIKENESSES)
 NEEDED = ("job_id", "account", "start", "count")
-
-
-class NotUsage(FileUnreadable):
-    """A table of something else than usage."""
-
-    code = "not_usage"
-    sentence = _(
-        "This is a FOCUS table of %(what)s and says nothing of usage. Send the Cost and Usage "
-        "table of the same export."
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +78,23 @@ def look_at(stream: BinaryIO) -> Looked:
 
     :raises FileEmpty: if no line has content.
     :raises PackingBroken: if a .gz file does not unpack.
-    :raises FormatUnknown: if the first line is no header of a table.
-    :raises NotUsage: if it is that of a FOCUS table of something else.
+    :raises NotUsage: if it is known to be something else than usage.
+    :raises FormatNotRecognised: if the first line is no header of a table.
     """
     sheet, lines = "", stream
     if is_workbook(stream):
         laid_out = lay_out(stream, KNOWN)
         sheet, lines = laid_out.sheet, laid_out.lines
+    format = _format_of(head_of(lines))
     texts = _first_lines(lines)
     stream.seek(0)
     if not texts:
         raise FileEmpty
-    format = _format_of(texts[0])
+    if format not in (None, CSV):
+        return Looked(format, sheet, (), ())
     header, *rows = _table(texts)
-    if format is None and not 2 <= len(header) <= COLUMNS_MAX:
-        raise FormatUnknown(format=texts[0][:60], known="CSV, XLSX, sacct --parsable2")
+    if not 2 <= len(header) <= COLUMNS_MAX:
+        raise FormatNotRecognised(known=", ".join(str(one.title) for one in ADAPTERS))
     return Looked(format, sheet, header, tuple(rows))
 
 
@@ -137,21 +127,21 @@ def decoded(lines: Sequence[bytes]) -> list[str]:
     return [text.rstrip("\r\n") for text in texts]
 
 
-def _format_of(line: str) -> str | None:
-    if is_focus(line):
-        return FOCUS
-    other = other_focus(line)
-    if other:
-        raise NotUsage(what=other)
-    for format, reader in ((SACCT, SacctReader), (CSV, PlainCsvReader)):
-        if format == SACCT and "|" not in line:
-            continue
-        try:
-            reader(line, Options())
-        except ColumnsMissing:
-            continue
-        return format
+def _format_of(head: Head) -> str | None:
+    for adapter in ADAPTERS:
+        if adapter.recognises(head) and (adapter.code != CSV or _is_whole(head)):
+            return adapter.code
+    refuse_if_known(head)
     return None
+
+
+def _is_whole(head: Head) -> bool:
+    """Say whether a header names all that a plain table needs; else a person says what is."""
+    try:
+        PlainCsvReader(head.first_line, Options())
+    except ColumnsMissing:
+        return False
+    return True
 
 
 def _table(texts: Sequence[str]) -> list[tuple[str, ...]]:

@@ -20,15 +20,30 @@ from notices.letters.deciding import (
     deputy_named,
 )
 from notices.letters.letter import Deed, Letter, Letters, Words
-from notices.letters.orders import hold_lapsed, hold_placed
+from notices.letters.orders import (
+    hold_lapsed,
+    hold_placed,
+    order_accepted,
+    order_cancelled,
+    order_changed,
+    order_declined,
+    order_user_changed,
+)
 from notices.letters.payments import (
     approval_waiting,
     bank_detail_changed,
     bank_detail_proposed,
+    bank_detail_stopped,
     payment_returned,
     payment_sent,
 )
 from notices.letters.people import colleague_invited
+from notices.letters.providers import (
+    accreditation_decided,
+    accreditation_sent,
+    provider_suspended,
+    suspension_lifted,
+)
 from notices.letters.targets import award_followed, target_assessed
 from notices.letters.vouchers import (
     extension_decided,
@@ -42,6 +57,11 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.INVITE_COLLEAGUE: colleague_invited,
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
+    ActKind.STOP_BANK_DETAIL: bank_detail_stopped,
+    ActKind.APPLY_FOR_ACCREDITATION: accreditation_sent,
+    ActKind.DECIDE_ACCREDITATION: accreditation_decided,
+    ActKind.SUSPEND_PROVIDER: provider_suspended,
+    ActKind.LIFT_SUSPENSION: suspension_lifted,
     ActKind.RECORD_UPSTREAM_AWARDS: award_followed,
     ActKind.SUBMIT_APPLICATION: application_received,
     ActKind.REQUEST_INFORMATION: information_requested,
@@ -56,6 +76,12 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.ISSUE_VOUCHER: voucher_issued,
     ActKind.ISSUE_VOUCHERS: voucher_issued,
     ActKind.PLACE_HOLD: hold_placed,
+    ActKind.ACCEPT_ORDER: order_accepted,
+    ActKind.DECLINE_ORDER: order_declined,
+    ActKind.CHANGE_ORDER: order_changed,
+    ActKind.CANCEL_ORDER: order_cancelled,
+    ActKind.NAME_ORDER_USER: order_user_changed,
+    ActKind.END_ORDER_USER: order_user_changed,
     ActKind.LAPSE_HOLD: hold_lapsed,
     ActKind.EXPIRE_VOUCHER: voucher_expired,
     ActKind.REQUEST_EXTENSION: extension_requested,

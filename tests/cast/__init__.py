@@ -10,6 +10,7 @@ from tests.cast.matches import (
     followed,
     recorded,
 )
+from tests.cast.orders import accepted, accepts_each, cancelled, changed, declined
 from tests.cast.people import (
     Applicant,
     Authority,
@@ -28,6 +29,12 @@ from tests.cast.people import (
     with_role,
 )
 from tests.cast.programmes import Scheme, a_round, make_programme, policy_text
+from tests.cast.providers import (
+    a_decided_accreditation,
+    a_newcomer,
+    a_suspension,
+    an_accreditation_application,
+)
 from tests.cast.registers import (
     a_link,
     a_register_file,
@@ -80,18 +87,24 @@ __all__ = [
     "Scheme",
     "Seller",
     "a_bank_detail",
+    "a_decided_accreditation",
     "a_draft",
     "a_hold",
     "a_key",
     "a_laboratory",
     "a_link",
     "a_match",
+    "a_newcomer",
     "a_person",
     "a_register_file",
     "a_round",
     "a_sent_application",
+    "a_suspension",
     "a_target",
     "a_university",
+    "accepted",
+    "accepts_each",
+    "an_accreditation_application",
     "an_answer",
     "an_applicant",
     "an_approved_application",
@@ -103,6 +116,9 @@ __all__ = [
     "an_sme",
     "another_account",
     "answers_for",
+    "cancelled",
+    "changed",
+    "declined",
     "followed",
     "links",
     "make_authority",

@@ -12,7 +12,8 @@ from parties.models import Organisation, User
 from parties.queries import organisations_of
 from parties.roles import Role
 from policy.process_rules import VoucherRule
-from providers.models import Provider
+from providers.models import Provider, Suspension
+from providers.queries import suspensions_in_force
 from vouchers.models import (
     Extension,
     ExtensionVerdict,
@@ -216,12 +217,27 @@ def order_by_reference(provider: Provider, reference: str) -> Order | None:
 
 
 def orders_lapsed_by(at: datetime) -> QuerySet[Order]:
-    """Return the open orders whose hold's time has passed at an instant, oldest first.
+    """Return the orders whose hold's time has passed at an instant, oldest first.
 
-    An order on a bill that is not decided yet is left out: its hold has to cover that bill.
+    So are those that their provider has not accepted in time. An order on a bill that is not
+    decided yet is left out: its hold has to cover that bill.
     """
-    passed = Order.objects.filter(status=Order.Status.OPEN, lapses_at__lte=at)
+    is_over = Q(status=Order.Status.OPEN, lapses_at__lte=at)
+    is_unanswered = Q(status=Order.Status.PLACED, accept_by__lte=at)
+    passed = Order.objects.filter(is_over | is_unanswered)
     return passed.exclude(_has_line_undecided()).order_by("lapses_at", "pk")
+
+
+def orders_of_suspended(at: datetime) -> QuerySet[Order]:
+    """Return the open orders whose provider is suspended so that holds go back, oldest first."""
+    suspended = suspensions_in_force(at).filter(holds=Suspension.Holds.RELEASE)
+    return (
+        Order.objects.filter(
+            status=Order.Status.OPEN, offer__provider__in=suspended.values("provider")
+        )
+        .select_related("voucher__programme__authority", "offer__provider__organisation")
+        .order_by("placed_at", "pk")
+    )
 
 
 # Billing stands above this app: what it wrote about an order is asked for by the names under

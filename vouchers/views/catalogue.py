@@ -25,7 +25,9 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     form = CatalogueForm(request.GET)
     form.is_valid()
     given = {name: form.cleaned_data.get(name, "") for name in ("words", "resource")}
-    found = providers.offers_published(words=given["words"], resource=given["resource"])
+    found = providers.offers_published(
+        at=timezone.now(), words=given["words"], resource=given["resource"]
+    )
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     offers = list(page.object_list)
     prices = providers.prices_in_force(offers, timezone.now())

@@ -6,6 +6,7 @@ import tracemalloc
 
 import pytest
 
+from billing.usage.formats import CODES
 from billing.usage.intake import Limits, read_usage
 from billing.usage.options import (
     EncodingUnknown,
@@ -138,9 +139,10 @@ def test_a_bomb_is_refused_by_what_it_unpacks_to():
 
 def test_an_unknown_format_is_refused_naming_those_we_read():
     with pytest.raises(FormatUnknown) as refused:
-        read(SAMPLE, "PBS")
+        read(SAMPLE, "TAPE")
 
-    assert refused.value.values == {"format": "PBS", "known": "CSV, FOCUS, SACCT"}
+    assert refused.value.values == {"format": "TAPE", "known": ", ".join(sorted(CODES))}
+    assert {"CSV", "SACCT", "PBS"} <= CODES.keys()
 
 
 def test_one_row_more_than_the_limit_is_refused_and_the_limit_is_not():
