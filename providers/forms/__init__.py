@@ -19,13 +19,15 @@ from providers.forms.capacity import (
     read_capacity,
 )
 from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm
-from providers.forms.keys import ApiKeyForm
+from providers.forms.keys import ApiKeyForm, CallsFilter, NetworksForm, RollForm
+from providers.forms.webhooks import WebhookForm
 
 __all__ = [
     "COLUMNS",
     "AcceptanceForm",
     "ApiKeyForm",
     "ApplyForm",
+    "CallsFilter",
     "CapacityConfirmForm",
     "CapacityFileForm",
     "CapacityFileUnreadable",
@@ -34,10 +36,13 @@ __all__ = [
     "DecideForm",
     "LiftForm",
     "ListFilter",
+    "NetworksForm",
     "NodeForm",
     "NodeProblem",
     "OfferForm",
     "PriceForm",
+    "RollForm",
     "SuspendForm",
+    "WebhookForm",
     "read_capacity",
 ]

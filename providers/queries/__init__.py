@@ -25,6 +25,7 @@ from providers.queries.accreditation import (
     suspensions_not_over,
     suspensions_of,
 )
+from providers.queries.calls import api_calls_of
 from providers.queries.capacity import (
     CapacityStep,
     CapacityTotal,
@@ -49,6 +50,13 @@ from providers.queries.catalogue import (
     prices_of,
 )
 from providers.queries.keys import api_keys_of
+from providers.queries.webhooks import (
+    endpoint_of,
+    endpoints_for,
+    endpoints_of,
+    secret_of,
+    secrets_of,
+)
 
 __all__ = [
     "ApiCaller",
@@ -58,6 +66,7 @@ __all__ = [
     "accreditations_in_force",
     "accreditations_listed",
     "accreditations_of",
+    "api_calls_of",
     "api_key_matching",
     "api_keys_of",
     "application_seen_by",
@@ -71,6 +80,9 @@ __all__ = [
     "capacity_versions_of",
     "caps_begun",
     "caps_known",
+    "endpoint_of",
+    "endpoints_for",
+    "endpoints_of",
     "holds_released",
     "is_accredited",
     "may_sell",
@@ -90,6 +102,8 @@ __all__ = [
     "providers_known",
     "providers_of",
     "providers_selling",
+    "secret_of",
+    "secrets_of",
     "settlement_waits",
     "suspension_in_force",
     "suspensions_in_force",
