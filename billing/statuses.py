@@ -261,6 +261,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),
+    ActKind.CLOSE_PERIOD: _("Billing period closed"),
     ActKind.PREPARE_BATCH: _("Batch prepared"),
     ActKind.APPROVE_BATCH: _("Batch approved"),
     ActKind.RELEASE_BATCH: _("Batch sent to bank"),

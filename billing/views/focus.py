@@ -1,4 +1,4 @@
-"""FOCUS tables to take away: a bill, a programme's register of vouchers."""
+"""FOCUS tables to take away: a bill, a programme's vouchers and its billing periods."""
 
 from typing import IO
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from billing import queries
-from billing.focus.model import CONTRACT_COMMITMENT, COST_AND_USAGE
+from billing.focus.model import BILLING_PERIOD, CONTRACT_COMMITMENT, COST_AND_USAGE
 from billing.focus.writing import written
 from billing.queries.focus import (
     COMMITMENTS_WITHOUT,
@@ -17,6 +17,7 @@ from billing.queries.focus import (
     cost_rows,
     has_focus,
 )
+from billing.queries.periods import billing_period_rows
 from common.errors import NotFound
 from parties.authentication import signed_in
 from vouchers.queries import programme_of
@@ -42,6 +43,15 @@ def programme_commitments(request: HttpRequest, code: str) -> FileResponse:
     rows = commitment_rows(programme, timezone.now())
     table = written(CONTRACT_COMMITMENT, rows, without=COMMITMENTS_WITHOUT)
     return _answer(f"{code}-contract-commitment-1.4.csv", table)
+
+
+@login_required
+@require_GET
+def programme_periods_csv(request: HttpRequest, code: str) -> FileResponse:
+    """Give a programme's billing periods as a Billing Period table of FOCUS 1.4."""
+    programme = programme_of(signed_in(request), code)
+    table = written(BILLING_PERIOD, billing_period_rows(programme))
+    return _answer(f"{code}-billing-period-1.4.csv", table)
 
 
 def _answer(name: str, table: IO[bytes]) -> FileResponse:

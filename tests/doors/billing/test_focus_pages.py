@@ -3,20 +3,22 @@
 import csv
 import io
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 
 from billing.focus.model import (
+    BILLING_PERIOD,
     CONTRACT_COMMITMENT,
     COST_AND_USAGE,
     check_file,
     columns_of,
 )
-from billing.models import Bill
+from billing.models import Bill, ClosedPeriod
 from tests.cast import M3, M5, make_provider, make_scene
-from tests.doors.billing.june import a_bill, record, settled
-from tests.doors.pages import words
+from tests.doors.billing.june import METER, a_bill, look_over, record, settled
+from tests.doors.pages import send, words
 
 pytestmark = pytest.mark.django_db
 
@@ -166,3 +168,59 @@ def test_a_programmes_vouchers_are_its_authoritys_and_the_regulators(browser, sc
 
     assert browser(scene.seller.person).get(address).status_code == 404
     assert browser(scene.applicant.person).get(address).status_code == 404
+
+
+# --- billing periods -------------------------------------------------------------------------
+
+
+def test_a_month_is_closed_on_its_page_and_told_so_in_focus(browser, scene, bill):
+    finance = browser(scene.authority.finance[0])
+    address = reverse("programme_periods", args=[M3])
+    assert "Month to close" not in words(finance.get(address))
+    settled(bill)
+
+    answer = send(finance, address, month="2025-06")
+
+    assert answer.status_code == 302
+    page = words(finance.get(address))
+    assert "2025-06 is closed. Nothing more can be billed for it." in page
+    assert "2025-06 1 0 ¥6,000.00 Closed on 2 July 2025" in page
+    text = text_of(finance.get(reverse("programme_periods_csv", args=[M3])))
+    assert check_file(BILLING_PERIOD, io.StringIO(text)) == []
+    (row,) = rows_of(text)
+    assert list(row) == list(columns_of(BILLING_PERIOD))
+    assert row["BillingPeriodStatus"] == "Closed"
+
+
+def test_who_reads_alone_is_not_asked_and_closes_nothing(browser, scene, bill):
+    settled(bill)
+    officer = browser(scene.authority.officer)
+    address = reverse("programme_periods", args=[M3])
+
+    assert "Close this month" not in words(officer.get(address))
+    officer.post(address, {"month": "2025-06", "key": str(uuid4())})
+
+    assert not ClosedPeriod.objects.exists()
+    assert browser(scene.seller.person).get(address).status_code == 404
+
+
+def test_a_programme_without_bills_says_what_will_be_there(browser, scene):
+    page = browser(scene.authority.finance[0]).get(reverse("programme_periods", args=[M3]))
+
+    assert "The month of the first bill appears here." in words(page)
+
+
+def test_usage_of_a_closed_month_is_looked_over_and_makes_no_bill(
+    provider, browser, scene, bill
+):
+    settled(bill)
+    address = reverse("programme_periods", args=[M3])
+    send(browser(scene.authority.finance[0]), address, month="2025-06")
+    order = bill.lines.first().order
+    late = METER.format(account=order.code).replace("\n1,", "\n3,").replace("\n2,", "\n4,")
+
+    page = look_over(provider, late)
+
+    shown = words(provider.get(page.url))
+    assert "2 Good and new" in shown
+    assert "invoice_" not in provider.get(page.url).content.decode()
