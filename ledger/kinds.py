@@ -210,6 +210,7 @@ class ActKind(StrEnum):
     OBJECT_TO_LINE = "object_to_line"
     SETTLE_BILL = "settle_bill"
     DECIDE_LINE = "decide_line"
+    CLOSE_PERIOD = "close_period"
     PREPARE_BATCH = "prepare_batch"
     APPROVE_BATCH = "approve_batch"
     RELEASE_BATCH = "release_batch"

@@ -3,6 +3,7 @@
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
+from billing.models.periods import ClosedPeriod
 from billing.models.usage import (
     UsageDevice,
     UsageFile,
@@ -18,6 +19,7 @@ __all__ = [
     "Batch",
     "Bill",
     "BillLine",
+    "ClosedPeriod",
     "ColumnMapping",
     "FileCheck",
     "KeptFile",

@@ -26,6 +26,7 @@ from billing.queries.files import (
     file_check_of,
     kept_as,
     kept_file_of,
+    order_used_on,
     recorded_as,
 )
 from billing.queries.payments import (
@@ -81,6 +82,7 @@ __all__ = [
     "metered_by_class",
     "metered_ms",
     "metered_within",
+    "order_used_on",
     "payables_due",
     "payables_without_bank_detail",
     "payments_of",

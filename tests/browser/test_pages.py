@@ -183,6 +183,7 @@ def finance(h: History) -> list[str]:
         "/ledger/acts/",
         f"/ledger/acts/{h.act}/",
         f"/ledger/acts/{h.act}/transfers/{transfer}/correct/",
+        f"/programmes/{programme}/periods/",
         f"/programmes/{programme}/rounds/new/",
         "/organisation/",
         f"/bank-details/{h.bank_detail.pk}/approve/",

@@ -104,6 +104,7 @@ def test_what_was_written_stays_written():
         "billing_keptfilepart",
         "billing_filecheck",
         "billing_columnmapping",
+        "billing_closedperiod",
         "vouchers_orderchange",
         "billing_usagefile",
         "billing_usageline",
