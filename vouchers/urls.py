@@ -204,4 +204,9 @@ api_urlpatterns = [
     path("redemptions", api.Redemptions.as_view(), name="api_redemptions"),
     path("orders", api.Orders.as_view(), name="api_orders"),
     path("orders/<str:code>", api.OrderDetail.as_view(), name="api_order"),
+    path("orders/<str:code>/accept", api.OrderAccept.as_view(), name="api_order_accept"),
+    path("orders/<str:code>/decline", api.OrderDecline.as_view(), name="api_order_decline"),
+    path("orders/<str:code>/change", api.OrderChangeHours.as_view(), name="api_order_change"),
+    path("orders/<str:code>/cancel", api.OrderCancel.as_view(), name="api_order_cancel"),
+    path("orders/<str:code>/release", api.OrderRelease.as_view(), name="api_order_release"),
 ]

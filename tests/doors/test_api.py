@@ -93,6 +93,7 @@ def test_a_code_tells_what_it_may_pay(scene, program):
         "free": 60_000_00,
         "valid_until": scene.voucher.valid_until_on.isoformat(),
         "voucher_status": "ACTIVE",
+        "quote": None,
     }
 
 
