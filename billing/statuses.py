@@ -240,6 +240,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.RESUME_VOUCHER: _("Voucher active again"),
     ActKind.RECORD_ASSESSMENT: _("Target assessed"),
     ActKind.RECORD_USAGE: _("Usage recorded"),
+    ActKind.ASK_ABOUT_USE: _("Question about use"),
+    ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),

@@ -189,6 +189,8 @@ class ActKind(StrEnum):
     RESUME_VOUCHER = "resume_voucher"
     RECORD_ASSESSMENT = "record_assessment"
     RECORD_USAGE = "record_usage"
+    ASK_ABOUT_USE = "ask_about_use"
+    ANSWER_ABOUT_USE = "answer_about_use"
     SUBMIT_BILL = "submit_bill"
     SUBMIT_CLAIM = "submit_claim"
     OBJECT_TO_LINE = "object_to_line"

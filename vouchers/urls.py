@@ -26,6 +26,7 @@ from vouchers.views import (
     simulations,
     takeup,
     targets,
+    use_questions,
     vouchers,
 )
 
@@ -140,6 +141,16 @@ urlpatterns = [
     path("orders/<str:code>/decline/", order_acts.order_decline, name="order_decline"),
     path("orders/<str:code>/change/", order_acts.order_change, name="order_change"),
     path("orders/<str:code>/cancel/", order_acts.order_cancel, name="order_cancel"),
+    path(
+        "orders/<str:code>/questions/new/",
+        use_questions.use_question_new,
+        name="use_question_new",
+    ),
+    path(
+        "orders/<str:code>/questions/<int:pk>/answer/",
+        use_questions.use_question_answer,
+        name="use_question_answer",
+    ),
     path("orders/<str:code>/users/new/", order_acts.order_user_new, name="order_user_new"),
     path(
         "orders/<str:code>/users/<int:pk>/end/",

@@ -28,6 +28,7 @@ from notices.letters.orders import (
     order_changed,
     order_declined,
     order_user_changed,
+    use_asked_about,
 )
 from notices.letters.payments import (
     approval_waiting,
@@ -70,6 +71,8 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.CANCEL_ORDER: order_cancelled,
     ActKind.NAME_ORDER_USER: order_user_changed,
     ActKind.END_ORDER_USER: order_user_changed,
+    ActKind.ASK_ABOUT_USE: use_asked_about,
+    ActKind.ANSWER_ABOUT_USE: use_asked_about,
     ActKind.LAPSE_HOLD: hold_lapsed,
     ActKind.EXPIRE_VOUCHER: voucher_expired,
     ActKind.REQUEST_EXTENSION: extension_requested,

@@ -93,6 +93,8 @@ def test_what_was_written_stays_written():
         "vouchers_decision",
         "vouchers_standing",
         "vouchers_orderchange",
+        "vouchers_useanswer",
+        "vouchers_usequestion",
         "billing_usagefile",
         "billing_usageline",
         "billing_billline",

@@ -8,6 +8,7 @@ from notices import actions
 from notices.models import Message
 from parties.models import User
 from tests import cast
+from tests.billing import stage
 from tests.cast import NOON
 from vouchers import actions as vouchers
 
@@ -136,3 +137,29 @@ def test_a_letter_is_in_the_language_of_who_reads_it(scene, order):
 
     assert told(scene.seller.person, f"/orders/{order.code}/") == [f"订单 {order.code} 已取消"]
     assert "原因：计划推迟" in body(scene.seller.person)
+
+
+def test_a_question_goes_to_the_provider_and_its_answer_to_the_holder(scene, order):
+    stage.use(scene.seller, order, hours=1)
+    question = vouchers.ask_about_use(
+        order=order,
+        source="slurm",
+        name="job-1",
+        text="Who ran this?",
+        actor=scene.applicant.person,
+        at=NOON,
+        key="q",
+    )
+    path = f"/orders/{order.code}/"
+    asked = f"Order {order.code}: a question about slurm/job-1"
+    assert told(scene.seller.person, path) == [asked]
+    assert "Who ran this?" in body(scene.seller.person)
+
+    vouchers.answer_about_use(
+        question=question, text="Your run.", actor=scene.seller.person, at=NOON, key="a"
+    )
+
+    answered = f"Order {order.code}: an answer about slurm/job-1"
+    assert told(scene.applicant.person, path) == [answered]
+    assert "Your run." in body(scene.applicant.person)
+    assert told(scene.seller.person, path) == [asked]

@@ -40,6 +40,7 @@ from vouchers.views.shown import (
 from vouchers.views.vouchers import is_of_holder, is_officer
 
 PAGE = 50
+LINES_SHOWN = 10
 
 
 @login_required
@@ -189,6 +190,8 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         "working": working_lines(found.working),
         "changes": _changes(found),
         "users": _users(found, is_holder=is_holder) if is_holder or is_provider else None,
+        "lines": _lines(found, is_holder=is_holder),
+        "questions": _questions(found, is_provider=is_provider),
         "can_answer": is_provider and found.status == Order.Status.PLACED,
         "can_change": is_holding and (is_holder or is_provider),
         "can_cancel": is_holding and not use.used_ms and (is_holder or is_provider),
@@ -233,6 +236,42 @@ def _facts(found: Order) -> list[dict[str, Any]]:
     if found.end_note:
         rows.append({"key": _("Why it ended"), "value": found.end_note})
     return rows
+
+
+def _lines(found: Order, *, is_holder: bool) -> dict[str, Any]:
+    """Return the newest lines of use as a table, each with a way to ask about it."""
+    rows: list[list[Any]] = []
+    for one in queries.lines_used(found, LINES_SHOWN):
+        name = f"{one.source}/{one.key}"
+        row: list[Any] = [name, instant(one.started_at), gpu_hours(one.quantity_ms)]
+        if is_holder:
+            url = reverse("use_question_new", args=[found.code])
+            row.append(
+                {
+                    "text": _("Ask about %(line)s") % {"line": name},
+                    "url": f"{url}?{urlencode({'line': name})}",
+                }
+            )
+        rows.append(row)
+    columns: list[Any] = [_("Usage"), _("From"), {"label": _("Hours"), "numeric": True}]
+    if is_holder:
+        columns.append(_("What you can do"))
+    return {"caption": _("Newest use"), "columns": columns, "rows": rows}
+
+
+def _questions(found: Order, *, is_provider: bool) -> dict[str, Any]:
+    rows: list[list[Any]] = []
+    for one in queries.questions_of(found):
+        reply: Any = one.answer.text if hasattr(one, "answer") else _("Not answered yet")
+        if is_provider and not hasattr(one, "answer"):
+            url = reverse("use_question_answer", args=[found.code, one.pk])
+            reply = {"text": _("Answer about %(line)s") % {"line": one.line}, "url": url}
+        rows.append([one.line, one.text, instant(one.asked_at), reply])
+    return {
+        "caption": _("Questions about use"),
+        "columns": [_("Usage"), _("Question"), _("Asked"), _("Answer")],
+        "rows": rows,
+    }
 
 
 def _changes(found: Order) -> dict[str, Any]:
