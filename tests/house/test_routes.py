@@ -9,6 +9,8 @@ pytestmark = pytest.mark.django_db
 PUBLIC = {
     "home", "help", "statuses", "accessibility", "demo_sign_in", "set_language", "eligibility_check",
     "apply", "awards", "catalogue", "offer", "api_docs", "api_schema",
+    "catalogue_csv", "offer_prices_csv", "price_caps", "price_caps_csv", "equivalents",
+    "equivalents_csv",
     "bill_lines_sample", "usage_sample", "usage_template",
 }  # fmt: skip
 

@@ -56,7 +56,12 @@ def hold_new(request: HttpRequest, code: str) -> HttpResponse:
     is_sent = request.method == "POST"
     form = HoldForm(request.POST, offers=choices) if is_sent else None
     chosen = request.POST if is_sent else request.GET
-    quote_form = QuoteForm(chosen if "offer" in chosen else None, offers=choices)
+    # An offer alone was chosen in the catalogue: the hours are still to be typed.
+    quote_form = QuoteForm(
+        chosen if "hours" in chosen else None,
+        initial={"offer": chosen.get("offer", "")},
+        offers=choices,
+    )
     quote = _quote_of(quote_form, found, offers)
     context = {
         "title": _("Place an order"),
@@ -136,9 +141,15 @@ def _quote_of(
     return quote_shown(quote, voucher.unit, voucher.programme.zone)
 
 
-def quote_shown(quote: Quote, unit: str, zone: str) -> dict[str, Any]:
-    """Return a price and its parts in rows, with the working."""
-    rows = [
+def quote_shown(quote: Quote, unit: str, zone: str, *, waits: bool = True) -> dict[str, Any]:
+    """Return a price and its parts in rows, with the working.
+
+    :param waits: say until when the provider would have to accept it.
+    """
+    rows: list[dict[str, Any]] = []
+    if quote.price is not None:
+        rows.append({"key": _("Price of one hour"), "value": price_words(quote.price)})
+    rows += [
         {"key": _("Price of the order"), "value": money(quote.price_total, unit)},
         {"key": _("The voucher pays at most"), "value": money(quote.hold_amount, unit)},
         {
@@ -147,6 +158,13 @@ def quote_shown(quote: Quote, unit: str, zone: str) -> dict[str, Any]:
         },
         {"key": _("Held until"), "value": instant(quote.lapses_at, zone)},
     ]
+    if waits and quote.accept_by is not None:
+        rows.append(
+            {
+                "key": _("The provider accepts it itself, by"),
+                "value": instant(quote.accept_by, zone),
+            }
+        )
     return {"rows": rows, "working": working_lines([line.to_dict() for line in quote.working])}
 
 

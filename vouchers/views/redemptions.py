@@ -98,7 +98,7 @@ def _preview(form: RedeemForm, offers: dict[str, Offer]) -> dict[str, Any]:
     quote = quote_order(voucher=voucher, offer=offer, hours=given["hours"], at=timezone.now())
     return {
         "rows": _voucher_rows(voucher, offer, given),
-        "quote": quote_shown(quote, voucher.unit, voucher.programme.zone),
+        "quote": quote_shown(quote, voucher.unit, voucher.programme.zone, waits=False),
     }
 
 
