@@ -13,6 +13,10 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "seal the ledger": {"task": "ledger.tasks.seal_ledger", "schedule": 20.0},
     "release lapsed holds": {"task": "vouchers.tasks.release_lapsed_holds", "schedule": 15.0},
+    "release suspended holds": {
+        "task": "vouchers.tasks.release_suspended_holds",
+        "schedule": 30.0,
+    },
     "follow awards": {"task": "vouchers.tasks.follow_upstream_awards", "schedule": 120.0},
     "expire vouchers": {"task": "vouchers.tasks.expire_due_vouchers", "schedule": 60.0},
     "issue automatic awards": {
@@ -21,6 +25,7 @@ app.conf.beat_schedule = {
     },
     "award waiting lists": {"task": "vouchers.tasks.award_waiting_lists", "schedule": 60.0},
     "settle bills": {"task": "billing.tasks.settle_submitted_bills", "schedule": 10.0},
+    "keep usage months": {"task": "billing.tasks.keep_usage_months", "schedule": 3600.0},
     "score vouchers": {"task": "scoring.tasks.score_due_vouchers", "schedule": 60.0},
     "send letters": {"task": "notices.tasks.send_due_letters", "schedule": 10.0},
 }

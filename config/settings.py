@@ -189,6 +189,8 @@ USAGE_FILE_BYTES_MAX = 512 * 1024 * 1024
 # A command that reads a file on its standard input and ends with 0 (clean) or 1 (infected), such
 # as `clamdscan --no-summary -`; empty: files are kept unscanned.
 ATTACHMENT_SCANNER = shlex.split(env.str("ATTACHMENT_SCANNER", default=""))
+# For how many days a changed bank detail is not paid yet, so that whose it is can stop it.
+BANK_DETAIL_COOLING_OFF_DAYS = env.int("BANK_DETAIL_COOLING_OFF_DAYS", default=7)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["providers.authentication.ApiKeyAuthentication"],

@@ -14,6 +14,7 @@ from config.navigation import ways_of
 from parties import queries as parties
 from parties.models import Membership, User
 from parties.roles import Role
+from providers import statuses as provider_statuses
 from vouchers import queries as vouchers
 from vouchers import statuses as voucher_statuses
 
@@ -92,5 +93,11 @@ def statuses(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "statuses.html",
-        {"tables": [*voucher_statuses.tables(), *billing_statuses.tables()]},
+        {
+            "tables": [
+                *voucher_statuses.tables(),
+                *billing_statuses.tables(),
+                *provider_statuses.tables(),
+            ]
+        },
     )

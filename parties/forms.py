@@ -78,6 +78,17 @@ class BankDetailForm(KeyedForm):
         return agent
 
 
+class StopForm(KeyedForm):
+    """Why a bank detail is stopped."""
+
+    note = forms.CharField(
+        label=_("Why?"),
+        help_text=_("It stays on record, and can’t be changed"),
+        max_length=500,
+        widget=forms.Textarea({"rows": 3}),
+    )
+
+
 class PeopleFilter(forms.Form):
     """Whose sign-in accounts to list."""
 

@@ -193,7 +193,11 @@ class Membership(models.Model):
 
 
 class BankDetail(models.Model):
-    """Where an organisation is paid; proposed by one person, approved by another."""
+    """Where an organisation is paid; proposed by one person, approved by another.
+
+    Payments go to it from `pays_from_at` until before `pays_until_at`: a change waits out a
+    cooling-off period, in which the former one is still paid and the change can be stopped.
+    """
 
     class Scheme(models.TextChoices):
         IBAN = "IBAN", "IBAN"
@@ -203,6 +207,7 @@ class BankDetail(models.Model):
         PROPOSED = "PROPOSED", "Proposed"
         APPROVED = "APPROVED", "Approved"
         REPLACED = "REPLACED", "Replaced"
+        STOPPED = "STOPPED", "Stopped"
 
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="bank_details")
     scheme = models.CharField(max_length=8, choices=Scheme.choices)
@@ -214,12 +219,25 @@ class BankDetail(models.Model):
     proposed_at = models.DateTimeField()
     approved_by = models.ForeignKey(User, models.PROTECT, related_name="+", null=True)
     approved_at = models.DateTimeField(null=True)
+    # Null: not approved yet.
+    pays_from_at = models.DateTimeField(null=True)
+    # Null: nothing has followed it.
+    pays_until_at = models.DateTimeField(null=True)
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
             one_of("scheme", ["IBAN", "OTHER"]),
-            one_of("status", ["PROPOSED", "APPROVED", "REPLACED"]),
+            one_of("status", ["PROPOSED", "APPROVED", "REPLACED", "STOPPED"]),
+            models.CheckConstraint(
+                condition=~Q(status="APPROVED")
+                | Q(
+                    pays_from_at__isnull=False,
+                    pays_from_at__gte=F("approved_at"),
+                    pays_until_at__isnull=True,
+                ),
+                name="parties_bankdetail_approved_pays",
+            ),
             models.CheckConstraint(
                 condition=Q(approved_by__isnull=True) | ~Q(approved_by=F("proposed_by")),
                 name="parties_bankdetail_two_people",

@@ -88,6 +88,11 @@ def organisation_of(user: User, code: str) -> Organisation:
         raise NotFound(what=code) from error
 
 
+def authorities() -> QuerySet[Organisation]:
+    """Return every authority, by name."""
+    return Organisation.objects.filter(kind=OrganisationKind.AUTHORITY).order_by("name", "pk")
+
+
 def has_role(
     user: User,
     role: Role,
@@ -278,11 +283,31 @@ def users_with(
     return User.objects.filter(is_active=True, pk__in=found.values("user")).order_by("pk")
 
 
-def bank_detail_in_force(organisation: Organisation) -> BankDetail | None:
-    """Return where an organisation is paid now, or None without an approved bank detail."""
+def bank_details_paid(at: datetime) -> QuerySet[BankDetail]:
+    """Return the bank details to which payments go at an instant, at most one an organisation.
+
+    One whose cooling-off runs is not among them; the one that it follows still is.
+    """
+    status = BankDetail.Status
     return BankDetail.objects.filter(
-        organisation=organisation, status=BankDetail.Status.APPROVED
-    ).first()
+        Q(status=status.APPROVED) | Q(status=status.REPLACED, pays_until_at__gt=at),
+        pays_from_at__lte=at,
+    )
+
+
+def bank_detail_in_force(organisation: Organisation, at: datetime) -> BankDetail | None:
+    """Return where an organisation is paid at an instant, or None where nobody may pay it."""
+    return bank_details_paid(at).filter(organisation=organisation).first()
+
+
+def bank_detail_state(detail: BankDetail, at: datetime) -> str:
+    """Return the word of `statuses.BANK_DETAIL` for a bank detail at an instant."""
+    status = BankDetail.Status
+    if detail.status == status.APPROVED and detail.pays_from_at and detail.pays_from_at > at:
+        return "COOLING_OFF"
+    if detail.status == status.REPLACED and detail.pays_until_at and detail.pays_until_at > at:
+        return "LEAVING"
+    return detail.status
 
 
 def bank_details_waiting() -> QuerySet[BankDetail]:

@@ -21,6 +21,27 @@ BANK_DETAIL: Final = {
         _("Payments go here."),
         NOBODY,
     ),
+    "COOLING_OFF": Status(
+        _("Cooling off"),
+        _("Approved, cooling off"),
+        "blue",
+        _("It is approved. The former one is paid until its cooling-off is over."),
+        NOBODY,
+    ),
+    "LEAVING": Status(
+        _("In force for now"),
+        _("In force for now"),
+        "green",
+        _("Payments go here until the cooling-off of the new one is over."),
+        NOBODY,
+    ),
+    "STOPPED": Status(
+        _("Stopped"),
+        _("Stopped"),
+        "grey",
+        _("It was stopped before anything was paid here."),
+        NOBODY,
+    ),
     "REPLACED": Status(
         _("Replaced"),
         _("Replaced"),

@@ -24,6 +24,7 @@ urlpatterns = [
     path(
         "bank-details/<int:pk>/approve/", views.bank_detail_approve, name="bank_detail_approve"
     ),
+    path("bank-details/<int:pk>/stop/", views.bank_detail_stop, name="bank_detail_stop"),
     path("people/", views.people, name="people"),
     path("people/<int:pk>/", views.person, name="person"),
     path("people/<int:pk>/join/", views.accounts_join, name="accounts_join"),

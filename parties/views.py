@@ -3,6 +3,7 @@
 from datetime import datetime
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
@@ -13,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from common.days import day_of
 from common.errors import NotFound
-from common.formatting import instant
+from common.formatting import day_text, instant
 from common.forms import KeyedForm, answer_form, remember_language
 from parties import actions, queries, statuses
 from parties.authentication import signed_in
@@ -25,12 +27,15 @@ from parties.forms import (
     PeopleFilter,
     ProfileForm,
     ReasonForm,
+    StopForm,
 )
 from parties.models import BankDetail, Membership, Organisation, User
 from parties.roles import OrganisationKind, Role
 from parties.told import registers_told
 
 PEOPLE_A_PAGE = 50
+# The states of a bank detail in which nothing was paid there yet.
+STOPPABLE = ("PROPOSED", "COOLING_OFF")
 
 
 @login_required
@@ -84,9 +89,10 @@ def bank_detail_new(request: HttpRequest, code: str) -> HttpResponse:
         "back": reverse("organisation"),
         "submit": _("Send for approval"),
         "intro": _(
-            "A finance officer checks it and puts it in force. Until then payments go where "
-            "they went before."
-        ),
+            "A finance officer checks it. A change is paid %(days)s days after it was approved; "
+            "until then payments go where they went before, and you can stop it."
+        )
+        % {"days": settings.BANK_DETAIL_COOLING_OFF_DAYS},
     }
     return answer_form(request, form, "form_page.html", propose, context)
 
@@ -102,23 +108,31 @@ def bank_detail_approve(request: HttpRequest, pk: int) -> HttpResponse:
     form = KeyedForm(request.POST if request.method == "POST" else None)
 
     def approve() -> HttpResponse:
-        actions.approve_bank_detail(
-            bank_detail=detail, actor=person, at=timezone.now(), key=form.act_key
+        now = timezone.now()
+        approved = actions.approve_bank_detail(
+            bank_detail=detail, actor=person, at=now, key=form.act_key
         )
         messages.success(
             request,
-            _("Approved. %(organisation)s is paid there from now on.")
-            % {"organisation": detail.organisation.name},
+            _("Approved. %(organisation)s is paid there from %(from)s.")
+            % {
+                "organisation": detail.organisation.name,
+                "from": day_text(day_of(approved.pays_from_at or now)),
+            },
         )
         return redirect("organisation")
 
-    before = queries.bank_detail_in_force(detail.organisation)
+    before = queries.bank_detail_in_force(detail.organisation, timezone.now())
     context = {
         "title": _("Approve a bank detail"),
         "caption": detail.organisation.name,
         "back": reverse("organisation"),
         "submit": _("Approve"),
-        "warning": _("From now on every payment to this organisation goes there."),
+        "warning": _(
+            "The first bank detail of an organisation is paid at once, a change %(days)s days "
+            "after it was approved."
+        )
+        % {"days": settings.BANK_DETAIL_COOLING_OFF_DAYS},
         "rows": [
             *_facts(detail),
             {"key": _("Proposed by"), "value": detail.proposed_by.name},
@@ -129,6 +143,41 @@ def bank_detail_approve(request: HttpRequest, pk: int) -> HttpResponse:
         ],
     }
     return answer_form(request, form, "form_page.html", approve, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def bank_detail_stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a bank detail before anything is paid there."""
+    person = signed_in(request)
+    found = BankDetail.objects.filter(pk=pk).select_related("organisation")
+    if not queries.has_role(person, Role.FINANCE):
+        found = found.filter(organisation__in=queries.organisations_of(person))
+    detail = found.first()
+    if detail is None:
+        raise NotFound(what=pk)
+    form = StopForm(request.POST if request.method == "POST" else None)
+
+    def stop() -> HttpResponse:
+        actions.stop_bank_detail(
+            bank_detail=detail,
+            note=form.cleaned_data["note"],
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(request, _("Stopped. Payments go where they went before."))
+        return redirect("organisation")
+
+    context = {
+        "title": _("Stop a bank detail"),
+        "caption": detail.organisation.name,
+        "back": reverse("organisation"),
+        "submit": _("Stop it"),
+        "submit_kind": "warning",
+        "rows": _facts(detail),
+    }
+    return answer_form(request, form, "form_page.html", stop, context)
 
 
 @login_required
@@ -265,7 +314,8 @@ def _shown(one: Organisation, now: datetime) -> dict[str, object]:
             {
                 "detail": detail,
                 "facts": _facts(detail),
-                "tag": statuses.BANK_DETAIL[detail.status],
+                "tag": statuses.BANK_DETAIL[queries.bank_detail_state(detail, now)],
+                "can_stop": queries.bank_detail_state(detail, now) in STOPPABLE,
             }
             for detail in details
         ],
@@ -284,11 +334,16 @@ def _member_row(one: Organisation, member: Membership) -> list[object]:
 
 
 def _facts(detail: BankDetail) -> list[dict[str, object]]:
-    return [
+    facts: list[dict[str, object]] = [
         {"key": _("Name on the bank account"), "value": detail.holder},
         {"key": BankDetail.Scheme(detail.scheme).label, "value": detail.number},
         {"key": "BIC", "value": detail.agent},
     ]
+    if detail.pays_from_at:
+        facts.append({"key": _("Paid from"), "value": instant(detail.pays_from_at)})
+    if detail.pays_until_at:
+        facts.append({"key": _("Paid until"), "value": instant(detail.pays_until_at)})
+    return facts
 
 
 def _waiting_for(request: HttpRequest) -> list[BankDetail]:

@@ -4,7 +4,8 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from common.statuses import NOBODY, US, Status
+from common.statuses import NOBODY, US, Status, StatusTable, table
+from common.statuses import PROVIDER as PROVIDER_ACTS
 
 PROVIDER: Final = {
     "ACCREDITED": Status(
@@ -18,8 +19,61 @@ PROVIDER: Final = {
         _("On hold"),
         _("Suspended"),
         "red",
-        _("This provider may not take new orders for a time. Open orders go on."),
+        _("An authority stopped some of what this provider may do for a time."),
         US,
+    ),
+    "ENDED": Status(
+        _("Ended"),
+        _("Accreditation ended"),
+        "grey",
+        _("No accreditation is in force today. Open orders go on."),
+        PROVIDER_ACTS,
+    ),
+    "NOT_YET": Status(
+        _("Not accredited yet"),
+        _("Not accredited yet"),
+        "grey",
+        _("This provider may not take orders before an authority has accredited it."),
+        PROVIDER_ACTS,
+    ),
+}
+
+ACCREDITATION: Final = {
+    "IN_FORCE": Status(
+        _("In force"),
+        _("In force"),
+        "green",
+        _("New orders may be placed for this service item."),
+        NOBODY,
+    ),
+    "BEGINS": Status(
+        _("Begins later"),
+        _("Begins later"),
+        "blue",
+        _("Its first day has not come yet."),
+        NOBODY,
+    ),
+    "ENDED": Status(_("Ended"), _("Ended"), "grey", _("Its last day is over."), PROVIDER_ACTS),
+    "SUSPENDED": Status(
+        _("On hold"),
+        _("Suspended"),
+        "red",
+        _("The provider is suspended and takes no new orders."),
+        US,
+    ),
+}
+
+ACCREDITATION_APPLICATION: Final = {
+    "SENT": Status(_("Sent"), _("To decide"), "blue", _("The authority looks at it."), US),
+    "GRANTED": Status(
+        _("Granted"), _("Granted"), "green", _("The provider is accredited by it."), NOBODY
+    ),
+    "REFUSED": Status(
+        _("Refused"),
+        _("Refused"),
+        "red",
+        _("The reasons stand beside it. You may apply again."),
+        PROVIDER_ACTS,
     ),
 }
 
@@ -40,3 +94,12 @@ API_KEY: Final = {
         _("Revoked"), _("Revoked"), "grey", _("It opens nothing any more."), NOBODY
     ),
 }
+
+
+def tables() -> list[StatusTable]:
+    """Return every status of a provider that a holder, a provider or an officer may meet."""
+    return [
+        table(_("Providers"), PROVIDER),
+        table(_("Accreditations"), ACCREDITATION),
+        table(_("Applications for accreditation"), ACCREDITATION_APPLICATION),
+    ]

@@ -3,10 +3,20 @@
 from django.urls import path
 
 from providers import api
-from providers.views import catalogue, home, keys
+from providers.views import accreditation, capacity, catalogue, desk, home, keys
 
 urlpatterns = [
     path("provider/", home.provider_home, name="provider_home"),
+    path("provider/accreditation/", accreditation.accreditation, name="accreditation"),
+    path(
+        "provider/accreditation/apply/",
+        accreditation.accreditation_apply,
+        name="accreditation_apply",
+    ),
+    path("provider/capacity/", capacity.capacity, name="capacity"),
+    path("provider/capacity.csv", capacity.capacity_csv, name="capacity_csv"),
+    path("provider/capacity/new/", capacity.capacity_new, name="capacity_new"),
+    path("provider/capacity/list/", capacity.capacity_upload, name="capacity_upload"),
     path("provider/offers/", catalogue.offers, name="offers"),
     path("provider/offers/new/", catalogue.offer_new, name="offer_new"),
     path("provider/offers/<str:code>/", catalogue.offer_price, name="offer_price"),
@@ -22,6 +32,27 @@ urlpatterns = [
     path("provider/orders/", catalogue.order_acceptance, name="order_acceptance"),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
     path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
+    path("providers/", accreditation.accredited, name="accredited"),
+    path("providers/capacity/", capacity.capacity_public, name="capacity_public"),
+    path("providers.csv", accreditation.accredited_csv, name="accredited_csv"),
+    path("accreditation/", desk.providers_desk, name="providers_desk"),
+    path("accreditation/<str:code>/", desk.accreditation_decide, name="accreditation_decide"),
+    path(
+        "accreditation/<str:code>/documents/<int:pk>/",
+        accreditation.accreditation_document,
+        name="accreditation_document",
+    ),
+    path("accreditation/providers/<str:code>/", desk.provider_case, name="provider_case"),
+    path(
+        "accreditation/providers/<str:code>/suspend/",
+        desk.provider_suspend,
+        name="provider_suspend",
+    ),
+    path(
+        "accreditation/providers/<str:code>/lift/",
+        desk.suspension_lift,
+        name="suspension_lift",
+    ),
     path("developers/", api.api_docs, name="api_docs"),
 ]
 

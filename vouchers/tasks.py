@@ -27,6 +27,22 @@ def release_lapsed_holds() -> None:
             log.exception("Order %s did not lapse", order.code)
 
 
+@shared_task(name="vouchers.tasks.release_suspended_holds")
+def release_suspended_holds() -> None:
+    """Give back holds of orders without use at providers whose suspension says so."""
+    now = timezone.now()
+    for order in queries.orders_of_suspended(now):
+        try:
+            actions.release_hold(
+                order=order, actor=SYSTEM, at=now, key=f"suspended:{order.code}"
+            )
+        except Refused as refusal:
+            # Used or billed: the hold stays for the provider's bill.
+            log.info("%s", refusal)
+        except Exception:
+            log.exception("Order %s was not released", order.code)
+
+
 @shared_task(name="vouchers.tasks.follow_upstream_awards")
 def follow_upstream_awards() -> None:
     """Go on with what follows awards above: where nobody decided, or the budget was short."""

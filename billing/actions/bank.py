@@ -108,7 +108,8 @@ def read_statement(
 
 def _accounts_of(actor: User) -> dict[str, set[int]]:
     """Return the accounts from which authorities of a finance officer pay, or ever paid."""
-    details = BankDetail.objects.exclude(status=BankDetail.Status.PROPOSED).filter(
+    unpaid = (BankDetail.Status.PROPOSED, BankDetail.Status.STOPPED)
+    details = BankDetail.objects.exclude(status__in=unpaid).filter(
         organisation__memberships__user=actor,
         organisation__memberships__role=Role.FINANCE,
         organisation__memberships__valid_until_on__isnull=True,

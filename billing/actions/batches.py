@@ -80,7 +80,7 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
     # Two batches of a programme queue here, so that none pays what another holds.
     Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
     due = payables_due(programme)
-    details = bank_details_in_force([payable.payee.pk for payable in due])
+    details = bank_details_in_force([payable.payee.pk for payable in due], at)
     left_out = [one.payee.name for one in due if one.payee.pk not in details]
     act = begin(
         kind=ActKind.PREPARE_BATCH,
@@ -160,8 +160,9 @@ def approve_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch
 def release_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> PaymentFile:
     """Send an approved batch to the bank: move its value to clearing, and write the bank's file.
 
-    A third person does it. Each party is paid where it is paid on this day: a bank detail that
-    two people approved since the batch was prepared takes the place of the former one.
+    A third person does it. Each party is paid where it is paid at this instant: a bank detail that
+    two people approved, and whose cooling-off has ended since the batch was prepared, takes the
+    place of the former one; within its cooling-off none is paid.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises SamePerson: if the person prepared or approved it.
@@ -185,7 +186,7 @@ def release_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Payme
         return PaymentFile.objects.get(act_id=act.id)
     batch = _at_step(batch, Batch.Status.APPROVED)
     _require_apart("release_batch", batch, actor, at)
-    payments = _sendable(batch)
+    payments = _sendable(batch, at)
     programme = batch.programme
     clearing = programme.account("clearing", batch.code)
     ledger.open_account(act, clearing, AccountKind.CLEARING, programme.unit)
@@ -272,10 +273,10 @@ def _require_apart(step: str, batch: Batch, actor: User, at: datetime) -> None:
         raise ApprovedByPreparer(batch=batch.code)
 
 
-def _sendable(batch: Batch) -> list[Payment]:
+def _sendable(batch: Batch, at: datetime) -> list[Payment]:
     """Return the payments, each to the bank detail in force and marked as sent; not saved yet."""
     payments = list(payments_of(batch).select_for_update(of=("self",)))
-    details = bank_details_in_force([one.payee_id for one in payments])
+    details = bank_details_in_force([one.payee_id for one in payments], at)
     missing = [one.payee.name for one in payments if one.payee_id not in details]
     if missing:
         raise BankDetailMissing(names=", ".join(missing))
@@ -287,7 +288,7 @@ def _sendable(batch: Batch) -> list[Payment]:
 
 def _bank_file(batch: Batch, payments: list[Payment], at: datetime) -> bytes:
     programme = batch.programme
-    own = bank_detail_in_force(programme.authority)
+    own = bank_detail_in_force(programme.authority, at)
     if own is None:
         raise BankDetailMissing(names=programme.authority.name)
     return credit_transfer_file(

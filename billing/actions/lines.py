@@ -13,6 +13,7 @@ from billing.actions.settlement import (
     OrderSums,
     locked,
     require_no_hand_in,
+    require_settleable,
     require_settler,
     settle_orders,
 )
@@ -129,6 +130,7 @@ def decide_line(
     :raises NoteMissing: if there are no words, or too many.
     :raises BillNotSettled: if the bill waits for its settlement.
     :raises LineNotWithheld: if nothing of the line is withheld.
+    :raises SettlementWaits: if it is accepted while a suspension of the provider says so.
     :raises UsageMissing: if no meter knows the line.
     :raises LineAcceptedBefore: if its usage stands on another line.
     :raises NothingMoreEarned: if it is a target's, and its assessment earns no more.
@@ -149,6 +151,7 @@ def decide_line(
         raise LineNotWithheld(row=line.row, bill=bill.number)
     if not accept:
         return _declined(before, note, actor, act)
+    require_settleable(bill, at)
     if before.reason == "no_meter":
         raise UsageMissing(row=line.row, bill=bill.number)
     return _accepted(bill, line, before, note, actor, act)

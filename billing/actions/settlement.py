@@ -23,6 +23,7 @@ from parties.models import Organisation, User
 from parties.queries import address_of, require_apart, require_role
 from parties.roles import Role
 from policy.settlement import split_line
+from providers.queries import settlement_waits
 from vouchers.models import Assessment, Decision, Order, Voucher
 from vouchers.queries import policy_in_force
 from vouchers.queries.issuing import confirmers_of
@@ -33,6 +34,16 @@ class BillSettled(Refused):
 
     code = "bill_settled"
     sentence = _("Bill %(bill)s was settled already. Withheld lines are decided one by one.")
+
+
+class SettlementWaits(Refused):
+    """The provider is suspended, and the settlement of its bills waits."""
+
+    code = "settlement_waits"
+    sentence = _(
+        "%(provider)s is suspended: its bills are taken, and their settlement waits until the "
+        "suspension is over or lifted."
+    )
 
 
 @transaction.atomic
@@ -49,6 +60,7 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
     :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
         confirmed an award by issuing it, or recorded the assessment of its target.
     :raises BillSettled: if it was settled under another key.
+    :raises SettlementWaits: if a suspension of the provider says so.
     :raises HoldClosed: if a hold was captured or freed meanwhile; asking again will do.
     :raises KeyReused: if the key was used for another bill.
     """
@@ -69,6 +81,7 @@ def settle_bill(*, bill: Bill, actor: User | str, at: datetime, key: str) -> lis
     bill = locked(bill)
     if bill.status != Bill.Status.SENT:
         raise BillSettled(bill=bill.number)
+    require_settleable(bill, at)
     decided_by = address_of(actor)
     if bill.kind == Bill.Kind.CLAIM:
         settlements = _settle_claim(bill, act, decided_by)
@@ -92,6 +105,15 @@ def require_settler(bill: Bill, person: User) -> None:
         organisation=programme.authority,
         programme_code=programme.code,
     )
+
+
+def require_settleable(bill: Bill, at: datetime) -> None:
+    """Refuse a provider's bill while a suspension makes its settlement wait; claims go on.
+
+    :raises SettlementWaits: if a suspension of the provider says so.
+    """
+    if bill.kind == Bill.Kind.BILL and settlement_waits(bill.provider, at):
+        raise SettlementWaits(provider=bill.provider.organisation.name)
 
 
 def require_no_hand_in(bill: Bill, person: User, at: datetime) -> None:

@@ -1,5 +1,6 @@
 """What is owed, the batches that pay it, and what the bank answered."""
 
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import (
@@ -15,7 +16,7 @@ from billing.models import (
 from common.errors import NotFound
 from ledger import queries as ledger
 from parties.models import BankDetail, Organisation, User
-from parties.queries import organisations_of
+from parties.queries import bank_details_paid, organisations_of
 from parties.roles import Role
 from vouchers.models import Programme
 from vouchers.queries import programme_scope, programmes_visible_to
@@ -51,18 +52,18 @@ def payables_due(programme: Programme) -> list[Payable]:
     return [payable for payable in due if payable.amount > 0]
 
 
-def bank_details_in_force(payees: QuerySet[Organisation] | list[int]) -> dict[int, BankDetail]:
-    """Return where many organisations are paid now, by their key."""
-    details = BankDetail.objects.filter(
-        organisation__in=payees, status=BankDetail.Status.APPROVED
-    )
+def bank_details_in_force(
+    payees: QuerySet[Organisation] | list[int], at: datetime
+) -> dict[int, BankDetail]:
+    """Return where many organisations are paid at an instant, by their key."""
+    details = bank_details_paid(at).filter(organisation__in=payees)
     return {detail.organisation_id: detail for detail in details}
 
 
-def payables_without_bank_detail(programme: Programme) -> list[Payable]:
+def payables_without_bank_detail(programme: Programme, at: datetime) -> list[Payable]:
     """Return what is due to parties that nobody can pay yet, for want of a bank detail."""
     due = payables_due(programme)
-    known = bank_details_in_force([payable.payee.pk for payable in due])
+    known = bank_details_in_force([payable.payee.pk for payable in due], at)
     return [payable for payable in due if payable.payee.pk not in known]
 
 
@@ -110,9 +111,10 @@ def payments_to(person: User) -> QuerySet[Payment]:
 def statements_visible_to(person: User) -> QuerySet[BankStatement]:
     """Return the bank statements that a person may see, newest first."""
     authorities = programmes_visible_to(person).values("authority")
-    # A proposed account is nobody's yet: it opens no statement.
+    # A proposed account is nobody's yet, nor a stopped one: they open no statement.
     accounts = (
-        BankDetail.objects.exclude(status=BankDetail.Status.PROPOSED)
+        BankDetail.objects.filter(approved_at__isnull=False)
+        .exclude(status=BankDetail.Status.STOPPED)
         .filter(organisation__in=authorities)
         .values("number")
     )

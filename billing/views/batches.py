@@ -125,7 +125,7 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         return redirect("batch", batch.code)
 
     due = queries.payables_due(programme)
-    lacking = queries.payables_without_bank_detail(programme)
+    lacking = queries.payables_without_bank_detail(programme, timezone.now())
     payable = [one for one in due if one not in lacking]
     context = {
         "programme": programme.title_here,

@@ -33,7 +33,8 @@ def claim_new(request: HttpRequest, code: str) -> HttpResponse:
     form = ClaimForm(
         request.POST if request.method == "POST" else None,
         providers=[
-            (one.organisation.code, one.organisation.name) for one in providers_accredited()
+            (one.organisation.code, one.organisation.name)
+            for one in providers_accredited(timezone.now())
         ],
         unit=voucher.unit,
         initial={

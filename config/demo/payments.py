@@ -69,7 +69,7 @@ class Treasury:
 
     def _strange(self, scheme: Scheme, at: datetime) -> bytes:
         """Return a statement of a debit that nobody here ordered."""
-        own = bank_detail_in_force(scheme.programme.authority)
+        own = bank_detail_in_force(scheme.programme.authority, self.world.now)
         assert own is not None
         debtor = Party(own.holder, AccountNumber(own.number), Agent(bic=own.agent))
         charge = Instruction(

@@ -34,10 +34,17 @@ from notices.letters.payments import (
     approval_waiting,
     bank_detail_changed,
     bank_detail_proposed,
+    bank_detail_stopped,
     payment_returned,
     payment_sent,
 )
 from notices.letters.people import colleague_invited
+from notices.letters.providers import (
+    accreditation_decided,
+    accreditation_sent,
+    provider_suspended,
+    suspension_lifted,
+)
 from notices.letters.targets import award_followed, target_assessed
 from notices.letters.vouchers import (
     extension_decided,
@@ -51,6 +58,11 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.INVITE_COLLEAGUE: colleague_invited,
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
+    ActKind.STOP_BANK_DETAIL: bank_detail_stopped,
+    ActKind.APPLY_FOR_ACCREDITATION: accreditation_sent,
+    ActKind.DECIDE_ACCREDITATION: accreditation_decided,
+    ActKind.SUSPEND_PROVIDER: provider_suspended,
+    ActKind.LIFT_SUSPENSION: suspension_lifted,
     ActKind.RECORD_UPSTREAM_AWARDS: award_followed,
     ActKind.SUBMIT_APPLICATION: application_received,
     ActKind.REQUEST_INFORMATION: information_requested,

@@ -8,7 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.models import Batch, Payment
-from common.formatting import money
+from common.days import day_of
+from common.formatting import day_text, money
 from notices.letters.letter import (
     Deed,
     Letter,
@@ -146,20 +147,40 @@ def bank_detail_proposed(deed: Deed) -> Letters:
 
 
 def bank_detail_changed(deed: Deed) -> Letters:
-    """Tell the organisation's people that payments go elsewhere from now on."""
+    """Tell the organisation's people from when payments go elsewhere, and how to stop that."""
     for detail in _details(Q(organisation__code=deed.code, approved_at=deed.at)):
+
+        def after(detail: BankDetail = detail) -> str:
+            begins = detail.pays_from_at
+            if begins is None or begins <= deed.at:
+                return _(
+                    "From now on every payment to you goes there. If this is not right, tell "
+                    "us at once."
+                )
+            return _(
+                "From %(from)s on payments to you go there; until then they go where they went. "
+                "If this is not right, stop it on the page of your organisation before that day."
+            ) % {"from": day_text(day_of(begins))}
+
         yield Letter(
             people_of(detail.organisation),
             reverse("organisation"),
             _detail_words(
-                detail,
-                lambda: _("The bank detail of %(organisation)s was changed"),
-                lambda: _(
-                    "From now on every payment to you goes there. If this is not right, tell "
-                    "us at once."
-                ),
+                detail, lambda: _("The bank detail of %(organisation)s was changed"), after
             ),
         )
+
+
+def bank_detail_stopped(deed: Deed) -> Letters:
+    """Tell the organisation's people and finance that payments go on where they went."""
+    for detail in _details(Q(pk=deed.details.get("bank_detail", 0))):
+        words = _detail_words(
+            detail,
+            lambda: _("A bank detail of %(organisation)s was stopped"),
+            lambda: _("Nothing is paid there. Payments go where they went before."),
+        )
+        yield Letter(people_of(detail.organisation), reverse("organisation"), words)
+        yield Letter(tuple(users_with(Role.FINANCE)), reverse("organisation"), words)
 
 
 def _details(condition: Q) -> list[BankDetail]:

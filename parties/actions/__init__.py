@@ -2,9 +2,11 @@
 
 from parties.actions.bank_details import (
     BankDetailInvalid,
+    BankDetailNotStoppable,
     BankDetailNotWaiting,
     approve_bank_detail,
     propose_bank_detail,
+    stop_bank_detail,
 )
 from parties.actions.colleagues import (
     EmailInvalid,
@@ -46,6 +48,7 @@ __all__ = [
     "AccountAlone",
     "AccountsJoined",
     "BankDetailInvalid",
+    "BankDetailNotStoppable",
     "BankDetailNotWaiting",
     "EmailInvalid",
     "EmailTaken",
@@ -70,4 +73,5 @@ __all__ = [
     "register_organisation",
     "remove_colleague",
     "role_of_members",
+    "stop_bank_detail",
 ]

@@ -1,8 +1,10 @@
 """Agree where an organisation is paid: one person proposes, another approves."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 from stdnum import bic, iban
 from stdnum.exceptions import ValidationError
@@ -11,7 +13,13 @@ from common.errors import Refused
 from ledger import actions as ledger
 from ledger.kinds import ActKind
 from parties.models import BankDetail, Organisation, User
-from parties.queries import require_apart, require_role
+from parties.queries import (
+    bank_detail_in_force,
+    bank_detail_state,
+    has_role,
+    require_apart,
+    require_role,
+)
 from parties.roles import OrganisationKind, Role
 
 
@@ -27,6 +35,16 @@ class BankDetailNotWaiting(Refused):
 
     code = "bank_detail_not_waiting"
     sentence = _("This bank detail is not waiting for approval. Propose a new one instead.")
+
+
+class BankDetailNotStoppable(Refused):
+    """The bank detail is paid to already, or is over."""
+
+    code = "bank_detail_not_stoppable"
+    sentence = _(
+        "This bank detail can't be stopped any more: payments go there, or it is over. Propose "
+        "the right one instead."
+    )
 
 
 @transaction.atomic
@@ -104,7 +122,11 @@ def _checked_bank_detail(scheme: str, number: str, agent: str, holder: str) -> d
 def approve_bank_detail(
     *, bank_detail: BankDetail, actor: User, at: datetime, key: str
 ) -> BankDetail:
-    """Put a proposed bank detail in force; the former one of the organisation is replaced.
+    """Approve a proposed bank detail, which follows the one that is paid now.
+
+    Payments go there once the cooling-off is over (`BANK_DETAIL_COOLING_OFF_DAYS` in the
+    settings); until then they go where they went. The first one of an organisation, and one
+    from which an authority pays, count at once: there is nothing from which to lead money away.
 
     :raises NotAllowed: if the person is no finance officer.
     :raises SamePerson: if the person proposed it.
@@ -129,10 +151,70 @@ def approve_bank_detail(
     require_apart("approve_bank_detail", actor, {"propose_bank_detail": proposer})
     if row.status != BankDetail.Status.PROPOSED:
         raise BankDetailNotWaiting
-    BankDetail.objects.filter(
-        organisation=organisation, status=BankDetail.Status.APPROVED
-    ).update(status=BankDetail.Status.REPLACED)
+    row.pays_from_at = _follow(organisation, at)
     row.status = BankDetail.Status.APPROVED
     row.approved_by, row.approved_at = actor, at
-    row.save(update_fields=["status", "approved_by", "approved_at"])
+    row.save(update_fields=["status", "approved_by", "approved_at", "pays_from_at"])
+    return row
+
+
+def _follow(organisation: Organisation, at: datetime) -> datetime:
+    """Replace what is approved and what is paid, and return from when a new one is paid."""
+    paid = bank_detail_in_force(organisation, at)
+    begins = at
+    if paid is not None and organisation.kind != OrganisationKind.AUTHORITY:
+        begins = at + timedelta(days=settings.BANK_DETAIL_COOLING_OFF_DAYS)
+    approved = BankDetail.objects.filter(
+        organisation=organisation, status=BankDetail.Status.APPROVED
+    )
+    # Followed within its own cooling-off, it is never paid.
+    approved.filter(pays_from_at__gt=at).update(
+        status=BankDetail.Status.REPLACED, pays_until_at=F("pays_from_at")
+    )
+    if paid is not None:
+        BankDetail.objects.filter(pk=paid.pk).update(
+            status=BankDetail.Status.REPLACED, pays_until_at=begins
+        )
+    return begins
+
+
+@transaction.atomic
+def stop_bank_detail(
+    *, bank_detail: BankDetail, note: str, actor: User, at: datetime, key: str
+) -> BankDetail:
+    """Stop a bank detail before anything is paid there: proposed, or within its cooling-off.
+
+    Whoever acts for the organisation may, and any finance officer: one person is enough to
+    keep money where it went. Payments go on to the former one.
+
+    :raises NotAllowed: if the person is none of these.
+    :raises BankDetailNotStoppable: if payments go there already, or it is over.
+    """
+    organisation = Organisation.objects.get(pk=bank_detail.organisation_id)
+    if not has_role(actor, Role.FINANCE):
+        require_role(actor, Role.APPLICANT, Role.PROVIDER, organisation=organisation)
+    act = ledger.begin(
+        kind=ActKind.STOP_BANK_DETAIL,
+        key=key,
+        actor=actor.address,
+        about=organisation.address,
+        at=at,
+        payload={"bank_detail": bank_detail.pk, "note": note},
+        reason=note.strip(),
+        details={"bank_detail": bank_detail.pk},
+    )
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
+    row = BankDetail.objects.select_for_update().get(pk=bank_detail.pk)
+    if act.is_replay:
+        return row
+    is_cooling = bank_detail_state(row, at) == "COOLING_OFF"
+    if not is_cooling and row.status != BankDetail.Status.PROPOSED:
+        raise BankDetailNotStoppable
+    row.status = BankDetail.Status.STOPPED
+    row.save(update_fields=["status"])
+    if is_cooling:
+        paid = bank_detail_in_force(organisation, at)
+        assert paid is not None, "a cooling-off runs only beside the one that is paid"
+        paid.status, paid.pays_until_at = BankDetail.Status.APPROVED, None
+        paid.save(update_fields=["status", "pays_until_at"])
     return row

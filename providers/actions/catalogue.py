@@ -14,7 +14,7 @@ from ledger.kinds import ActKind
 from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
-from providers.actions.accreditation import ProviderSuspended
+from providers.actions.accreditation import require_may_sell
 from providers.models import Offer, Price, PriceWithdrawal, Provider
 from providers.queries.catalogue import cap_on
 
@@ -113,14 +113,14 @@ def publish_offer(
     job typically waits, or None where that is not known.
 
     :raises NotAllowed: if the person does not act for the provider.
-    :raises ProviderSuspended: if the provider is not accredited.
+    :raises ProviderSuspended: if a suspension of the provider stops new orders.
+    :raises NotAccredited: if the provider is not accredited for such a service today.
     :raises RateInvalid: if the rate can't be a price.
     :raises QueueInvalid: if nobody could wait so long.
     :raises PriceAboveCap: if an authority caps the class below the rate.
     """
     require_role(actor, Role.PROVIDER, organisation=provider.organisation)
-    if provider.status != Provider.Status.ACCREDITED:
-        raise ProviderSuspended(provider=provider.organisation.name)
+    require_may_sell(provider, resource, at)
     _check_rate(rate, currency)
     _check_queue(queue_hours)
     code = _unused_offer_code()

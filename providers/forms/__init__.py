@@ -1,6 +1,44 @@
-"""What a provider types about its offers, their prices and its keys."""
+"""What a provider types about itself, its offers and its keys, and an officer about it."""
 
+from providers.forms.accreditation import (
+    ApplyForm,
+    DecideForm,
+    LiftForm,
+    ListFilter,
+    SuspendForm,
+)
+from providers.forms.capacity import (
+    COLUMNS,
+    CapacityConfirmForm,
+    CapacityFileForm,
+    CapacityFileUnreadable,
+    CapacityRead,
+    DayForm,
+    NodeForm,
+    NodeProblem,
+    read_capacity,
+)
 from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm, QueueForm
 from providers.forms.keys import ApiKeyForm
 
-__all__ = ["AcceptanceForm", "ApiKeyForm", "OfferForm", "PriceForm", "QueueForm"]
+__all__ = [
+    "COLUMNS",
+    "AcceptanceForm",
+    "ApiKeyForm",
+    "ApplyForm",
+    "CapacityConfirmForm",
+    "CapacityFileForm",
+    "CapacityFileUnreadable",
+    "CapacityRead",
+    "DayForm",
+    "DecideForm",
+    "LiftForm",
+    "ListFilter",
+    "NodeForm",
+    "NodeProblem",
+    "OfferForm",
+    "PriceForm",
+    "QueueForm",
+    "SuspendForm",
+    "read_capacity",
+]

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('ledger', '0006_split'),
         ('parties', '0005_registers'),
-        ('providers', '0002_insert_only'),
+        ('providers', '0013_capacity'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,6 +1,13 @@
-"""Providers, their offers with every price they ever had, and their keys to the API."""
+"""Providers and what they may do, their offers with every price, and their keys to the API."""
 
-from providers.models.accreditation import Provider
+from providers.models.accreditation import (
+    Accreditation,
+    AccreditationApplication,
+    AccreditationDecision,
+    AccreditationDocument,
+    Provider,
+)
+from providers.models.capacity import CapacityNode, CapacityVersion
 from providers.models.catalogue import (
     AcceptanceChoice,
     Equivalent,
@@ -9,15 +16,27 @@ from providers.models.catalogue import (
     PriceCap,
     PriceWithdrawal,
 )
+from providers.models.items import ITEMS_OF, ServiceItem
 from providers.models.keys import ApiKey
+from providers.models.suspensions import Suspension, SuspensionLift
 
 __all__ = [
+    "ITEMS_OF",
     "AcceptanceChoice",
+    "Accreditation",
+    "AccreditationApplication",
+    "AccreditationDecision",
+    "AccreditationDocument",
     "ApiKey",
+    "CapacityNode",
+    "CapacityVersion",
     "Equivalent",
     "Offer",
     "Price",
     "PriceCap",
     "PriceWithdrawal",
     "Provider",
+    "ServiceItem",
+    "Suspension",
+    "SuspensionLift",
 ]

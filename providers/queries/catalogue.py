@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 
 from common.errors import NotFound
 from parties.models import Organisation
-from providers.models import AcceptanceChoice, Offer, Price, PriceCap, Provider
+from providers.models import ITEMS_OF, AcceptanceChoice, Offer, Price, PriceCap, Provider
+from providers.queries.accreditation import providers_selling
 
 
 def price_in_force(offer: Offer, at: datetime, currency: str) -> Price | None:
@@ -37,15 +38,16 @@ def prices_of(offer: Offer) -> QuerySet[Price]:
 
 
 def offers_published(
-    *, resource: str = "", resource_class: str = "", words: str = ""
+    *, at: datetime, resource: str = "", resource_class: str = "", words: str = ""
 ) -> QuerySet[Offer]:
-    """Return what can be ordered now: published offers of accredited providers.
+    """Return what can be ordered at an instant: published offers whose provider may sell them.
 
     `words` are looked for in the title, the class, the region and the provider's names.
     """
-    found = Offer.objects.filter(
-        status=Offer.Status.PUBLISHED, provider__status=Provider.Status.ACCREDITED
-    )
+    sellable = Q()
+    for counted_in, items in ITEMS_OF.items():
+        sellable |= Q(resource=counted_in, provider__in=providers_selling(items, at))
+    found = Offer.objects.filter(sellable, status=Offer.Status.PUBLISHED)
     if resource:
         found = found.filter(resource=resource)
     if resource_class:

@@ -9,8 +9,8 @@ from typing import Final
 from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 
 from common.days import day_of
-from providers.models import Equivalent, Offer, Price, PriceCap, Provider
-from providers.queries.catalogue import caps_begun, prices_begun
+from providers.models import Equivalent, Price, PriceCap
+from providers.queries.catalogue import caps_begun, offers_published, prices_begun
 
 # In which precision classes are compared unless another one is asked for.
 PRECISION: Final = Equivalent.Precision.BF16.value
@@ -73,8 +73,7 @@ def prices_compared(asked: Filter, at: datetime) -> QuerySet[Price]:
         Price.objects.filter(
             _asked(asked),
             pk__in=in_force,
-            offer__status=Offer.Status.PUBLISHED,
-            offer__provider__status=Provider.Status.ACCREDITED,
+            offer__in=offers_published(at=at).order_by().values("pk"),
         )
         .annotate(factor=Subquery(figures.values("factor")[:1]))
         .annotate(per_equivalent=ExpressionWrapper(F("rate") / F("factor"), output_field=_RATE))
@@ -112,12 +111,10 @@ def rounded_rate(exact: Decimal | None) -> Decimal | None:
     return None if exact is None else exact.quantize(_PLACES, ROUND_HALF_UP)
 
 
-def choices_of(name: str) -> list[str]:
-    """Return the values that a field of offers in the catalogue has, in order."""
-    found = Offer.objects.filter(
-        status=Offer.Status.PUBLISHED, provider__status=Provider.Status.ACCREDITED
-    )
-    return list(found.order_by(name).values_list(name, flat=True).distinct())
+def choices_of(name: str, at: datetime) -> list[str]:
+    """Return the values that a field of offers has which can be ordered at an instant."""
+    found = offers_published(at=at).order_by(name)
+    return list(found.values_list(name, flat=True).distinct())
 
 
 CapKey = tuple[str, str, str]

@@ -3,11 +3,13 @@
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from parties.authentication import signed_in
 from providers import queries, statuses
 from providers.models import Offer
+from providers.told import suspension_told
 
 
 @login_required
@@ -15,11 +17,14 @@ from providers.models import Offer
 def provider_home(request: HttpRequest) -> HttpResponse:
     """Show a provider where everything of its own is."""
     provider = queries.provider_of(signed_in(request))
+    now = timezone.now()
+    suspension = queries.suspension_in_force(provider, now)
     published = queries.offers_of(provider).filter(status=Offer.Status.PUBLISHED)
     context = {
         "provider": provider,
         "name": provider.organisation.name,
-        "tag": statuses.PROVIDER[provider.status],
+        "tag": statuses.PROVIDER[queries.provider_status(provider, now)],
+        "suspension": suspension_told(suspension) if suspension else None,
         "offers_count": published.count(),
         "keys_count": queries.api_keys_of(provider).filter(revoked_at__isnull=True).count(),
     }

@@ -1,6 +1,7 @@
 """What is due is paid once, by three people, in a file that the bank can read."""
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -10,6 +11,7 @@ from billing.bank.demo_bank import MESSAGE
 from billing.models import Batch, Payment, PaymentFile
 from billing.queries import payables_due, payables_without_bank_detail
 from ledger.queries import balances
+from parties import actions as parties
 from parties.queries import NotAllowed, SamePerson
 from tests import cast
 from tests.billing import stage
@@ -117,7 +119,7 @@ def test_who_has_no_bank_detail_is_left_out_and_named(scene):
 
     assert batch.total == 600_00
     assert batch.act.details == {"left_out": ["Other Compute"]}
-    (waiting,) = payables_without_bank_detail(scene.scheme.programme)
+    (waiting,) = payables_without_bank_detail(scene.scheme.programme, stage.LATER)
     assert (waiting.payee.name, waiting.amount) == ("Other Compute", 60_00)
     with pytest.raises(actions.BankDetailMissing) as refused:
         stage.prepare(scene)
@@ -203,3 +205,32 @@ def test_a_payee_is_paid_where_it_is_paid_on_the_day_of_release(scene):
 
     assert newer.number.encode() in content
     assert scene.seller.bank_detail.number.encode() not in content
+
+
+def test_a_batch_never_pays_to_a_bank_detail_within_its_cooling_off(scene):
+    former = scene.seller.bank_detail
+    changed = parties.propose_bank_detail(
+        organisation=scene.seller.organisation,
+        scheme="OTHER",
+        number="6222000000009999",
+        agent="BKCHCNBJ",
+        holder="Acme Compute",
+        actor=scene.seller.person,
+        at=cast.NOON,
+        key="change",
+    )
+    # Approved a second too late to be paid on the day of the batch.
+    parties.approve_bank_detail(
+        bank_detail=changed,
+        actor=scene.authority.finance[0],
+        at=stage.LATER - timedelta(days=7) + timedelta(seconds=1),
+        key="approve",
+    )
+    batch = stage.approve(scene, stage.prepare(scene))
+    (payment,) = batch.payments.all()
+    assert payment.bank_detail == former
+
+    content = bytes(stage.release(scene, batch).content)
+
+    assert former.number.encode() in content
+    assert changed.number.encode() not in content

@@ -38,6 +38,9 @@ ORDER = Budget(pages=3, answers=3, clicks=6)
 QUERY_A_LINE = Budget(pages=2, answers=2, clicks=4)
 PUBLISH_AN_OFFER = Budget(pages=2, answers=8, clicks=4)
 DECIDE = Budget(pages=3, answers=3, clicks=5)
+SEND_A_BILL = Budget(pages=3, answers=1, clicks=3)
+FIX_A_BILL = Budget(pages=4, answers=1, clicks=5)
+FIND_WHAT_TO_FIX = Budget(pages=2, answers=0, clicks=2)
 
 
 class Spent:

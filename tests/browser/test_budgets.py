@@ -45,7 +45,7 @@ from tests.browser.visitor import Visitor
 from tests.cast import Applicant, Scheme
 from vouchers import actions as vouchers
 from vouchers import queries
-from vouchers.models import Application, Order
+from vouchers.models import Application, Order, UseQuestion
 
 pytestmark = [
     pytest.mark.slow,
@@ -328,6 +328,31 @@ def test_a_line_is_queried_with_one_answer_from_its_bill(
     assert holder.spent.cost == Budget(pages=2, answers=1, clicks=3)
     assert QUERY_A_LINE.covers(holder.spent.cost)
     assert Verdict.objects.get(line__bill=bill).reason == "objected"
+
+
+def test_a_line_is_asked_about_with_one_answer_from_its_order(
+    come, stage: Stage, language: str, script: bool
+):
+    firm = a_firm(f"Asking Maps {language} {script}")
+    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
+    order = cast.a_hold(
+        voucher, firm, stage.seller, at=now(), provider_reference=f"ask-{language}-{script}"
+    )
+    started = now() - timedelta(hours=2)
+    record = billing_stage.a_record(order.code, order.code, hours=1, started=started)
+    billing_stage.record(stage.seller, record, at=now())
+    holder = come(firm.person, language=language, script=script)
+    holder.open(f"/orders/{order.code}/")
+    holder.spent.begin()
+    asking = f"/orders/{order.code}/questions/new/"
+    holder.follow(f"{asking}?line=slurm%2F{order.code}")
+    holder.answer(text="Who ran this job?")
+    holder.send()
+
+    assert holder.spent.pages == [asking, f"/orders/{order.code}/"]
+    assert holder.spent.cost == Budget(pages=2, answers=1, clicks=3)
+    assert QUERY_A_LINE.covers(holder.spent.cost)
+    assert UseQuestion.objects.get(order=order).line == f"slurm/{order.code}"
 
 
 def test_an_offer_is_published_for_eight_answers_and_four_clicks(

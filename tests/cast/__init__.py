@@ -30,6 +30,12 @@ from tests.cast.people import (
     with_role,
 )
 from tests.cast.programmes import Scheme, a_round, make_programme, policy_text
+from tests.cast.providers import (
+    a_decided_accreditation,
+    a_newcomer,
+    a_suspension,
+    an_accreditation_application,
+)
 from tests.cast.registers import (
     a_link,
     a_register_file,
@@ -83,20 +89,24 @@ __all__ = [
     "Seller",
     "a_bank_detail",
     "a_cap",
+    "a_decided_accreditation",
     "a_draft",
     "a_hold",
     "a_key",
     "a_laboratory",
     "a_link",
     "a_match",
+    "a_newcomer",
     "a_person",
     "a_register_file",
     "a_round",
     "a_sent_application",
+    "a_suspension",
     "a_target",
     "a_university",
     "accepted",
     "accepts_each",
+    "an_accreditation_application",
     "an_answer",
     "an_applicant",
     "an_approved_application",

@@ -7,7 +7,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.urls import reverse
 
 from parties.models import BankDetail
-from tests.cast import a_person, an_sme, make_authority, make_provider
+from tests.cast import a_bank_detail, a_person, an_sme, make_authority, make_provider
 from tests.doors.pages import send, words
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +55,29 @@ def test_a_bank_detail_is_proposed_and_another_person_approves_it(browser):
     assert detail.number == "GB82WEST12345698765432"
     assert detail.status == "APPROVED"
     assert "In force" in words(browser(sme.person).get(reverse("organisation")))
+
+
+def test_a_change_cools_off_and_its_organisation_stops_it(browser):
+    sme, authority = an_sme(), make_authority()
+    a_bank_detail(sme.organisation, sme.person, authority)
+    own, finance = browser(sme.person), browser(authority.finance[0])
+    send(own, propose_url(sme.organisation), **DETAIL)
+    changed = BankDetail.objects.latest("pk")
+    send(finance, reverse("bank_detail_approve", args=[changed.pk]))
+    page = words(own.get(reverse("organisation")))
+    assert "Cooling off" in page
+    assert "In force for now" in page
+
+    stop_url = reverse("bank_detail_stop", args=[changed.pk])
+    assert browser(an_sme("Other Ltd").person).get(stop_url).status_code == 404
+    assert "Fill in “Why?”" in words(send(own, stop_url))
+    send(own, stop_url, note="Not ours.")
+
+    changed.refresh_from_db()
+    assert changed.status == "STOPPED"
+    page = words(own.get(reverse("organisation")))
+    assert "It was stopped before anything was paid here." in page
+    assert "Cooling off" not in page
 
 
 def test_a_wrong_number_is_refused_in_words_and_stays_typed(browser):

@@ -11,7 +11,8 @@ PUBLIC = {
     "apply", "awards", "catalogue", "offer", "api_docs", "api_schema",
     "catalogue_csv", "offer_prices_csv", "price_caps", "price_caps_csv", "equivalents",
     "equivalents_csv",
-    "bill_lines_sample", "usage_sample", "usage_template",
+    "accredited", "accredited_csv", "capacity_public", "bill_lines_sample", "usage_sample", "usage_template",
+    "usage_sample_xlsx", "usage_template_xlsx", "usage_bad_sample", "usage_bad_sample_xlsx",
 }  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def test_amounts_are_whole_numbers_wide_enough():
         and model._meta.label != "ledger.Act"
     ]
     # errors_total counts rows, not value.
-    assert names(wrong) == ["billing.UsageFile.errors_total"]
+    assert names(wrong) == ["billing.UsageFile.errors_total", "billing.FileCheck.errors_total"]
 
 
 def test_every_choice_is_held_by_a_check():
@@ -85,6 +85,14 @@ def test_what_was_written_stays_written():
         "providers_price",
         "providers_pricecap",
         "providers_pricewithdrawal",
+        "providers_accreditation",
+        "providers_accreditationapplication",
+        "providers_accreditationdecision",
+        "providers_accreditationdocument",
+        "providers_capacitynode",
+        "providers_capacityversion",
+        "providers_suspension",
+        "providers_suspensionlift",
         "safeguards_ruleversion",
         "safeguards_ruleresult",
         "vouchers_policyversion",
@@ -95,6 +103,10 @@ def test_what_was_written_stays_written():
         "vouchers_orderchange",
         "vouchers_useanswer",
         "vouchers_usequestion",
+        "billing_keptfile",
+        "billing_keptfilepart",
+        "billing_filecheck",
+        "billing_columnmapping",
         "billing_usagefile",
         "billing_usageline",
         "billing_billline",

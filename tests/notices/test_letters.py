@@ -8,8 +8,10 @@ from django.test import Client
 
 from notices import actions, queries
 from notices.models import Horizon, Message, Told
+from parties import actions as parties
 from parties.models import User
 from parties.roles import Role
+from providers import actions as providers
 from tests import cast
 from tests.cast import NOON
 from tests.scoring import road
@@ -126,6 +128,70 @@ def test_a_changed_bank_detail_is_told_to_the_organisation():
         ("A new bank detail for Acme Compute was proposed", "/organisation/"),
         ("The bank detail of Acme Compute was changed", "/organisation/"),
     ]
+
+
+def test_a_change_of_bank_detail_tells_from_when_it_is_paid_and_that_it_was_stopped():
+    authority = cast.make_authority()
+    seller = cast.make_provider(authority)
+    colleague = cast.with_role(cast.a_person("Lin Mo"), seller.organisation, Role.PROVIDER)
+    changed = cast.a_bank_detail(seller.organisation, seller.person, authority)
+    parties.stop_bank_detail(
+        bank_detail=changed, note="Not ours.", actor=colleague, at=NOON, key="stop"
+    )
+    sweep()
+    subjects = [
+        "A new bank detail for Acme Compute was proposed",
+        "The bank detail of Acme Compute was changed",
+        "A bank detail of Acme Compute was stopped",
+    ]
+    for person in (seller.person, colleague):
+        told = [subject for subject, _path in letters_to(person)]
+        assert told[-3:] == subjects
+        letter = Message.objects.filter(user=person, subject=subjects[1]).latest("pk")
+        assert "From 9 June 2025 on payments to you go there" in letter.body
+    assert letters_to(authority.finance[2])[-1] == (subjects[2], "/organisation/")
+
+
+def test_who_asks_to_be_accredited_is_told_what_was_decided():
+    authority, newcomer = cast.make_authority(), cast.a_newcomer()
+    application = cast.an_accreditation_application(authority, *newcomer)
+    cast.a_decided_accreditation(
+        application, authority.officer, items=["AI_COMPUTE"], reasons="No CPU cores."
+    )
+    sweep()
+    assert letters_to(authority.officer)[-1] == (
+        "New Compute asks to be accredited",
+        f"/accreditation/{application.code}/",
+    )
+    assert letters_to(newcomer[1]) == [
+        ("City Data Bureau has accredited you", "/provider/accreditation/")
+    ]
+    body = Message.objects.get(user=newcomer[1]).body
+    assert "For AI compute (GPU), by batch 2025-1, from 2 June 2025." in body
+    assert "No CPU cores." in body
+
+
+def test_a_suspension_and_its_end_are_told_to_the_provider_holders_and_officers():
+    scene = cast.make_scene()
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    suspension = cast.a_suspension(scene.authority, scene.seller, bills="WAIT")
+    providers.lift_suspension(
+        suspension=suspension, note="", actor=scene.authority.officer, at=NOON, key="lift"
+    )
+    sweep()
+    subjects = ["Acme Compute is suspended", "The suspension of Acme Compute is lifted"]
+    for person, path in (
+        (scene.seller.person, "/provider/accreditation/"),
+        (scene.applicant.person, f"/orders/{order.code}/"),
+        (
+            scene.authority.officer,
+            f"/accreditation/providers/{scene.seller.organisation.code}/",
+        ),
+    ):
+        assert letters_to(person)[-2:] == [(subject, path) for subject in subjects]
+    body = Message.objects.get(user=scene.applicant.person, subject=subjects[0]).body
+    assert "An audit is under way." in body
+    assert "settlement waits until the suspension is over" in body
 
 
 def test_a_lapsed_hold_is_told_to_holder_and_provider():

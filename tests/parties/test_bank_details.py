@@ -1,11 +1,23 @@
 """Where an organisation is paid is proposed by one person and approved by another."""
 
+import contextlib
+from datetime import timedelta
+
 import pytest
+from django.db import transaction
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ledger.queries import extent
 from parties import actions
 from parties.models import BankDetail
-from parties.queries import NotAllowed, SamePerson, bank_detail_in_force
+from parties.queries import (
+    NotAllowed,
+    SamePerson,
+    bank_detail_in_force,
+    bank_detail_state,
+    bank_details_paid,
+)
 from parties.roles import Role
 from tests import cast
 
@@ -38,26 +50,155 @@ def test_a_proposed_bank_detail_counts_once_it_is_approved():
     authority, applicant = cast.make_authority(), cast.an_sme()
 
     proposed = propose(applicant)
-    assert bank_detail_in_force(applicant.organisation) is None
+    assert bank_detail_in_force(applicant.organisation, cast.NOON) is None
 
     approve(proposed, authority.finance[0])
-    assert bank_detail_in_force(applicant.organisation) == proposed
+    assert bank_detail_in_force(applicant.organisation, cast.NOON) == proposed
     assert proposed.number == "GB82WEST12345698765432"
 
 
-def test_a_new_bank_detail_replaces_the_former():
+GERMAN = {"number": "DE89370400440532013000", "agent": "COBADEFF"}
+DAYS = timedelta(days=7)
+MOMENT = timedelta(seconds=1)
+
+
+def paid(applicant, at):
+    return bank_detail_in_force(applicant.organisation, at)
+
+
+def test_a_change_is_paid_after_its_cooling_off_and_the_former_one_until_then():
     authority, applicant = cast.make_authority(), cast.an_sme()
     first = approve(propose(applicant), authority.finance[0])
 
-    second = propose(applicant, key="b2", number="DE89370400440532013000", agent="COBADEFF")
-    assert bank_detail_in_force(applicant.organisation) == first
+    second = propose(applicant, key="b2", **GERMAN)
+    assert paid(applicant, cast.NOON) == first
     approve(second, authority.finance[1], key="a2")
 
-    assert bank_detail_in_force(applicant.organisation) == second
+    assert paid(applicant, cast.NOON) == paid(applicant, cast.NOON + DAYS - MOMENT) == first
+    assert paid(applicant, cast.NOON + DAYS) == second
     first.refresh_from_db()
+    second.refresh_from_db()
     assert first.status == BankDetail.Status.REPLACED
+    states = [
+        [bank_detail_state(one, at) for one in (first, second)]
+        for at in (cast.NOON, cast.NOON + DAYS)
+    ]
+    assert states == [["LEAVING", "COOLING_OFF"], ["REPLACED", "APPROVED"]]
     with pytest.raises(actions.BankDetailNotWaiting):
         approve(first, authority.finance[1], key="a3")
+
+
+def test_the_settings_say_how_long_the_cooling_off_is(settings):
+    settings.BANK_DETAIL_COOLING_OFF_DAYS = 0
+    authority, applicant = cast.make_authority(), cast.an_sme()
+    approve(propose(applicant), authority.finance[0])
+
+    second = approve(propose(applicant, key="b2", **GERMAN), authority.finance[1], key="a2")
+
+    assert paid(applicant, cast.NOON) == second
+
+
+def test_an_authority_pays_from_a_new_account_at_once():
+    authority = cast.make_authority()
+    finance = cast.Applicant(authority.organisation, authority.finance[0])
+    approve(propose(finance), authority.finance[1])
+
+    second = approve(propose(finance, key="b2", **GERMAN), authority.finance[2], key="a2")
+
+    assert paid(finance, cast.NOON) == second
+
+
+def stop(bank_detail, actor, at=cast.NOON, key="s"):
+    return actions.stop_bank_detail(
+        bank_detail=bank_detail, note="Not ours.", actor=actor, at=at, key=key
+    )
+
+
+def test_a_change_is_stopped_within_its_cooling_off_by_one_person_of_the_organisation():
+    authority, applicant = cast.make_authority(), cast.an_sme()
+    first = approve(propose(applicant), authority.finance[0])
+    second = approve(propose(applicant, key="b2", **GERMAN), authority.finance[1], key="a2")
+
+    stopped = stop(second, applicant.person, cast.NOON + DAYS - MOMENT)
+
+    assert stopped.status == BankDetail.Status.STOPPED
+    assert paid(applicant, cast.NOON + 2 * DAYS) == first
+    first.refresh_from_db()
+    assert first.status == BankDetail.Status.APPROVED
+    # Asked twice, it answers the first time's answer.
+    assert stop(second, applicant.person, cast.NOON + DAYS - MOMENT) == stopped
+
+
+def test_what_is_paid_already_or_over_is_not_stopped():
+    authority, applicant = cast.make_authority(), cast.an_sme()
+    first = approve(propose(applicant), authority.finance[0])
+    second = approve(propose(applicant, key="b2", **GERMAN), authority.finance[1], key="a2")
+    third = stop(propose(applicant, key="b3"), authority.finance[0], key="s3")
+    stranger = cast.an_sme("Other Ltd").person
+    before = extent()
+
+    for one, at in ((first, cast.NOON), (second, cast.NOON + DAYS), (third, cast.NOON)):
+        with pytest.raises(actions.BankDetailNotStoppable):
+            stop(one, applicant.person, at, key="no")
+    with pytest.raises(NotAllowed):
+        stop(second, stranger, key="no")
+
+    assert extent() == before
+    assert paid(applicant, cast.NOON + DAYS) == second
+
+
+def test_a_change_that_is_followed_within_its_cooling_off_is_never_paid():
+    authority, applicant = cast.make_authority(), cast.an_sme()
+    first = approve(propose(applicant), authority.finance[0])
+    second = approve(propose(applicant, key="b2", **GERMAN), authority.finance[1], key="a2")
+    third = actions.approve_bank_detail(
+        bank_detail=propose(applicant, key="b3"),
+        actor=authority.finance[0],
+        at=cast.NOON + DAYS / 2,
+        key="a3",
+    )
+
+    assert paid(applicant, cast.NOON + DAYS) == first
+    assert paid(applicant, cast.NOON + DAYS * 3 / 2 - MOMENT) == first
+    assert paid(applicant, cast.NOON + DAYS * 3 / 2) == third
+    second.refresh_from_db()
+    assert second.pays_from_at == second.pays_until_at
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["approve", "stop"]), st.integers(0, 10)), max_size=7
+    ),
+    asked=st.integers(0, 80),
+)
+def test_an_organisation_is_paid_at_one_place_at_most_and_never_within_a_cooling_off(
+    steps, asked
+):
+    with transaction.atomic():
+        authority, applicant = cast.make_authority(), cast.an_sme()
+        at, newest = cast.NOON, approve(propose(applicant), authority.finance[0])
+        for number, (step, days) in enumerate(steps):
+            at += timedelta(days=days)
+            if step == "approve":
+                newest = actions.approve_bank_detail(
+                    bank_detail=propose(applicant, key=f"b{number}"),
+                    actor=authority.finance[0],
+                    at=at,
+                    key=f"a{number}",
+                )
+            else:
+                with contextlib.suppress(actions.BankDetailNotStoppable):
+                    stop(newest, applicant.person, at, key=f"s{number}")
+        on = cast.NOON + timedelta(days=asked)
+        found = bank_details_paid(on).filter(organisation=applicant.organisation)
+        (one,) = found
+        assert one.pk == _first(applicant).pk or on >= one.approved_at + DAYS
+        transaction.set_rollback(True)
+
+
+def _first(applicant):
+    return BankDetail.objects.filter(organisation=applicant.organisation).earliest("pk")
 
 
 def test_who_proposed_can_not_approve():
@@ -69,7 +210,7 @@ def test_who_proposed_can_not_approve():
     with pytest.raises(SamePerson, match="proposed the bank detail"):
         approve(proposed, applicant.person)
 
-    assert bank_detail_in_force(applicant.organisation) is None
+    assert bank_detail_in_force(applicant.organisation, cast.NOON) is None
     assert extent() == before
 
 
@@ -79,7 +220,7 @@ def test_only_finance_approves():
 
     with pytest.raises(NotAllowed, match="Finance officer"):
         approve(proposed, authority.officer)
-    assert bank_detail_in_force(applicant.organisation) is None
+    assert bank_detail_in_force(applicant.organisation, cast.NOON) is None
 
 
 def test_only_the_organisation_s_own_people_propose():

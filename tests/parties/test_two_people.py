@@ -379,6 +379,16 @@ def biller_of(scene):
 
 
 # Each pair of `policy.duties`, with the scenes that ask for its second step.
+def _accreditation():
+    authority, (organisation, person) = cast.make_authority(), cast.a_newcomer()
+    application = cast.an_accreditation_application(authority, organisation, person)
+
+    def decide(account):
+        return cast.a_decided_accreditation(application, account, key="decide")
+
+    return Scene(authority.admin, person, authority.organisation, Role.OFFICER, decide)
+
+
 SCENES = {
     ("release_policy", "propose_policy"): [_released_policy],
     ("decide_application", "submit_application"): [_decision],
@@ -413,6 +423,7 @@ SCENES = {
     ("release_batch", "prepare_batch"): [lambda: _released_batch(0)],
     ("release_batch", "approve_batch"): [lambda: _released_batch(1)],
     ("approve_bank_detail", "propose_bank_detail"): [_bank_detail],
+    ("decide_accreditation", "apply_for_accreditation"): [_accreditation],
     ("release_rule", "propose_rule"): [_rule],
 }
 # Duties that are written down before there is an action that does them.

@@ -53,6 +53,7 @@ def test_hours_in_kind_have_tiers_too(gpu_ms, people):
         ("release_batch", "prepare_batch"),
         ("release_batch", "approve_batch"),
         ("approve_bank_detail", "propose_bank_detail"),
+        ("decide_accreditation", "apply_for_accreditation"),
         ("release_rule", "propose_rule"),
         ("approve_write_off", "propose_write_off"),
         ("approve_suspension", "propose_suspension"),

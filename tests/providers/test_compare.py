@@ -99,7 +99,7 @@ def test_only_prices_in_force_of_what_can_be_ordered_are_compared(authority, sho
     assert classes(at=cast.NOON + timedelta(days=1))[0] == "H100"
     actions.withdraw_offer(offer=shop.offer, actor=shop.person, at=cast.NOON, key="w")
     assert "H100" not in classes()
-    assert "H100" not in choices_of("resource_class")
+    assert "H100" not in choices_of("resource_class", cast.NOON)
     actions.suspend_provider(
         provider=shop.provider, note="An audit.", actor=authority.officer, at=cast.NOON, key="s"
     )

@@ -13,8 +13,7 @@ from ledger import actions as ledger
 from ledger.kinds import ActKind
 from parties.models import User
 from parties.queries import address_of
-from providers.actions import ProviderSuspended
-from providers.models import Provider
+from providers.actions import require_may_sell
 from vouchers.actions.orders import checked_reason, locked_order, require_provider
 from vouchers.actions.terms import quantity_of
 from vouchers.models import Order
@@ -62,6 +61,7 @@ def accept_order(
     :raises AnswerTooLate: if the time to accept has passed.
     :raises OrderChangedMeanwhile: if it is for other hours now.
     :raises ProviderSuspended: if the provider takes no new orders.
+    :raises NotAccredited: if the provider may not sell such a service today.
     """
     require_provider(order, actor)
     quantity = quantity_of(hours)
@@ -75,8 +75,8 @@ def accept_order(
         raise AnswerTooLate(order=row.code, until=row.accept_by)
     if row.quantity_ms != quantity:
         raise OrderChangedMeanwhile(order=row.code, hours=hours_words(row.quantity_ms))
-    if row.offer.provider.status == Provider.Status.SUSPENDED:
-        raise ProviderSuspended(provider=row.offer.provider.organisation.name)
+    offer, zone = row.offer, row.voucher.programme.zone
+    require_may_sell(offer.provider, offer.resource, at, zone)
     row.status = Order.Status.OPEN
     row.save(update_fields=["status"])
     return row

@@ -11,6 +11,7 @@ from ledger.kinds import ActKind
 from parties.models import User
 from parties.queries import NotAllowed, address_of, has_role
 from parties.roles import Role
+from providers.queries import holds_released
 from vouchers.actions.orders import (
     checked_reason,
     locked_order,
@@ -69,14 +70,15 @@ def release_hold(*, order: Order, actor: User | str, at: datetime, key: str) -> 
 
     The holder may release what the holder placed, unless it was used: then the hold is for the
     provider's bill. The provider may release any of its orders, and an officer any of the
-    programme's, once no bill waits for its settlement.
+    programme's, once no bill waits for its settlement. While a suspension of the provider
+    releases holds, the system may do what the holder may, whoever placed the order.
 
     :raises NotAllowed: if the actor is none of these.
     :raises OrderNotOpen: if nothing is held for the order any more.
     :raises OrderBilled: if a bill waits to be settled; for the holder, also if a line is withheld.
     :raises OrderUsed: if the holder asks, and there is use that is not billed and settled.
     """
-    is_own = _require_releaser(order, actor)
+    is_own = _require_releaser(order, actor, at)
     act = ledger.begin(
         kind=ActKind.RELEASE_HOLD,
         key=key,
@@ -97,9 +99,12 @@ def release_hold(*, order: Order, actor: User | str, at: datetime, key: str) -> 
     return row
 
 
-def _require_releaser(order: Order, actor: User | str) -> bool:
+def _require_releaser(order: Order, actor: User | str, at: datetime) -> bool:
     """Return whether the actor gives up its own hold; the provider and officers do not."""
     provider, voucher = order.offer.provider, order.voucher
+    if actor == ledger.SYSTEM and holds_released(provider, at):
+        # For the holder, who gets back what the suspended provider has not earned yet.
+        return True
     if isinstance(actor, str):
         by_other, by_holder = actor == provider.address, False
     else:

@@ -102,15 +102,15 @@ def what_it_buys(*, voucher: Voucher, prices: Iterable[Price], at: datetime) -> 
     except Refused as refusal:
         words = "" if isinstance(refusal, NothingToHold) else str(refusal)
         return {price.pk: Buys(0, 0, 0, words) for price in found}
-    refused: dict[int, str] = {}
+    refused: dict[tuple[int, str], str] = {}
     bought = {}
     for price in found:
-        provider = price.offer.provider_id
-        if provider not in refused:
-            refused[provider] = _refusal(voucher, price.offer, rules, at)
+        service = price.offer.provider_id, price.offer.resource
+        if service not in refused:
+            refused[service] = _refusal(voucher, price.offer, rules, at)
         bought[price.pk] = (
-            Buys(0, 0, 0, refused[provider])
-            if refused[provider]
+            Buys(0, 0, 0, refused[service])
+            if refused[service]
             else _at_price(voucher, price, limit, rules, at)
         )
     return bought

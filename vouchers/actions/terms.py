@@ -14,8 +14,8 @@ from policy.answers import Line
 from policy.eligibility import answer_provider
 from policy.rules import ROUNDING_MODES, small_units
 from policy.rules import Programme as Policy
-from providers.actions import OfferWithdrawn, ProviderSuspended
-from providers.models import Offer, Price, Provider
+from providers.actions import OfferWithdrawn, require_may_sell
+from providers.models import Offer, Price
 from providers.queries import cap_on, price_in_force
 from vouchers.actions.vouchers import VoucherOver
 from vouchers.models import Voucher
@@ -140,6 +140,7 @@ def require_covered(voucher: Voucher, offer: Offer, rules: Policy, at: datetime)
     :raises NoHoldsHere: if the programme pays after use.
     :raises OfferWithdrawn: if the offer is no longer in the catalogue.
     :raises ProviderSuspended: if the provider takes no new orders.
+    :raises NotAccredited: if the provider may not sell such a service today.
     :raises ProviderNotCovered: if the policy does not admit the provider.
     """
     if rules.hold is None:
@@ -149,8 +150,7 @@ def require_covered(voucher: Voucher, offer: Offer, rules: Policy, at: datetime)
     provider = now.provider
     if now.status == Offer.Status.WITHDRAWN:
         raise OfferWithdrawn(offer=now.code)
-    if provider.status == Provider.Status.SUSPENDED:
-        raise ProviderSuspended(provider=provider.organisation.name)
+    require_may_sell(provider, now.resource, at, voucher.programme.zone)
     related = is_related(
         voucher.organisation, provider.organisation, rules, applied_at=at, at=at
     )

@@ -1,6 +1,7 @@
 """What the catalogue is looked through for, and what officers set and record about prices."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -63,12 +64,14 @@ class CatalogueForm(forms.Form):
         choices=[("", EVERYTHING), *Offer.Resource.choices],
     )
 
-    def __init__(self, *given: Any, vouchers: Iterable[tuple[str, str]], **more: Any) -> None:
+    def __init__(
+        self, *given: Any, vouchers: Iterable[tuple[str, str]], at: datetime, **more: Any
+    ) -> None:
         super().__init__(*given, **more)
         choices = {
             "voucher": list(vouchers),
-            "resource_class": [(one, one) for one in choices_of("resource_class")],
-            "region": [(one, one) for one in choices_of("region")],
+            "resource_class": [(one, one) for one in choices_of("resource_class", at)],
+            "region": [(one, one) for one in choices_of("region", at)],
         }
         for name, values in choices.items():
             field = self.fields[name]

@@ -16,7 +16,7 @@ from policy.dates import full_years
 from policy.eligibility import ApplicantFacts
 from policy.rules import Programme as Policy
 from providers.models import Provider
-from providers.queries import provider_by_code
+from providers.queries import is_accredited, provider_by_code
 from vouchers.models import Application, Decision, Programme, Voucher
 from vouchers.queries.applications import standing_effect
 from vouchers.queries.known import Known, is_related
@@ -57,7 +57,7 @@ def applicant_facts(
         other_public_money=bool(answers.get("other_public_money")),
         first_time_user=_is_first_time(application),
         provider_related=_is_related(application, provider, rules, at),
-        provider_listed=_is_listed(application, provider),
+        provider_listed=_is_listed(application, provider, at),
         requested_gpu_hours=decimal_answer(answers, "hours"),
         contract_from=day_answer(answers, "contract_from_on"),
         contract_until=day_answer(answers, "contract_until_on"),
@@ -99,10 +99,13 @@ def _is_itself(application: Application, provider: Provider | None) -> bool | No
     return True if is_itself else None
 
 
-def _is_listed(application: Application, provider: Provider | None) -> bool | None:
+def _is_listed(
+    application: Application, provider: Provider | None, at: datetime
+) -> bool | None:
     if not application.answers.get("provider_code"):
         return None
-    return provider is not None and provider.status == Provider.Status.ACCREDITED
+    zone = application.round.programme.zone
+    return provider is not None and is_accredited(provider, at, zone)
 
 
 def decimal_answer(answers: Mapping[str, Any], name: str) -> Decimal | None:

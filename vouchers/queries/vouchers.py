@@ -12,7 +12,8 @@ from parties.models import Organisation, User
 from parties.queries import organisations_of
 from parties.roles import Role
 from policy.process_rules import VoucherRule
-from providers.models import Provider
+from providers.models import Provider, Suspension
+from providers.queries import suspensions_in_force
 from vouchers.models import (
     Extension,
     ExtensionVerdict,
@@ -225,6 +226,18 @@ def orders_lapsed_by(at: datetime) -> QuerySet[Order]:
     is_unanswered = Q(status=Order.Status.PLACED, accept_by__lte=at)
     passed = Order.objects.filter(is_over | is_unanswered)
     return passed.exclude(_has_line_undecided()).order_by("lapses_at", "pk")
+
+
+def orders_of_suspended(at: datetime) -> QuerySet[Order]:
+    """Return what holds at providers suspended so that holds go back, oldest order first."""
+    suspended = suspensions_in_force(at).filter(holds=Suspension.Holds.RELEASE)
+    return (
+        Order.objects.filter(
+            status__in=Order.HOLDING, offer__provider__in=suspended.values("provider")
+        )
+        .select_related("voucher__programme__authority", "offer__provider__organisation")
+        .order_by("placed_at", "pk")
+    )
 
 
 # Billing stands above this app: what it wrote about an order is asked for by the names under

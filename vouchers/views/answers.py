@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from common.days import day_of
@@ -31,9 +32,14 @@ def catalogue_for(application: Application) -> Catalogue:
     """Return the classes on offer, and the class of vouchers in kind, with the providers."""
     unit = application.round.programme.unit
     own = {unit.removeprefix("GPU:")} if unit.startswith("GPU:") else set()
-    offered = set(offers_published(resource="GPU").values_list("resource_class", flat=True))
+    offered = set(
+        offers_published(at=timezone.now(), resource="GPU").values_list(
+            "resource_class", flat=True
+        )
+    )
     providers = tuple(
-        (one.organisation.code, one.organisation.name) for one in providers_accredited()
+        (one.organisation.code, one.organisation.name)
+        for one in providers_accredited(timezone.now())
     )
     return Catalogue(tuple(sorted(own or offered or {"H100", "A100"})), providers)
 

@@ -1,6 +1,7 @@
 """The public catalogue: offers compared by price, wait and make, and what a voucher buys."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -43,10 +44,10 @@ class Comparison:
         return urlencode(self.form.query())
 
 
-def _comparison(request: HttpRequest) -> Comparison:
+def _comparison(request: HttpRequest, now: datetime) -> Comparison:
     vouchers = _vouchers_at_hand(request)
     titles = [(one.code, f"{one.code}, {one.programme.title_here}") for one in vouchers]
-    form = CatalogueForm(request.GET, vouchers=titles)
+    form = CatalogueForm(request.GET, vouchers=titles, at=now)
     asked = form.asked()
     chosen = form.cleaned_data.get("voucher", "")
     voucher = next((one for one in vouchers if one.code == chosen), None)
@@ -76,7 +77,8 @@ def _vouchers_at_hand(request: HttpRequest) -> list[Voucher]:
 @require_GET
 def catalogue(request: HttpRequest) -> HttpResponse:
     """List what can be ordered now, filtered and sorted, with what a voucher buys at each."""
-    now, compared = timezone.now(), _comparison(request)
+    now = timezone.now()
+    compared = _comparison(request, now)
     found = providers.prices_compared(compared.asked, now)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     prices, voucher = list(page.object_list), compared.voucher
@@ -179,7 +181,8 @@ def _bought_cells(voucher: Voucher | None, price: Price, bought: dict[int, Buys]
 @require_GET
 def catalogue_csv(request: HttpRequest) -> HttpResponse:
     """Give exactly what is filtered as a table, with the sources of what it is compared by."""
-    now, compared = timezone.now(), _comparison(request)
+    now = timezone.now()
+    compared = _comparison(request, now)
     prices, voucher = list(providers.prices_compared(compared.asked, now)), compared.voucher
     bought = what_it_buys(voucher=voucher, prices=prices, at=now) if voucher else {}
     precision = compared.asked.precision or providers.PRECISION

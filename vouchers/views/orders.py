@@ -22,7 +22,8 @@ from parties.models import User
 from parties.queries import has_role
 from parties.roles import Role
 from providers.models import Offer
-from providers.queries import offers_published, prices_in_force
+from providers.queries import offers_published, prices_in_force, suspension_in_force
+from providers.told import suspension_told
 from vouchers import actions, queries
 from vouchers.actions.quotes import Quote, quote_order
 from vouchers.forms.orders import HoldForm, OrderFilter, QuoteForm
@@ -94,9 +95,10 @@ def offers_for(voucher: Voucher) -> dict[str, Offer]:
     """Return what a voucher can be used for, by code: its class in kind, else all with a price."""
     unit = voucher.unit
     if unit.startswith("GPU:"):
-        found = offers_published(resource="GPU", resource_class=unit.removeprefix("GPU:"))
+        kind = unit.removeprefix("GPU:")
+        found = offers_published(at=timezone.now(), resource="GPU", resource_class=kind)
         return {offer.code: offer for offer in found}
-    offers = {offer.pk: offer for offer in offers_published()}
+    offers = {offer.pk: offer for offer in offers_published(at=timezone.now())}
     priced = prices_in_force(offers.values(), timezone.now())
     return {offers[pk].code: offers[pk] for pk, currency in priced if currency == unit}
 
@@ -199,6 +201,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
     use, left = queries.order_use(found), ledger.hold_remaining(found.hold)
     is_holder, is_provider = is_of_holder(person, found.voucher), is_of_provider(person, found)
     is_holding = found.status in Order.HOLDING
+    suspension = suspension_in_force(found.offer.provider, timezone.now())
     context = {
         "order": found,
         "tag": order_status(found, use),
@@ -218,6 +221,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         "sees_voucher": queries.vouchers_visible_to(person)
         .filter(pk=found.voucher_id)
         .exists(),
+        "suspension": suspension_told(suspension) if suspension else None,
         "events": timeline(found.voucher.address, order=found.code),
         "zone": found.voucher.programme.zone,
     }

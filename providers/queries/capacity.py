@@ -1,0 +1,150 @@
+"""How many GPUs a provider has registered, at each instant."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
+
+from django.db.models import Count, Max, Q, QuerySet, Sum
+
+from providers.models import CapacityNode, CapacityVersion, Provider
+from providers.queries.accreditation import providers_accredited
+
+
+class CapacityStep(NamedTuple):
+    """So many whole GPUs from an instant until the next step begins."""
+
+    from_at: datetime
+    until_at: datetime
+    gpus: int
+
+
+class CapacityTotal(NamedTuple):
+    """What is registered of one class in one region at an instant."""
+
+    resource_class: str
+    region: str
+    providers: int
+    nodes: int
+    gpus: int
+
+
+# An entry for the sums: from when, until when (None: without an end), and how many GPUs.
+Span = tuple[datetime, datetime | None, int]
+
+
+def capacity_version(
+    provider: Provider, *, as_of: datetime | None = None
+) -> CapacityVersion | None:
+    """Return the newest version of a provider's register, or the newest by an instant."""
+    found = CapacityVersion.objects.filter(provider=provider)
+    if as_of is not None:
+        found = found.filter(recorded_at__lte=as_of)
+    return found.order_by("-number").first()
+
+
+def capacity_versions_of(provider: Provider) -> QuerySet[CapacityVersion]:
+    """Return every version of a provider's register, the newest first."""
+    return (
+        CapacityVersion.objects.filter(provider=provider)
+        .select_related("recorded_by")
+        .order_by("-number")
+    )
+
+
+def capacity_in_force(
+    provider: Provider,
+    resource_class: str,
+    from_at: datetime,
+    until_at: datetime,
+    *,
+    as_of: datetime | None = None,
+) -> list[CapacityStep]:
+    """Return how many GPUs of a class a provider has registered at each instant of a time.
+
+    The steps are in whole GPUs, follow each other without a gap, and fill the time from its
+    first instant to before its last; where nothing is registered they say 0. No time at all
+    has no steps. `as_of` asks what the register said then, instead of what it says now.
+    """
+    version = capacity_version(provider, as_of=as_of)
+    spans: list[Span] = []
+    if version is not None:
+        found = version.nodes.filter(
+            Q(until_at__isnull=True) | Q(until_at__gt=from_at),
+            resource_class=resource_class.upper(),
+            from_at__lt=until_at,
+        )
+        spans = list(found.values_list("from_at", "until_at", "gpus"))
+    return steps_of(spans, from_at, until_at)
+
+
+def steps_of(
+    spans: Iterable[Span], from_at: datetime, until_at: datetime
+) -> list[CapacityStep]:
+    """Return the sum of spans at each instant of a time, as steps that differ from each other."""
+    if from_at >= until_at:
+        return []
+    changes: dict[datetime, int] = defaultdict(int)
+    for begins, ends, gpus in spans:
+        first, last = max(begins, from_at), until_at if ends is None else min(ends, until_at)
+        if first < last:
+            changes[first] += gpus
+            changes[last] -= gpus
+    gpus = 0
+    places = sorted({from_at, until_at, *changes})
+    steps: list[CapacityStep] = []
+    for begins, ends in pairwise(places):
+        gpus += changes[begins]
+        if steps and steps[-1].gpus == gpus:
+            steps[-1] = steps[-1]._replace(until_at=ends)
+        else:
+            steps.append(CapacityStep(begins, ends, gpus))
+    return steps
+
+
+def nodes_at(versions: Iterable[CapacityVersion], at: datetime) -> QuerySet[CapacityNode]:
+    """Return the entries of versions that are in force at an instant."""
+    return CapacityNode.objects.filter(
+        Q(until_at__isnull=True) | Q(until_at__gt=at),
+        version__in=[one.pk for one in versions],
+        from_at__lte=at,
+    )
+
+
+def capacity_totals(versions: Sequence[CapacityVersion], at: datetime) -> list[CapacityTotal]:
+    """Return the GPUs of some versions by class and region at an instant, by class and region."""
+    found = (
+        nodes_at(versions, at)
+        .values("resource_class", "region")
+        .annotate(
+            providers=Count("version__provider", distinct=True),
+            nodes=Count("node"),
+            all_gpus=Sum("gpus"),
+        )
+        .order_by("resource_class", "region")
+    )
+    return [
+        CapacityTotal(
+            one["resource_class"],
+            one["region"],
+            one["providers"],
+            one["nodes"],
+            one["all_gpus"],
+        )
+        for one in found
+    ]
+
+
+def capacity_versions_accredited(at: datetime) -> list[CapacityVersion]:
+    """Return the newest version of each provider that may sell something at an instant."""
+    newest = (
+        CapacityVersion.objects.filter(provider__in=providers_accredited(at))
+        .values("provider")
+        .annotate(newest=Max("number"))
+        .values_list("provider", "newest")
+    )
+    wanted = Q()
+    for provider, number in newest:
+        wanted |= Q(provider=provider, number=number)
+    return list(CapacityVersion.objects.filter(wanted)) if wanted else []
