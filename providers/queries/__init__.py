@@ -50,6 +50,7 @@ from providers.queries.catalogue import (
 )
 from providers.queries.compare import (
     PRECISION,
+    CapKey,
     Filter,
     choices_of,
     equivalents_begun,
@@ -63,6 +64,7 @@ from providers.queries.keys import api_keys_of
 __all__ = [
     "PRECISION",
     "ApiCaller",
+    "CapKey",
     "CapacityStep",
     "CapacityTotal",
     "Filter",

@@ -129,6 +129,20 @@ def test_with_a_voucher_at_hand_each_offer_says_what_it_buys(browser, scene):
     ]
 
 
+def test_an_offer_that_can_t_be_ordered_stands_last_however_cheap(browser, scene):
+    a_cap(scene.authority, "8.00", resource_class="A100")
+    client, asked = browser(scene.applicant.person), {"voucher": scene.voucher.code}
+
+    def classes(**more):
+        rows = rows_of(client.get(reverse("catalogue_csv"), {**asked, **more}))
+        return [row["class"] for row in rows]
+
+    assert classes() == ["H100", "A100"]
+    assert classes(sort="price") == ["A100", "H100"]
+    page = words(client.get(reverse("catalogue"), asked))
+    assert page.index("H100 by the hour") < page.index("A100 in a queue")
+
+
 def test_the_voucher_of_others_is_not_at_hand(browser, scene):
     code = scene.voucher.code
     for person in (None, an_sme("Other Ltd").person, scene.seller.person):

@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -144,10 +146,53 @@ def test_a_provider_that_takes_no_orders_and_a_voucher_that_is_over_buy_nothing(
     assert "is suspended" in next(iter(suspended.values())).refusal
 
 
+def test_a_price_in_another_currency_buys_nothing(scene):
+    cast.an_offer(
+        scene.seller.provider,
+        scene.seller.person,
+        resource_class="L40",
+        rate="0.50",
+        currency="GBP",
+    )
+
+    found = buys(scene)["L40"]
+
+    assert (found.hours, found.own_share) == (0, 0)
+    assert "has no price in CNY today" in found.refusal
+
+
+def test_a_voucher_in_kind_buys_nothing_of_another_class():
+    scene = cast.make_scene(cast.M5)
+    cast.an_offer(scene.seller.provider, scene.seller.person, resource_class="A100")
+
+    found = buys(scene)
+
+    assert found["H100"].hours == 5_000
+    assert "is for GPU:H100" in found["A100"].refusal
+
+
+def test_ten_more_offers_cost_no_more_statements(scene):
+    def counted():
+        prices = list(prices_compared(Filter(), cast.NOON))
+        with CaptureQueriesContext(connection) as asked:
+            found = what_it_buys(voucher=scene.voucher, prices=prices, at=cast.NOON)
+        return len(found), len(asked)
+
+    cast.a_cap(scene.authority, "24.00")
+    offers, statements = counted()
+    for number in range(10):
+        cast.an_offer(scene.seller.provider, scene.seller.person, rate=f"{number + 1}.00")
+
+    assert counted() == (offers + 10, statements)
+
+
 def test_what_costs_nothing_is_not_limited(scene):
     cast.an_offer(scene.seller.provider, scene.seller.person, resource_class="FREE", rate="0")
 
-    assert buys(scene)["FREE"].hours is None
+    found = buys(scene)
+
+    assert found["FREE"].hours is None
+    assert found["FREE"].rank > found["H100"].rank > -1
 
 
 @settings(max_examples=200)

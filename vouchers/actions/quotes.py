@@ -1,25 +1,27 @@
 """Say what an order would cost, who would pay which part, and what a voucher buys where."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from common.days import day_of, end_of
 from common.errors import Refused
-from common.money import GPU_MS_PER_HOUR
+from common.money import GPU_MS_PER_HOUR, is_currency
 from policy import holds
 from policy.answers import Line
 from policy.rules import Programme as Policy
-from providers.models import Offer, Price
-from providers.queries import accepts_at_once
+from providers.models import Offer, Price, PriceCap
+from providers.queries import CapKey, accepts_at_once, lowest_caps
 from vouchers.actions.terms import (
     HOURS_MAX,
     NothingToHold,
     amount_to_hold,
     price_of,
     quantity_of,
+    require_class,
     require_covered,
+    require_price,
     require_usable,
     total_at,
 )
@@ -87,11 +89,19 @@ class Buys:
         """What the holder pays beside the voucher for all these hours."""
         return max(self.price_total - self.covered, 0)
 
+    @property
+    def rank(self) -> int:
+        """How good it is beside others: its hours; no limit is best, and a refusal worst."""
+        if self.hours is None:
+            return int(HOURS_MAX)
+        return -1 if self.refusal else self.hours
+
 
 def what_it_buys(*, voucher: Voucher, prices: Iterable[Price], at: datetime) -> dict[int, Buys]:
     """Return the most whole hours that a voucher pays its full share of, by the price's number.
 
-    By the law of the day: rate, caps, and what is free of the voucher now. Nothing is written.
+    `prices` are in force at the instant. By the law of the day: rate, caps, and what is free of
+    the voucher now. Nothing is written; the statements grow with providers, not with offers.
     """
     programme, found = voucher.programme, list(prices)
     today = day_of(at, programme.zone)
@@ -102,6 +112,7 @@ def what_it_buys(*, voucher: Voucher, prices: Iterable[Price], at: datetime) -> 
     except Refused as refusal:
         words = "" if isinstance(refusal, NothingToHold) else str(refusal)
         return {price.pk: Buys(0, 0, 0, words) for price in found}
+    caps = lowest_caps(at, authority=programme.authority_id, programme_code=programme.code)
     refused: dict[tuple[int, str], str] = {}
     bought = {}
     for price in found:
@@ -111,7 +122,7 @@ def what_it_buys(*, voucher: Voucher, prices: Iterable[Price], at: datetime) -> 
         bought[price.pk] = (
             Buys(0, 0, 0, refused[service])
             if refused[service]
-            else _at_price(voucher, price, limit, rules, at)
+            else _at_price(voucher, price, caps, limit, rules, today)
         )
     return bought
 
@@ -124,12 +135,23 @@ def _refusal(voucher: Voucher, offer: Offer, rules: Policy, at: datetime) -> str
     return ""
 
 
-def _at_price(voucher: Voucher, price: Price, limit: int, rules: Policy, at: datetime) -> Buys:
+def _at_price(
+    voucher: Voucher,
+    price: Price,
+    caps: Mapping[CapKey, PriceCap],
+    limit: int,
+    rules: Policy,
+    today: date,
+) -> Buys:
+    offer, unit_price = price.offer, None
     try:
-        unit_price, _total = price_of(voucher, price.offer, GPU_MS_PER_HOUR, rules, at)
+        if is_currency(voucher.unit):
+            cap = caps.get((offer.resource, offer.resource_class, price.currency))
+            unit_price = require_price(voucher, offer, price, cap)
+        else:
+            require_class(voucher, offer)
     except Refused as refusal:
         return Buys(0, 0, 0, str(refusal))
-    today = day_of(at, voucher.programme.zone)
 
     def parts(hours: int) -> tuple[int, int]:
         total = total_at(unit_price, voucher.unit, hours * GPU_MS_PER_HOUR, rules)

@@ -31,11 +31,13 @@ class CatalogueForm(forms.Form):
         label=_("Sort by"),
         required=False,
         choices=[
+            ("", _("Best first")),
             ("price", _("Price of one hour")),
             ("equivalent", _("Price of one H100-equivalent hour")),
             ("queue", _("Typical wait")),
             ("newest", _("Newest first")),
         ],
+        help_text=_("Best is the lowest price, and with your voucher the most hours"),
     )
     resource_class = forms.ChoiceField(label=_("Class"), required=False, choices=())
     region = forms.ChoiceField(label=_("Region"), required=False, choices=())

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -43,6 +44,20 @@ class Comparison:
         """What the address of the next page, and of the file, has to carry."""
         return urlencode(self.form.query())
 
+    def prices(self, now: datetime) -> tuple[QuerySet[Price] | list[Price], dict[int, Buys]]:
+        """Return the prices asked for, and what the voucher at hand buys at each.
+
+        Unless another order was asked for, the most hours are first.
+        """
+        found = providers.prices_compared(self.asked, now)
+        if self.voucher is None:
+            return found, {}
+        prices = list(found)
+        bought = what_it_buys(voucher=self.voucher, prices=prices, at=now)
+        if not self.form.cleaned_data.get("sort"):
+            prices.sort(key=lambda price: bought[price.pk].rank, reverse=True)
+        return prices, bought
+
 
 def _comparison(request: HttpRequest, now: datetime) -> Comparison:
     vouchers = _vouchers_at_hand(request)
@@ -79,10 +94,9 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """List what can be ordered now, filtered and sorted, with what a voucher buys at each."""
     now = timezone.now()
     compared = _comparison(request, now)
-    found = providers.prices_compared(compared.asked, now)
+    found, bought = compared.prices(now)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     prices, voucher = list(page.object_list), compared.voucher
-    bought = what_it_buys(voucher=voucher, prices=prices, at=now) if voucher else {}
     caps = _caps_for(voucher)
     rows = [[*_cells(price, caps), *_bought_cells(voucher, price, bought)] for price in prices]
     context = {
@@ -183,8 +197,8 @@ def catalogue_csv(request: HttpRequest) -> HttpResponse:
     """Give exactly what is filtered as a table, with the sources of what it is compared by."""
     now = timezone.now()
     compared = _comparison(request, now)
-    prices, voucher = list(providers.prices_compared(compared.asked, now)), compared.voucher
-    bought = what_it_buys(voucher=voucher, prices=prices, at=now) if voucher else {}
+    prices, bought = compared.prices(now)
+    voucher = compared.voucher
     precision = compared.asked.precision or providers.PRECISION
     figures = {
         one.resource_class: one
