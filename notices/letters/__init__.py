@@ -13,6 +13,7 @@ from notices.letters.applications import (
     voucher_issued,
 )
 from notices.letters.bills import bill_received, bill_settled
+from notices.letters.catalogue import cap_set
 from notices.letters.deciding import (
     appeal_decided,
     appeal_sent,
@@ -86,6 +87,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.ASK_ABOUT_USE: use_asked_about,
     ActKind.ANSWER_ABOUT_USE: use_asked_about,
     ActKind.LAPSE_HOLD: hold_lapsed,
+    ActKind.SET_PRICE_CAP: cap_set,
     ActKind.EXPIRE_VOUCHER: voucher_expired,
     ActKind.REQUEST_EXTENSION: extension_requested,
     ActKind.DECIDE_EXTENSION: extension_decided,

@@ -56,6 +56,7 @@ from providers.queries.compare import (
     equivalents_begun,
     equivalents_known,
     lowest_caps,
+    prices_above,
     prices_compared,
     rounded_rate,
 )
@@ -97,6 +98,7 @@ __all__ = [
     "offers_of",
     "offers_published",
     "price_in_force",
+    "prices_above",
     "prices_begun",
     "prices_compared",
     "prices_in_force",

@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import DecimalField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 
 from common.days import day_of
-from providers.models import Equivalent, Price, PriceCap
+from providers.models import Equivalent, Offer, Price, PriceCap
 from providers.queries.catalogue import caps_begun, offers_published, prices_begun
 
 # In which precision classes are compared unless another one is asked for.
@@ -137,6 +137,28 @@ def lowest_caps(
         if known is None or known.rate is None or cap.rate < known.rate:
             lowest[key] = cap
     return lowest
+
+
+def prices_above(cap: PriceCap) -> QuerySet[Price]:
+    """Return the prices that are above a cap when it begins, of offers in the catalogue then.
+
+    By what is published now; none where the cap is lifted.
+    """
+    if cap.rate is None:
+        return Price.objects.none()
+    in_force = prices_begun(cap.from_at).distinct("offer", "currency").values("pk")
+    return (
+        Price.objects.filter(
+            pk__in=in_force,
+            rate__gt=cap.rate,
+            currency=cap.currency,
+            offer__status=Offer.Status.PUBLISHED,
+            offer__resource=cap.resource,
+            offer__resource_class=cap.resource_class,
+        )
+        .select_related("offer__provider__organisation")
+        .order_by("offer__provider", "offer__code")
+    )
 
 
 def _counts(cap: PriceCap, authority: int | None, programme_code: str) -> bool:

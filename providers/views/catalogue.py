@@ -14,12 +14,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from common.days import start_of
 from common.errors import NotFound
-from common.formatting import instant
+from common.formatting import instant, rate_words
 from common.forms import KeyedForm, answer_form, language_pressed
 from parties.authentication import signed_in
 from providers import actions, queries, statuses
 from providers.forms import AcceptanceForm, OfferForm, PriceForm, QueueForm
 from providers.models import Offer, Price, Provider
+from providers.told import price_told
 
 
 @login_required
@@ -45,7 +46,7 @@ def offers(request: HttpRequest) -> HttpResponse:
                 offer.resource_class,
                 offer.region,
                 "; ".join(
-                    price_text(price) for price in prices.values() if price.offer_id == offer.pk
+                    price_told(price) for price in prices.values() if price.offer_id == offer.pk
                 ),
                 statuses.OFFER[offer.status].label,
             ]
@@ -145,12 +146,12 @@ def _review_of(given: dict[str, Any], provider: Provider) -> dict[str, Any]:
                 "value": Offer.ServiceLevel(given["service_level"]).label,
             },
             {"key": _("Typical wait in hours"), "value": "" if hours is None else hours},
-            {"key": _("Price of one hour"), "value": rate_text(given["rate"], currency)},
+            {"key": _("Price of one hour"), "value": rate_words(given["rate"], currency)},
         ],
         "cheapest": ""
         if cheapest is None
         else _("The lowest price of this class in the catalogue is %(rate)s.")
-        % {"rate": price_text(cheapest)},
+        % {"rate": price_told(cheapest)},
         "cap_warning": _(
             "%(authority)s lets an hour of %(name)s cost at most %(rate)s. Change the price to "
             "no more than that."
@@ -158,7 +159,7 @@ def _review_of(given: dict[str, Any], provider: Provider) -> dict[str, Any]:
         % {
             "authority": cap.authority.name,
             "name": name,
-            "rate": rate_text(cap.rate, currency),
+            "rate": rate_words(cap.rate, currency),
         }
         if cap is not None and is_above
         else "",
@@ -222,7 +223,7 @@ def offer_price(request: HttpRequest, code: str) -> HttpResponse:
                 _("What you can do"),
             ],
             "rows": [
-                [instant(price.from_at), price_text(price), _price_step(price)]
+                [instant(price.from_at), price_told(price), _price_step(price)]
                 for price in prices
             ],
         },
@@ -263,7 +264,7 @@ def price_withdraw(request: HttpRequest, code: str, pk: int) -> HttpResponse:
         "submit": _("Withdraw"),
         "submit_kind": "warning",
         "rows": [
-            {"key": _("Price of one hour"), "value": price_text(price)},
+            {"key": _("Price of one hour"), "value": price_told(price)},
             {"key": _("From"), "value": instant(price.from_at)},
         ],
         "intro": _("The price before it goes on. That this one was planned stays public."),
@@ -359,17 +360,6 @@ def order_acceptance(request: HttpRequest) -> HttpResponse:
         ),
     }
     return answer_form(request, form, "form_page.html", choose, context)
-
-
-def rate_text(rate: Any, currency: str) -> str:
-    """Write a rate with its currency, without idle noughts beyond two decimals."""
-    whole, _point, part = f"{rate:,.4f}".partition(".")
-    return f"{currency} {whole}.{part.rstrip('0'):0<2}"
-
-
-def price_text(price: Price) -> str:
-    """Write a price as its currency and rate, without idle noughts beyond two decimals."""
-    return rate_text(price.rate, price.currency)
 
 
 def _offer_of(provider: Provider, code: str) -> Offer:

@@ -16,13 +16,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from common.downloads import csv_answer
-from common.formatting import NOTHING, gpu_hours, money
+from common.formatting import NOTHING, gpu_hours, money, rate_words
 from common.money import GPU_MS_PER_HOUR, is_currency
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
 from providers import queries as providers
 from providers.models import Equivalent, Offer, Price, PriceCap
+from providers.told import price_told
 from vouchers import queries
 from vouchers.actions.quotes import Buys, what_it_buys
 from vouchers.forms.catalogue import CatalogueForm
@@ -163,7 +164,7 @@ def _cells(price: Price, caps: dict[tuple[str, str, str], PriceCap]) -> list[Any
         level_words(offer),
         wait_words(offer.queue_hours),
         {
-            "text": price_words(price),
+            "text": price_told(price),
             **({"error": _("Above the cap")} if _cap_above(price, caps) else {}),
         },
         _equivalent_words(price),
@@ -171,8 +172,7 @@ def _cells(price: Price, caps: dict[tuple[str, str, str], PriceCap]) -> list[Any
 
 
 def _equivalent_words(price: Any) -> str:
-    rate = providers.rounded_rate(price.per_equivalent)
-    return NOTHING if rate is None else rate_words(rate, price.currency)
+    return rate_words(providers.rounded_rate(price.per_equivalent), price.currency)
 
 
 def _bought_cells(voucher: Voucher | None, price: Price, bought: dict[int, Buys]) -> list[Any]:
@@ -264,14 +264,3 @@ def wait_words(hours: int | None) -> str:
     if hours == 0:
         return _("Less than an hour")
     return ngettext("%(count)s hour", "%(count)s hours", hours) % {"count": hours}
-
-
-def rate_words(rate: Any, currency: str) -> str:
-    """Write a rate with its currency, without idle noughts beyond two decimals."""
-    whole, _point, part = f"{rate:,.4f}".partition(".")
-    return f"{currency} {whole}.{part.rstrip('0'):0<2}"
-
-
-def price_words(price: Price) -> str:
-    """Write a price as its currency and rate, without idle noughts beyond two decimals."""
-    return rate_words(price.rate, price.currency)

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from common.days import start_of
 from common.downloads import csv_answer
 from common.errors import NotFound
-from common.formatting import day_text, instant
+from common.formatting import day_text, instant, rate_words
 from common.forms import answer_form
 from parties.authentication import signed_in
 from parties.models import Organisation, User
@@ -23,10 +23,9 @@ from parties.roles import OrganisationKind, Role
 from providers import actions
 from providers import queries as providers
 from providers.models import Equivalent, PriceCap
+from providers.told import cap_owner_told
 from vouchers.forms.catalogue import CapForm, EquivalentForm
 from vouchers.models import Programme
-from vouchers.views.catalogue import rate_words
-from vouchers.views.offers import cap_owner
 
 SETTERS = (Role.OFFICER, Role.ADMIN)
 
@@ -55,7 +54,7 @@ def price_caps(request: HttpRequest) -> HttpResponse:
         "rows": [
             [
                 instant(cap.from_at),
-                cap_owner(cap),
+                cap_owner_told(cap),
                 f"{cap.resource} {cap.resource_class}",
                 _("No cap") if cap.rate is None else rate_words(cap.rate, cap.currency),
                 cap.reason,

@@ -14,11 +14,12 @@ from django.views.decorators.http import require_GET
 from common.charts import Mark, Series, line
 from common.days import day_of
 from common.downloads import csv_answer
-from common.formatting import day_text, instant
+from common.formatting import day_text, instant, rate_words
 from providers import queries as providers
 from providers import statuses as provider_statuses
-from providers.models import Equivalent, Offer, Price, PriceCap
-from vouchers.views.catalogue import price_words, rate_words, wait_words
+from providers.models import Equivalent, Offer, Price
+from providers.told import cap_owner_told, price_told
+from vouchers.views.catalogue import wait_words
 
 LINES_MAX = 4
 
@@ -54,7 +55,7 @@ def offer(request: HttpRequest, code: str) -> HttpResponse:
             {"key": _("Typical wait"), "value": wait_words(found.queue_hours)},
             {
                 "key": _("Price of one hour"),
-                "value": "; ".join(price_words(price) for price in in_force),
+                "value": "; ".join(price_told(price) for price in in_force),
             },
             {"key": _("Code"), "value": found.code},
         ],
@@ -94,7 +95,7 @@ def _caps_of(found: Offer) -> list[str]:
     return [
         _("%(by)s lets an hour of %(name)s cost at most %(rate)s.")
         % {
-            "by": cap_owner(cap),
+            "by": cap_owner_told(cap),
             "name": found.resource_class,
             "rate": rate_words(cap.rate, cap.currency),
         }
@@ -102,18 +103,11 @@ def _caps_of(found: Offer) -> list[str]:
     ]
 
 
-def cap_owner(cap: PriceCap) -> str:
-    """Return whose cap it is: the authority's name, with the programme where it is one's own."""
-    if cap.programme_code:
-        return f"{cap.authority.name}, {cap.programme_code}"
-    return cap.authority.name
-
-
 def _history(found: Offer, prices: Sequence[Price]) -> dict[str, Any]:
     now = timezone.now()
     rows = []
     for price in prices:
-        rows.append([instant(price.from_at), price_words(price), price_state(price, now)])
+        rows.append([instant(price.from_at), price_told(price), price_state(price, now)])
     return {
         "columns": [
             _("From"),
@@ -150,7 +144,7 @@ def _price_chart(prices: Sequence[Price], now: datetime) -> Any:
             latest = own.get(at, latest)
             label = day_text(day_of(at))
             points.append(
-                Mark(label, latest.rate, price_words(latest))
+                Mark(label, latest.rate, price_told(latest))
                 if latest
                 else Mark(label, None, "")
             )

@@ -23,12 +23,11 @@ from parties.queries import has_role
 from parties.roles import Role
 from providers.models import Offer
 from providers.queries import offers_published, prices_in_force, suspension_in_force
-from providers.told import suspension_told
+from providers.told import price_told, suspension_told
 from vouchers import actions, queries
 from vouchers.actions.quotes import Quote, quote_order
 from vouchers.forms.orders import HoldForm, OrderFilter, QuoteForm
 from vouchers.models import Order, Voucher
-from vouchers.views.catalogue import price_words
 from vouchers.views.order_acts import is_of_provider
 from vouchers.views.shown import (
     order_bar,
@@ -106,7 +105,7 @@ def offers_for(voucher: Voucher) -> dict[str, Offer]:
 def offer_choices(voucher: Voucher, offers: dict[str, Offer]) -> list[tuple[str, str]]:
     """Return offers as choices, each with its provider and price."""
     prices = {
-        price.offer_id: price_words(price)
+        price.offer_id: price_told(price)
         for price in prices_in_force(offers.values(), timezone.now()).values()
         if price.currency == voucher.unit
     }
@@ -150,7 +149,7 @@ def quote_shown(quote: Quote, unit: str, zone: str, *, waits: bool = True) -> di
     """
     rows: list[dict[str, Any]] = []
     if quote.price is not None:
-        rows.append({"key": _("Price of one hour"), "value": price_words(quote.price)})
+        rows.append({"key": _("Price of one hour"), "value": price_told(quote.price)})
     rows += [
         {"key": _("Price of the order"), "value": money(quote.price_total, unit)},
         {"key": _("The voucher pays at most"), "value": money(quote.hold_amount, unit)},
