@@ -19,13 +19,15 @@ from providers.forms.capacity import (
     read_capacity,
 )
 from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm, QueueForm
-from providers.forms.keys import ApiKeyForm
+from providers.forms.keys import ApiKeyForm, CallsFilter, NetworksForm, RollForm
+from providers.forms.webhooks import WebhookForm
 
 __all__ = [
     "COLUMNS",
     "AcceptanceForm",
     "ApiKeyForm",
     "ApplyForm",
+    "CallsFilter",
     "CapacityConfirmForm",
     "CapacityFileForm",
     "CapacityFileUnreadable",
@@ -34,11 +36,14 @@ __all__ = [
     "DecideForm",
     "LiftForm",
     "ListFilter",
+    "NetworksForm",
     "NodeForm",
     "NodeProblem",
     "OfferForm",
     "PriceForm",
     "QueueForm",
+    "RollForm",
     "SuspendForm",
+    "WebhookForm",
     "read_capacity",
 ]

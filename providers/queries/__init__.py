@@ -25,6 +25,7 @@ from providers.queries.accreditation import (
     suspensions_not_over,
     suspensions_of,
 )
+from providers.queries.calls import api_calls_of
 from providers.queries.capacity import (
     CapacityStep,
     CapacityTotal,
@@ -61,6 +62,13 @@ from providers.queries.compare import (
     rounded_rate,
 )
 from providers.queries.keys import api_keys_of
+from providers.queries.webhooks import (
+    endpoint_of,
+    endpoints_for,
+    endpoints_of,
+    secret_of,
+    secrets_of,
+)
 
 __all__ = [
     "PRECISION",
@@ -73,6 +81,7 @@ __all__ = [
     "accreditations_in_force",
     "accreditations_listed",
     "accreditations_of",
+    "api_calls_of",
     "api_key_matching",
     "api_keys_of",
     "application_seen_by",
@@ -87,6 +96,9 @@ __all__ = [
     "caps_begun",
     "caps_known",
     "choices_of",
+    "endpoint_of",
+    "endpoints_for",
+    "endpoints_of",
     "equivalents_begun",
     "equivalents_known",
     "holds_released",
@@ -112,6 +124,8 @@ __all__ = [
     "providers_of",
     "providers_selling",
     "rounded_rate",
+    "secret_of",
+    "secrets_of",
     "settlement_waits",
     "suspension_in_force",
     "suspensions_in_force",

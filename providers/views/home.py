@@ -26,6 +26,8 @@ def provider_home(request: HttpRequest) -> HttpResponse:
         "tag": statuses.PROVIDER[queries.provider_status(provider, now)],
         "suspension": suspension_told(suspension) if suspension else None,
         "offers_count": published.count(),
-        "keys_count": queries.api_keys_of(provider).filter(revoked_at__isnull=True).count(),
+        "keys_count": queries.api_keys_of(provider)
+        .filter(revoked_at=None, ends_at=None)
+        .count(),
     }
     return render(request, "providers/provider_home.html", context)

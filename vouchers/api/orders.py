@@ -19,11 +19,14 @@ from providers.api import (
     PAGE,
     REFUSALS,
     REFUSED,
+    TAKES_JSON,
     InputInvalid,
     Operation,
+    once,
     read_input,
     read_page,
 )
+from providers.kinds import Scope
 from vouchers import actions, queries
 from vouchers.models import Order
 
@@ -93,6 +96,8 @@ class OrderPage(serializers.Serializer[Any]):
 class Orders(Operation):
     """Your orders."""
 
+    scopes = {"GET": Scope.ORDERS_READ}
+
     @extend_schema(
         operation_id="list_orders",
         summary="List your orders",
@@ -119,6 +124,8 @@ class Orders(Operation):
 class OneOrder(Operation):
     """One of your orders."""
 
+    scopes = {"POST": Scope.ORDERS_WRITE}
+
     def order_of(self, request: Request, code: str) -> Order:
         """Return an order of the provider whose key was shown.
 
@@ -132,6 +139,8 @@ class OneOrder(Operation):
 
 class OrderDetail(OneOrder):
     """One of your orders."""
+
+    scopes = {"GET": Scope.ORDERS_READ}
 
     @extend_schema(
         operation_id="read_order",
@@ -182,7 +191,13 @@ def _operation(
         parameters=[IDEMPOTENCY_KEY],
         request=shape,
         examples=[OpenApiExample(summary, example, request_only=True)],
-        responses={200: OrderOutput, **REFUSALS, **NOT_FOUND, **REFUSED},
+        responses={
+            200: OrderOutput,
+            **REFUSALS,
+            **TAKES_JSON,
+            **NOT_FOUND,
+            **REFUSED,
+        },
     )
 
 
@@ -190,6 +205,7 @@ class OrderAccept(OneOrder):
     """Accept an order that waits for your answer."""
 
     @_operation("accept_order", "Accept an order", AcceptInput, hours="400")
+    @once
     def post(self, request: Request, code: str) -> Response:
         """Take the order as you read it; the holder may use it from then on."""
         key, order = self.key_of(request), self.order_of(request, code)
@@ -207,6 +223,7 @@ class OrderDecline(OneOrder):
     """Decline an order that waits for your answer."""
 
     @_operation("decline_order", "Decline an order", ReasonInput, reason="No capacity in June.")
+    @once
     def post(self, request: Request, code: str) -> Response:
         """Say no and why; what is held goes back to the voucher at once."""
         key, order = self.key_of(request), self.order_of(request, code)
@@ -226,6 +243,7 @@ class OrderChangeHours(OneOrder):
     @_operation(
         "change_order", "Change an order", ChangeInput, hours="200", reason="Half is enough."
     )
+    @once
     def post(self, request: Request, code: str) -> Response:
         """Hold less for fewer hours, never under what was used; more is the holder's to order."""
         key, order = self.key_of(request), self.order_of(request, code)
@@ -245,6 +263,7 @@ class OrderCancel(OneOrder):
     """Call an order off before use."""
 
     @_operation("cancel_order", "Cancel an order", ReasonInput, reason="The cluster is down.")
+    @once
     def post(self, request: Request, code: str) -> Response:
         """Give back all that is held, as long as nothing was used, and say why."""
         key, order = self.key_of(request), self.order_of(request, code)
@@ -262,6 +281,7 @@ class OrderRelease(OneOrder):
     """End an order after its last bill."""
 
     @_operation("release_order", "Release an order", ReleaseInput)
+    @once
     def post(self, request: Request, code: str) -> Response:
         """Give back what is still held, once no bill waits for its settlement."""
         key, order = self.key_of(request), self.order_of(request, code)

@@ -13,9 +13,12 @@ from providers.api import (
     NOT_FOUND,
     REFUSALS,
     REFUSED,
+    TAKES_JSON,
     Operation,
+    once,
     read_input,
 )
+from providers.kinds import Scope
 from providers.queries import offer_by_code
 from vouchers import actions, queries
 from vouchers.actions.quotes import quote_order
@@ -69,6 +72,8 @@ class VoucherCheckOutput(serializers.Serializer[Any]):
 class VoucherCheck(Operation):
     """Ask what a code is good for; nothing is done, so no Idempotency-Key is needed."""
 
+    scopes = {"POST": Scope.VOUCHERS_READ}
+
     @extend_schema(
         operation_id="check_voucher",
         summary="Check what a voucher may pay",
@@ -80,7 +85,13 @@ class VoucherCheck(Operation):
                 request_only=True,
             )
         ],
-        responses={200: VoucherCheckOutput, **REFUSALS, **NOT_FOUND, **REFUSED},
+        responses={
+            200: VoucherCheckOutput,
+            **REFUSALS,
+            **TAKES_JSON,
+            **NOT_FOUND,
+            **REFUSED,
+        },
     )
     def post(self, request: Request) -> Response:
         """Return what the voucher behind a redemption code may pay for, without a trace."""
@@ -88,9 +99,7 @@ class VoucherCheck(Operation):
         code = given["redemption_code"]
         voucher = queries.voucher_by_redemption_code(code)
         if voucher is None:
-            unknown = actions.CodeUnknown(code=code[:24])
-            body = {"code": unknown.code, "message": str(unknown), "values": unknown.values}
-            return Response(body, 404)
+            raise actions.CodeUnknown(code=code[:24])
         answer = {
             "programme": voucher.programme.code,
             "mode": voucher.programme.mode,
@@ -141,6 +150,8 @@ class RedemptionInput(serializers.Serializer[Any]):
 class Redemptions(Operation):
     """Turn a voucher's code into an order."""
 
+    scopes = {"POST": Scope.ORDERS_WRITE}
+
     @extend_schema(
         operation_id="redeem",
         summary="Redeem a voucher",
@@ -158,8 +169,9 @@ class Redemptions(Operation):
                 request_only=True,
             )
         ],
-        responses={201: OrderOutput, **REFUSALS, **NOT_FOUND, **REFUSED},
+        responses={201: OrderOutput, **REFUSALS, **TAKES_JSON, **NOT_FOUND, **REFUSED},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Set the voucher's share of the price aside for an order with you."""
         key = self.key_of(request)

@@ -197,10 +197,10 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
     """Show one order: its state, its price, what was used and billed, what its hold has left."""
     person = signed_in(request)
     found = queries.order_of(person, code)
+    suspension = suspension_in_force(found.offer.provider, timezone.now())
     use, left = queries.order_use(found), ledger.hold_remaining(found.hold)
     is_holder, is_provider = is_of_holder(person, found.voucher), is_of_provider(person, found)
     is_holding = found.status in Order.HOLDING
-    suspension = suspension_in_force(found.offer.provider, timezone.now())
     context = {
         "order": found,
         "tag": order_status(found, use),
@@ -208,6 +208,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         "figures": _figures(found, use, left),
         "rows": _facts(found),
         "working": working_lines(found.working),
+        "suspension": suspension_told(suspension) if suspension else None,
         "changes": _changes(found),
         "users": _users(found, is_holder=is_holder) if is_holder or is_provider else None,
         "lines": _lines(found, is_holder=is_holder),
@@ -220,7 +221,6 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         "sees_voucher": queries.vouchers_visible_to(person)
         .filter(pk=found.voucher_id)
         .exists(),
-        "suspension": suspension_told(suspension) if suspension else None,
         "events": timeline(found.voucher.address, order=found.code),
         "zone": found.voucher.programme.zone,
     }
