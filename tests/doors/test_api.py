@@ -211,6 +211,8 @@ def test_offers_tell_their_price(scene, program):
 
     assert offer["code"] == scene.seller.offer.code
     assert offer["prices"] == [{"currency": "CNY", "rate": "25.0000"}]
+    assert (offer["service_level"], offer["is_domestic"]) == ("ON_DEMAND", False)
+    assert offer["queue_hours"] is None
 
 
 # --- keys and shapes -------------------------------------------------------------------------

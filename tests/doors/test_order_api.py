@@ -146,6 +146,7 @@ def test_an_order_is_accepted_once_a_key(scene, program, waiting):
 
     assert [one.status_code for one in answers] == [200, 200]
     assert [one.json()["order_status"] for one in answers] == ["OPEN", "OPEN"]
+    assert [one.headers.get("Idempotent-Replayed") for one in answers] == [None, "true"]
     refused(program, path, {"hours": "100"}, "order_not_waiting")
     assert program.post(path, {"hours": "99"}, key="a").json()["code"] == "key_reused"
 

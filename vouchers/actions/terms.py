@@ -125,11 +125,27 @@ def require_usable(voucher: Voucher, today: date) -> None:
     :raises VoucherSuspended: if it is suspended.
     :raises VoucherOver: if it was returned or revoked.
     """
-    if voucher.status in (Voucher.Status.RETURNED, Voucher.Status.REVOKED):
-        raise VoucherOver(voucher=voucher.code)
+    require_not_over(voucher)
     is_late = voucher.valid_until_on < today
     if is_late or voucher.status == Voucher.Status.EXPIRED:
         raise VoucherExpired(voucher=voucher.code, until=voucher.valid_until_on)
+    require_not_suspended(voucher)
+
+
+def require_not_over(voucher: Voucher) -> None:
+    """Refuse a voucher that was returned or revoked.
+
+    :raises VoucherOver: if it was.
+    """
+    if voucher.status in (Voucher.Status.RETURNED, Voucher.Status.REVOKED):
+        raise VoucherOver(voucher=voucher.code)
+
+
+def require_not_suspended(voucher: Voucher) -> None:
+    """Refuse a voucher that is suspended.
+
+    :raises VoucherSuspended: if it is.
+    """
     if voucher.status == Voucher.Status.SUSPENDED:
         raise VoucherSuspended(voucher=voucher.code)
 
