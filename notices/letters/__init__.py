@@ -28,6 +28,7 @@ from notices.letters.orders import (
     order_cancelled,
     order_changed,
     order_declined,
+    order_unanswered,
     order_user_changed,
     use_asked_about,
 )
@@ -54,7 +55,15 @@ from notices.letters.vouchers import (
 )
 from notices.letters.webhooks import webhook_disabled
 
-__all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expires"]
+__all__ = [
+    "LETTERS",
+    "Deed",
+    "Letter",
+    "Words",
+    "letters_about",
+    "order_unanswered",
+    "voucher_expires",
+]
 
 LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.INVITE_COLLEAGUE: colleague_invited,

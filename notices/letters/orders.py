@@ -197,6 +197,23 @@ def order_user_changed(deed: Deed) -> Letters:
             yield _to_provider(order, words)
 
 
+def order_unanswered(order: Order, kind: str) -> Letter:
+    """Remind the provider of an order that lapses if nobody answers."""
+
+    def words() -> Words:
+        values = _values(order)
+        return Words(
+            _("Action needed: order %(order)s waits for your answer") % values,
+            paragraphs(
+                _("%(holder)s ordered %(hours)s of “%(offer)s”.") % values,
+                _waits(order),
+                _("Without an answer it lapses, and what is held goes back to the holder."),
+            ),
+        )
+
+    return _to_provider(order, words, kind)
+
+
 def use_asked_about(deed: Deed) -> Letters:
     """Tell the provider what a holder asks about a line of use, or the holder the answer."""
     asked = Q(act_id=deed.id) | Q(answer__act_id=deed.id)
@@ -271,6 +288,7 @@ def _to_other(order: Order, deed: Deed, words: Callable[[], Words]) -> Letter:
     return _to_provider(order, words)
 
 
-def _to_provider(order: Order, words: Callable[[], Words]) -> Letter:
+def _to_provider(order: Order, words: Callable[[], Words], kind: str = "") -> Letter:
     path = reverse("order", args=[order.code])
-    return Letter(people_of(order.offer.provider.organisation, Role.PROVIDER), path, words)
+    whose = people_of(order.offer.provider.organisation, Role.PROVIDER)
+    return Letter(whose, path, words, kind)

@@ -72,6 +72,43 @@ def test_the_letter_of_an_order_that_waits_says_until_when(scene):
     )
 
 
+def test_a_provider_is_reminded_once_on_the_last_day_of_what_it_has_not_answered(scene):
+    cast.accepts_each(scene.seller)
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    answered = cast.a_hold(
+        scene.voucher, scene.applicant, scene.seller, provider_reference="answered"
+    )
+    cast.accepted(answered, scene.seller.person)
+
+    def reminded(hours_left):
+        actions.write_reminders(at=order.accept_by - timedelta(hours=hours_left))
+        found = Message.objects.filter(kind="unanswered").order_by("pk")
+        return [(one.user, one.subject) for one in found]
+
+    assert reminded(25) == []
+    subject = f"Action needed: order {order.code} waits for your answer"
+    assert reminded(24) == reminded(3) == [(scene.seller.person, subject)]
+    assert "Small Model Ltd ordered 100 GPU-hours of" in body(scene.seller.person)
+    assert "until 7 June 2025, that day included" in body(scene.seller.person)
+
+
+def test_nobody_is_reminded_of_what_was_placed_within_the_day_or_is_over(db):
+    authority = cast.make_authority()
+    text = cast.policy_text(cast.M3).replace("[hold]\n", "[hold]\naccept_days = 1\n")
+    scheme = cast.make_programme(authority, text=text)
+    seller, applicant = cast.make_provider(authority), cast.an_sme()
+    voucher = cast.an_issued_voucher(scheme, applicant)
+    cast.accepts_each(seller)
+    order = cast.a_hold(voucher, applicant, seller)
+    day_old = order.placed_at + timedelta(days=1)
+    assert order.accept_by - day_old < timedelta(hours=5)
+
+    for at in (day_old - timedelta(seconds=1), order.accept_by):
+        assert actions.write_reminders(at=at) == 0
+    cast.declined(order, seller.person)
+    assert actions.write_reminders(at=day_old) == 0
+
+
 def test_both_hear_that_nobody_answered(scene):
     cast.accepts_each(scene.seller)
     order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
