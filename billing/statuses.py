@@ -256,6 +256,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.NAME_COLUMNS: _("Columns of usage files named"),
     ActKind.CHECK_USAGE_FILE: _("Usage file checked"),
     ActKind.RECORD_USAGE: _("Usage recorded"),
+    ActKind.ASK_ABOUT_USE: _("Question about use"),
+    ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
