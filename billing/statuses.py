@@ -209,6 +209,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.ACCREDIT_PROVIDER: _("Provider accredited"),
     ActKind.SUSPEND_PROVIDER: _("Provider suspended"),
     ActKind.LIFT_SUSPENSION: _("Suspension lifted"),
+    ActKind.PUBLISH_AGREEMENT: _("Agreement published"),
+    ActKind.ACCEPT_AGREEMENT: _("Agreement accepted"),
     ActKind.RECORD_CAPACITY: _("Capacity registered"),
     ActKind.PUBLISH_OFFER: _("Offer published or withdrawn"),
     ActKind.PUBLISH_PRICE: _("Price published"),

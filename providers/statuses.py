@@ -77,6 +77,29 @@ ACCREDITATION_APPLICATION: Final = {
     ),
 }
 
+AGREEMENT: Final = {
+    "ACCEPTED": Status(
+        _("Accepted"),
+        _("Accepted"),
+        "green",
+        _("The provider has accepted exactly this text."),
+        NOBODY,
+    ),
+    "TO_ACCEPT": Status(
+        _("To accept"),
+        _("To accept"),
+        "yellow",
+        _("From its day on, new orders need that the provider has accepted it."),
+        PROVIDER_ACTS,
+    ),
+    "NEWEST": Status(
+        _("Newest"), _("Newest"), "blue", _("Nothing has followed it yet."), NOBODY
+    ),
+    "FOLLOWED": Status(
+        _("Followed"), _("Followed"), "grey", _("A newer version was published."), NOBODY
+    ),
+}
+
 OFFER: Final = {
     "PUBLISHED": Status(_("Published"), _("Published"), "green", _("Buyers see it."), NOBODY),
     "WITHDRAWN": Status(
@@ -102,4 +125,5 @@ def tables() -> list[StatusTable]:
         table(_("Providers"), PROVIDER),
         table(_("Accreditations"), ACCREDITATION),
         table(_("Applications for accreditation"), ACCREDITATION_APPLICATION),
+        table(_("Agreements"), AGREEMENT),
     ]

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from providers import api
-from providers.views import accreditation, capacity, catalogue, desk, home, keys
+from providers.views import accreditation, agreements, capacity, catalogue, desk, home, keys
 
 urlpatterns = [
     path("provider/", home.provider_home, name="provider_home"),
@@ -25,6 +25,9 @@ urlpatterns = [
     ),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
     path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
+    path("agreements/", agreements.agreements, name="agreements"),
+    path("agreements/new/", agreements.agreement_new, name="agreement_new"),
+    path("agreements/<int:pk>/", agreements.agreement, name="agreement"),
     path("providers/", accreditation.accredited, name="accredited"),
     path("providers/capacity/", capacity.capacity_public, name="capacity_public"),
     path("providers.csv", accreditation.accredited_csv, name="accredited_csv"),

@@ -7,6 +7,7 @@ from providers.forms.accreditation import (
     ListFilter,
     SuspendForm,
 )
+from providers.forms.agreements import AcceptForm, AgreementForm
 from providers.forms.capacity import (
     COLUMNS,
     CapacityConfirmForm,
@@ -23,6 +24,8 @@ from providers.forms.keys import ApiKeyForm
 
 __all__ = [
     "COLUMNS",
+    "AcceptForm",
+    "AgreementForm",
     "ApiKeyForm",
     "ApplyForm",
     "CapacityConfirmForm",

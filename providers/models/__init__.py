@@ -7,6 +7,7 @@ from providers.models.accreditation import (
     AccreditationDocument,
     Provider,
 )
+from providers.models.agreements import Agreement, AgreementAcceptance
 from providers.models.capacity import CapacityNode, CapacityVersion
 from providers.models.catalogue import Offer, Price
 from providers.models.items import ITEMS_OF, ServiceItem
@@ -19,6 +20,8 @@ __all__ = [
     "AccreditationApplication",
     "AccreditationDecision",
     "AccreditationDocument",
+    "Agreement",
+    "AgreementAcceptance",
     "ApiKey",
     "CapacityNode",
     "CapacityVersion",

@@ -25,6 +25,15 @@ from providers.queries.accreditation import (
     suspensions_not_over,
     suspensions_of,
 )
+from providers.queries.agreements import (
+    acceptances_before,
+    acceptances_of,
+    agreement_in_force,
+    agreement_lacking,
+    agreements_kept_by,
+    agreements_listed,
+    agreements_to_accept,
+)
 from providers.queries.capacity import (
     CapacityStep,
     CapacityTotal,
@@ -44,14 +53,23 @@ from providers.queries.catalogue import (
     prices_of,
 )
 from providers.queries.keys import api_keys_of
+from providers.queries.onboarding import Step, onboarding_of
 
 __all__ = [
     "ApiCaller",
     "CapacityStep",
     "CapacityTotal",
+    "Step",
+    "acceptances_before",
+    "acceptances_of",
     "accreditations_in_force",
     "accreditations_listed",
     "accreditations_of",
+    "agreement_in_force",
+    "agreement_lacking",
+    "agreements_kept_by",
+    "agreements_listed",
+    "agreements_to_accept",
     "api_key_matching",
     "api_keys_of",
     "application_seen_by",
@@ -69,6 +87,7 @@ __all__ = [
     "offer_by_code",
     "offers_of",
     "offers_published",
+    "onboarding_of",
     "price_in_force",
     "prices_in_force",
     "prices_of",
