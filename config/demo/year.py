@@ -10,6 +10,7 @@ from config.demo.outcomes import plan_scores
 from config.demo.payments import Treasury
 from config.demo.people import Cast
 from config.demo.programmes import open_programmes
+from config.demo.providers import Market
 from config.demo.requests import plan_requests
 from config.demo.usage import plan_reports
 from config.demo.world import World
@@ -23,6 +24,7 @@ def live_through(*, seed: int, until: datetime, is_small: bool = False) -> World
     """
     world = World.make(seed=seed, until=until, is_small=is_small)
     cast = Cast(world)
+    Market(world, cast)
     schemes = open_programmes(world, cast)
     billing, life = Billing(world, schemes), Life(world)
     life.claims = billing.claim

@@ -186,6 +186,15 @@ def applications_of(organisation: Organisation) -> QuerySet[AccreditationApplica
     )
 
 
+def authorities_before(organisation: Organisation) -> QuerySet[Organisation]:
+    """Return the authorities that accredited an organisation, or that it asked to."""
+    asked = applications_of(organisation).values("authority")
+    accredited = Accreditation.objects.filter(provider__organisation=organisation)
+    return Organisation.objects.filter(
+        Q(pk__in=asked.order_by()) | Q(pk__in=accredited.values("authority"))
+    )
+
+
 def application_waiting(
     organisation: Organisation, authority: Organisation
 ) -> AccreditationApplication | None:

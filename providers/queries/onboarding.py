@@ -6,6 +6,7 @@ from datetime import datetime
 from parties.models import BankDetail, Organisation
 from providers.models import Offer
 from providers.queries.accreditation import (
+    authorities_before,
     is_accredited,
     provider_by_code,
     suspension_in_force,
@@ -26,8 +27,9 @@ class Step:
 def onboarding_of(organisation: Organisation, at: datetime) -> list[Step]:
     """Return the steps of a provider from its application to its first bill, in their order.
 
-    A bank detail counts from its approval. What belongs to an accredited provider alone can't
-    begin before it is one, and a bill not before there is an offer.
+    A bank detail counts from its approval. The agreements are those of the authorities that
+    accredited it or that it asked to; before it has asked one, that step can't begin. Nor can
+    what belongs to an accredited provider alone before it is one, or a bill before an offer.
     """
     provider = provider_by_code(organisation.code)
     # A suspended provider was accredited once; that step stays done.
@@ -37,6 +39,8 @@ def onboarding_of(organisation: Organisation, at: datetime) -> list[Step]:
     approved = BankDetail.objects.filter(
         organisation=organisation, status=BankDetail.Status.APPROVED
     )
+    asked = authorities_before(organisation)
+    lacks = agreements_to_accept(organisation).filter(authority__in=asked)
     has_offer = provider is not None and (
         provider.offers.filter(status=Offer.Status.PUBLISHED).exists()
     )
@@ -46,7 +50,7 @@ def onboarding_of(organisation: Organisation, at: datetime) -> list[Step]:
     has_bill = provider is not None and provider.bills.exists()
     return [
         Step("accreditation", is_in),
-        Step("agreement", not agreements_to_accept(organisation).exists()),
+        Step("agreement", asked.exists() and not lacks.exists(), asked.exists()),
         Step("bank_detail", approved.exists()),
         Step("capacity", has_capacity, provider is not None),
         Step("offer", has_offer, is_in),

@@ -22,12 +22,12 @@ def state(organisation, at=NOON):
 
 
 def test_a_newcomer_begins_with_its_accreditation_and_its_bank_detail(browser):
-    cast.make_authority()
+    authority = cast.make_authority()
     organisation, person = cast.a_newcomer()
 
     assert state(organisation) == {
         "accreditation": "can",
-        "agreement": "done",
+        "agreement": "waits",
         "bank_detail": "can",
         "capacity": "waits",
         "offer": "waits",
@@ -36,10 +36,17 @@ def test_a_newcomer_begins_with_its_accreditation_and_its_bank_detail(browser):
     }
     page = words(browser(person).get(reverse("provider_home")))
     assert "Not accredited yet" in page
-    assert "1 of 7 steps are completed." in page
+    assert "0 of 7 steps are completed." in page
     assert "An authority accredits you by batch and service item Next" in page
     assert "Buyers see it at once Cannot start yet" in page
     assert browser(cast.an_sme().person).get(reverse("provider_home")).status_code == 404
+
+    cast.an_accreditation_application(authority, organisation, person)
+    assert state(organisation)["agreement"] == "done"
+    cast.an_agreement(cast.make_authority("Another Bureau"))
+    assert state(organisation)["agreement"] == "done"
+    cast.an_agreement(authority)
+    assert state(organisation)["agreement"] == "can"
 
 
 def test_each_step_is_done_by_what_was_really_done(browser):
