@@ -96,7 +96,20 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
         _("%(count)s resources for this long is more than one row can be."),
         _("Check the count and the times.")),
 }
+
+# What an audit of a usage file asks about; nothing is refused for it.
+WARNINGS: dict[str, Any] = {
+    "costs_rounded": _(
+        "%(rows)s GPU rows have %(columns)s rounded to whole units, while what was listed and "
+        "billed is exact (first in row %(first_row)s). Ask whoever exported the file for exact "
+        "costs."),
+}
 # fmt: on
+
+
+def warning_of(stored: Mapping[str, Any]) -> str:
+    """Return what an audit would ask about a file, in the language of the moment."""
+    return str(WARNINGS[stored["code"]] % stored["values"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,3 +34,11 @@ def _settle_if_due(bill: Bill) -> None:
     now = timezone.now()
     if is_due(bill, now):
         actions.settle_bill(bill=bill, actor=SYSTEM, at=now, key=f"settle:{bill.number}")
+
+
+@shared_task(name="billing.tasks.keep_usage_months")
+def keep_usage_months() -> None:
+    """Make the partitions of usage lines ahead of the months that they are for."""
+    made = actions.keep_usage_months(at=timezone.now())
+    if made:
+        logger.info("%s months of usage lines were made ahead", made)

@@ -16,6 +16,7 @@ from billing.views import (
     settlement,
     targets,
     usage,
+    usage_checks,
 )
 
 urlpatterns = [
@@ -27,11 +28,25 @@ urlpatterns = [
     ),
     path("usage/", usage.usage, name="usage"),
     path("usage/all.csv", usage.usage_csv, name="usage_csv"),
-    path("usage/new/", usage.usage_upload, name="usage_upload"),
-    path("usage/sample.csv", usage.usage_sample, name="usage_sample"),
-    path("usage/template.csv", usage.usage_template, name="usage_template"),
+    path("usage/new/", usage_checks.usage_upload, name="usage_upload"),
+    path("usage/new/<int:pk>/columns/", usage_checks.usage_columns, name="usage_columns"),
+    path("usage/checks/<int:pk>/", usage_checks.usage_check, name="usage_check"),
+    path(
+        "usage/checks/<int:pk>/to-fix.<str:kind>",
+        usage_checks.check_errors,
+        name="check_errors",
+    ),
+    *(
+        path(f"usage/{file}.{kind}", view, {"kind": kind}, name=f"{name}{suffix}")
+        for file, view, name in (
+            ("sample", usage.usage_sample, "usage_sample"),
+            ("with-mistakes", usage.usage_bad_sample, "usage_bad_sample"),
+            ("template", usage.usage_template, "usage_template"),
+        )
+        for kind, suffix in (("csv", ""), ("xlsx", "_xlsx"))
+    ),
     path("usage/files/<int:pk>/", usage.usage_file, name="usage_file"),
-    path("usage/files/<int:pk>/to-fix.csv", usage.usage_errors_csv, name="usage_errors_csv"),
+    path("usage/files/<int:pk>/to-fix.<str:kind>", usage.usage_errors, name="usage_errors"),
     path("bills/", bills.bills, name="bills"),
     path("bills/new/", bills.bill_new, name="bill_new"),
     path("bills/lines-sample.csv", usage.bill_lines_sample, name="bill_lines_sample"),

@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
     },
     "award waiting lists": {"task": "vouchers.tasks.award_waiting_lists", "schedule": 60.0},
     "settle bills": {"task": "billing.tasks.settle_submitted_bills", "schedule": 10.0},
+    "keep usage months": {"task": "billing.tasks.keep_usage_months", "schedule": 3600.0},
     "score vouchers": {"task": "scoring.tasks.score_due_vouchers", "schedule": 60.0},
     "send letters": {"task": "notices.tasks.send_due_letters", "schedule": 10.0},
 }

@@ -13,7 +13,8 @@ from config.secrets import kept_secret
 
 LEDGER = "ledger_"
 INTERNAL = "_internal"
-READ_ONLY = frozenset({"django_migrations"})
+# Beside what Django keeps: what triggers of the owner write.
+READ_ONLY = frozenset({"django_migrations", "billing_usagekey", "billing_usagesum"})
 # Any number will do, as long as nothing else in the database locks it.
 _LOCK = 7_465_737_365
 
@@ -106,7 +107,8 @@ def _relations(cursor: Any) -> list[_Relation]:
         "SELECT relname, relkind::text FROM pg_class"
         " WHERE relnamespace = 'public'::regnamespace"
         " AND relkind = ANY (ARRAY['r', 'p', 'v', 'm', 'f', 'S']::\"char\"[])"
-        " AND pg_has_role(relowner, 'USAGE') ORDER BY relname"
+        # What a table's partitions hold is reached through the table alone.
+        " AND NOT relispartition AND pg_has_role(relowner, 'USAGE') ORDER BY relname"
     )
     return [_Relation(*row) for row in cursor.fetchall()]
 
@@ -115,7 +117,7 @@ def _marked_insert_only(cursor: Any) -> list[str]:
     """Return the tables that carry the trigger of `common.insert_only`."""
     cursor.execute(
         "SELECT relname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid"
-        " WHERE tgname = 'insert_only'"
+        " WHERE tgname = 'insert_only' AND NOT relispartition"
     )
     return [name for (name,) in cursor.fetchall()]
 

@@ -21,6 +21,18 @@ def last_day(placed_on: date, programme: Programme) -> date:
     return placed_on + timedelta(days=int(programme.hold.days.on(placed_on)))
 
 
+def last_day_to_accept(placed_on: date, programme: Programme) -> date:
+    """Return the last day on which a provider may accept an order placed by its holder.
+
+    It is never later than the hold's own last day.
+
+    :raises ValueError: if the programme's mode places no holds.
+    """
+    lasts = last_day(placed_on, programme)
+    assert programme.hold is not None
+    return min(lasts, placed_on + timedelta(days=programme.hold.accept_days))
+
+
 def hold_amount(
     order_price: int,
     free: int,

@@ -185,10 +185,11 @@ class ProviderRule:
 
 @dataclass(frozen=True)
 class HoldRule:
-    """How many days a hold lasts."""
+    """How many days a hold lasts, and how many a provider has to accept an order of its holder."""
 
     clause: str
     days: Dated[Decimal]
+    accept_days: int
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from policy.document import Table
 from policy.size import STANDARDS
 
 CEILINGS = ("SHARE", "CAPS")
+_ACCEPT_DAYS, _ACCEPT_DAYS_MOST = 5, 60
 LEVELS = ("NATIONAL", "PROVINCE", "CITY", "DISTRICT", "PARK")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _GPU = re.compile(r"GPU:[A-Z0-9][A-Z0-9\-]{0,30}")
@@ -182,7 +183,12 @@ def _facility(table: Table) -> rules.FacilityGate:
 def _hold(table: Table | None) -> rules.HoldRule | None:
     if table is None:
         return None
-    rule = rules.HoldRule(clause=table.clause(), days=table.dated("days", whole=True))
+    accept_days = table.whole_or_none("accept_days", _ACCEPT_DAYS_MOST)
+    rule = rules.HoldRule(
+        clause=table.clause(),
+        days=table.dated("days", whole=True),
+        accept_days=_ACCEPT_DAYS if accept_days is None else accept_days,
+    )
     table.close()
     return rule
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path(
         "provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"
     ),
+    path("provider/orders/", catalogue.order_acceptance, name="order_acceptance"),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
     path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
     path("agreements/", agreements.agreements, name="agreements"),

@@ -130,6 +130,34 @@ VOUCHER: Final = {
 }
 
 ORDER: Final = {
+    "PLACED": Status(
+        _("Waiting for the provider"),
+        _("Placed, not accepted yet"),
+        "yellow",
+        _("Part of the voucher is set aside. The provider accepts or declines it."),
+        PROVIDER,
+    ),
+    "PARTLY_USED": Status(
+        _("Partly used"),
+        _("Open, partly used"),
+        "blue",
+        _("Part of the time was used; what is left is still set aside."),
+        PROVIDER,
+    ),
+    "DECLINED": Status(
+        _("Declined"),
+        _("Declined by the provider"),
+        "red",
+        _("The provider did not take it. What was held went back to the voucher."),
+        NOBODY,
+    ),
+    "CANCELLED": Status(
+        pgettext_lazy("order", "Cancelled"),
+        _("Cancelled before use"),
+        "grey",
+        _("It was called off before use. What was held went back to the voucher."),
+        NOBODY,
+    ),
     "OPEN": Status(
         pgettext_lazy("order", "Open"),
         _("Open, value held"),

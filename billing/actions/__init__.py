@@ -29,6 +29,14 @@ from billing.actions.claims import (
     submit_claim,
 )
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
+from billing.actions.files import (
+    ColumnsNotNamed,
+    Reading,
+    check_usage_file,
+    keep_usage_file,
+    name_columns,
+    send_checked_file,
+)
 from billing.actions.lines import (
     BillNotSettled,
     LineAcceptedBefore,
@@ -41,6 +49,7 @@ from billing.actions.lines import (
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
+from billing.actions.usage_months import keep_usage_months
 from billing.queries import BillLineInput
 
 __all__ = [
@@ -54,6 +63,7 @@ __all__ = [
     "BillSettled",
     "ClaimByTarget",
     "ClaimInvalid",
+    "ColumnsNotNamed",
     "InvoiceNumberMissing",
     "LineAcceptedBefore",
     "LineInvalid",
@@ -65,6 +75,7 @@ __all__ = [
     "NothingToBill",
     "PeriodFarOff",
     "PeriodInvalid",
+    "Reading",
     "SettlementWaits",
     "StatementOfNobody",
     "TargetClaimed",
@@ -74,15 +85,20 @@ __all__ = [
     "VoucherNotActive",
     "approve_batch",
     "cancel_batch",
+    "check_usage_file",
     "claim_target",
     "correct_transfer",
     "decide_line",
+    "keep_usage_file",
+    "keep_usage_months",
+    "name_columns",
     "object_to_line",
     "prepare_batch",
     "read_statement",
     "record_usage",
     "record_usage_file",
     "release_batch",
+    "send_checked_file",
     "settle_bill",
     "submit_bill",
     "submit_claim",

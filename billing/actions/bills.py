@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Bill
-from billing.queries import BillLineInput, price_of, scale_of
+from billing.queries import BillLineInput, lines_of_use, price_of, scale_of
 from common.codes import new_code
 from common.errors import Refused
 from common.money import is_currency
@@ -254,7 +254,7 @@ _METERED = """
                 u.count_thousandths, u.started_at, u.ended_at, %(from)s, %(until)s) end as ms
         ) inside
         where u.provider_id = %(provider)s and u.started_at < %(until)s and u.ended_at > %(from)s
-            and u.order_id is not null and inside.ms > 0
+            and u.id >= %(low)s and u.id < %(high)s and u.order_id is not null and inside.ms > 0
             and u.id not in (select usage_line_id from billed)
         returning amount
     )
@@ -263,12 +263,15 @@ _METERED = """
 
 
 def _bill_metered(bill: Bill) -> tuple[int, int]:
+    low, high = lines_of_use(bill.period_from, bill.period_until)
     parameters: dict[str, Any] = {
         "bill": bill.pk,
         "provider": bill.provider_id,
         "programme": bill.programme_id,
         "from": bill.period_from,
         "until": bill.period_until,
+        "low": low,
+        "high": high,
         "is_money": is_currency(bill.unit),
         "scale": scale_of(bill.unit),
     }
@@ -282,7 +285,8 @@ _FOUND = """
     select g.n, u.id, u.voucher_id, u.order_id, u.rate, billing_clipped_ms(
         u.count_thousandths, u.started_at, u.ended_at, %s, %s)
     from unnest(%s::text[], %s::text[]) with ordinality as g (source, key, n)
-    join billing_usageline u on u.provider_id = %s and u.source = g.source and u.key = g.key
+    join billing_usagekey k on k.provider_id = %s and k.source = g.source and k.key = g.key
+    join billing_usageline u on u.id = k.line_id
     join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %s
 """
 _COPY = """

@@ -35,7 +35,8 @@ class Tally:
 _KNOWN = """
     select count(*), count(distinct l.id)
     from pg_temp.billing_usage_row r
-    join billing_usageline l on l.provider_id = %s and l.source = r.source and l.key = r.key
+    join billing_usagekey k on k.provider_id = %s and k.source = r.source and k.key = r.key
+    join billing_usageline l on l.id = k.line_id
     where (r.resource, r.count_thousandths, r.started_at, r.ended_at, r.voucher_id,
         coalesce(r.order_id, 0)) = (l.resource, l.count_thousandths, l.started_at, l.ended_at,
         l.voucher_id, coalesce(l.order_id, 0))
@@ -63,8 +64,9 @@ _COMPARED = """
         from (select *, row_number() over same as nth, min("row") over same as first_row
             from pg_temp.billing_usage_row
             window same as (partition by source, key order by "row")) r
-        left join billing_usageline l
-            on l.provider_id = %(provider)s and l.source = r.source and l.key = r.key
+        left join billing_usagekey k
+            on k.provider_id = %(provider)s and k.source = r.source and k.key = r.key
+        left join billing_usageline l on l.id = k.line_id
     ), told as (
         select *, not is_same or (%(is_file)s and nth > 1) as is_wrong from compared
     )

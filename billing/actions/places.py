@@ -37,6 +37,8 @@ def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
     wanted = {account.lower() for account in accounts if account}
     orders = (
         Order.objects.filter(offer__provider=provider)
+        # What the provider has not accepted is no order yet: nothing can be used under it.
+        .exclude(status=Order.Status.PLACED)
         .annotate(
             small_code=Lower("code"),
             small_reference=Lower("provider_reference"),

@@ -11,6 +11,7 @@ from psycopg.errors import UniqueViolation
 from billing.actions import binary_rows as binary
 from billing.actions.bills import AMOUNT_MAX
 from billing.actions.known_rows import Tally, are_known, compare
+from billing.actions.line_numbers import LineNumbers
 from billing.actions.places import Place, places_of
 from billing.queries import pricer
 from billing.reasons import UnrecordedRow
@@ -22,6 +23,8 @@ QUANTITY_MS_MAX = 10**15
 # The longest texts that a usage line keeps, and the columns that they come from.
 LENGTHS = {"key": ("job_id", 160), "resource_class": ("class", 24), "state": ("state", 24)}
 _ROWS_WRITTEN = 400
+# A COPY ends after so many rows, for more numbers.
+_ROWS_A_COPY = 100_000
 # A file has as many accounts as a provider has orders; a hostile one has as many as rows.
 _DESKS_KEPT_MAX = 5_000
 
@@ -72,7 +75,7 @@ def _record_new(
     tally = Tally()
     head = b"".join(
         [
-            binary.fields(17),
+            binary.fields(18),
             binary.bigint(8, provider.pk),
             binary.bigint_or_none(file_id),
             binary.bigint(8, act.id),
@@ -154,7 +157,7 @@ class _Desks(dict[str, "_Desk | int | None"]):
 
 
 _COLUMNS = (
-    "source, key, order_id, voucher_id, rate, resource, resource_class, count_thousandths, "
+    "id, source, key, order_id, voucher_id, rate, resource, resource_class, count_thousandths, "
     "started_at, ended_at, quantity_ms, state, amount"
 )
 _COPY_NEW = f"""
@@ -171,7 +174,7 @@ def _lay_out(provider: Provider, parsed: Parsed, tally: Tally, source: str) -> i
     with connection.cursor() as cursor:
         cursor.execute("select billing_lay_out_usage()")
 
-    count = binary.fields(15)
+    count = binary.fields(16)
 
     def head(record: UsageRecord) -> bytes:
         return count + binary.integer(record.row) + binary.text(record.account)
@@ -189,17 +192,18 @@ def _write(
 ) -> int:
     """Write the recordable rows where a COPY says, each behind its head; return how many."""
     count = 0
-    desks = _Desks(provider)
+    desks, numbers = _Desks(provider), LineNumbers()
     chunks = _chunks(parsed)
     chunk = next(chunks, None)
     with connection.cursor() as cursor:
         while chunk:
-            # A connection that takes rows can't be asked for an account at the same time.
+            # A connection that takes rows can't be asked for an account or for numbers meanwhile.
             desks.look_up(desks.new_in(chunk))
+            numbers.fetch(len(chunk) if len(chunk) < _ROWS_WRITTEN else _ROWS_A_COPY)
             with cursor.copy(statement) as copy:
                 copy.write(binary.BEGIN)
-                while chunk and not desks.new_in(chunk):
-                    rows = list(_rows(chunk, head, desks, tally, source))
+                while chunk and len(numbers) >= len(chunk) and not desks.new_in(chunk):
+                    rows = list(_rows(chunk, head, desks, numbers, tally, source))
                     count += len(rows)
                     copy.write(b"".join(rows))
                     chunk = next(chunks, None)
@@ -217,6 +221,7 @@ def _rows(
     records: Iterable[UsageRecord],
     head: Callable[[UsageRecord], bytes],
     desks: _Desks,
+    numbers: LineNumbers,
     tally: Tally,
     source: str,
 ) -> Iterator[bytes]:
@@ -232,6 +237,7 @@ def _rows(
             yield b"".join(
                 (
                     head(record),
+                    binary.bigint(8, numbers.next(record.started_at)),
                     texts[source or record.source],
                     binary.text(record.key),
                     desk.words,
@@ -293,23 +299,23 @@ def _too_long(record: UsageRecord) -> RowError | None:
 
 
 # Sorted by the natural key, so that its index is filled in its own order; the first row of a
-# key is the one that counts.
-_INSERT = """
-    insert into billing_usageline (
-        provider_id, file_id, act_id, recorded_at, source, key, order_id, voucher_id, rate,
-        resource, resource_class, count_thousandths, started_at, ended_at, quantity_ms, state,
-        amount)
-    select %s, %s, %s, %s, source, key, order_id, voucher_id, rate, resource, resource_class,
-        count_thousandths, started_at, ended_at, quantity_ms, state, amount
+# key is the one that counts. One provider's rows come one file after the other, so that none of
+# these keys can be taken meanwhile.
+_INSERT = f"""
+    insert into billing_usageline (provider_id, file_id, act_id, recorded_at, {_COLUMNS})
+    select %(provider)s, %(file)s, %(act)s, %(at)s, {_COLUMNS}
     from (select *, row_number() over (partition by source, key order by "row") as nth
         from pg_temp.billing_usage_row) r
-    where nth = 1
+    where nth = 1 and not exists (select from billing_usagekey k
+        where k.provider_id = %(provider)s and k.source = r.source and k.key = r.key)
     order by source, key
-    on conflict (provider_id, source, key) do nothing
-"""
+"""  # noqa: S608 - of constants
 
 
 def _insert(provider: Provider, file_id: int | None, act: Act) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, [provider.pk, file_id, act.id, act.at])
+        cursor.execute(
+            _INSERT,
+            {"provider": provider.pk, "file": file_id, "act": act.id, "at": act.at},
+        )
         return int(cursor.rowcount)

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.formats import date_format
@@ -15,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.forms.lines import minor_of, read_lines
 from common.forms import KeyedForm
-from common.spreadsheets import tidy
 from common.widgets import DayInput, FigureInput
 
 BILL_FILE_BYTES_MAX = 20 * 1024 * 1024
@@ -56,54 +54,6 @@ class UploadField(forms.FileField):
                     }
                 )
         return file
-
-
-class UsageUploadForm(KeyedForm):
-    """A file of metered usage."""
-
-    format = forms.ChoiceField(
-        label=_("Format of the file"),
-        choices=[
-            ("csv", _("CSV with our columns")),
-            ("sacct", _("Slurm: what sacct prints with --parsable2")),
-        ],
-        initial="csv",
-        widget=forms.RadioSelect,
-    )
-    source = forms.CharField(
-        label=_("Name of the meter"),
-        max_length=80,
-        widget=forms.TextInput({"class": "govuk-input--width-20"}),
-        help_text=_("Always the same for the same cluster, for example “cluster-a”"),
-    )
-    resource = forms.ChoiceField(
-        label=_("What to count"),
-        choices=[
-            ("ANY", _("GPUs where a job has them, else CPU cores")),
-            ("GPU", _("GPUs alone")),
-            ("CPU", _("CPU cores alone")),
-        ],
-        widget=forms.RadioSelect,
-        initial="ANY",
-    )
-    file = UploadField(
-        label=_("Usage file"),
-        bytes_max=settings.USAGE_FILE_BYTES_MAX,
-        help_text=_("CSV or text, also packed as .gz"),
-        widget=forms.FileInput,
-    )
-    is_dry_run = forms.BooleanField(
-        label=_("Only check the file, record nothing"), required=False
-    )
-
-    def clean_resource(self) -> str | None:
-        """Return the one resource that counts, or None where any does."""
-        resource = str(self.cleaned_data["resource"])
-        return None if resource == "ANY" else resource
-
-    def clean_source(self) -> str:
-        """Return the meter's name without look-alikes and outer blanks."""
-        return tidy(str(self.cleaned_data["source"]))
 
 
 class BillForm(KeyedForm):

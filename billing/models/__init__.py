@@ -1,8 +1,9 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
+from billing.models.files import ColumnMapping, FileCheck, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
-from billing.models.usage import UsageFile, UsageLine
+from billing.models.usage import UsageFile, UsageKey, UsageLine, UsageSum
 
 __all__ = [
     "BankLine",
@@ -10,10 +11,16 @@ __all__ = [
     "Batch",
     "Bill",
     "BillLine",
+    "ColumnMapping",
+    "FileCheck",
+    "KeptFile",
+    "KeptFilePart",
     "Payment",
     "PaymentFile",
     "Settlement",
     "UsageFile",
+    "UsageKey",
     "UsageLine",
+    "UsageSum",
     "Verdict",
 ]

@@ -80,7 +80,9 @@ class BillLine(models.Model):
         null=True,
         db_constraint=False,
     )
-    usage_line = models.ForeignKey(UsageLine, models.PROTECT, related_name="+", null=True)
+    usage_line = models.ForeignKey(
+        UsageLine, models.PROTECT, related_name="+", null=True, db_constraint=False
+    )
     source = models.CharField(max_length=80)
     key = models.CharField(max_length=160)
     quantity_ms = models.BigIntegerField()

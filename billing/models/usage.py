@@ -1,4 +1,10 @@
-"""Metered usage: the files it came in, and one line a metered interval."""
+"""Metered usage: the files it came in, one line a metered interval, and what they sum to.
+
+Lines lie in one partition a month (docs/decisions/0022-usage-by-month.md): a line's number
+begins with the month in which it started, so that the number alone says where it is.
+"""
+
+from datetime import UTC, datetime
 
 from django.db import models
 
@@ -34,16 +40,32 @@ class UsageFile(models.Model):
         return self.name
 
 
+# How a line's number is made: its month, then so many bits of a number of its own.
+MONTH_BITS = 48
+
+
+def first_line_of_month(at: datetime) -> int:
+    """Return the number that no line of an instant's month (in UTC) is below."""
+    day = at.astimezone(UTC)
+    return ((day.year - 1970) * 12 + day.month - 1) << MONTH_BITS
+
+
 class UsageLine(models.Model):
     """One metered interval of one resource, exactly as the meter said."""
 
+    id = models.BigIntegerField(primary_key=True)
+    # The indexes of provider, order and voucher are those with the start.
     provider = models.ForeignKey(
-        "providers.Provider", models.PROTECT, related_name="usage_lines"
+        "providers.Provider", models.PROTECT, related_name="usage_lines", db_index=False
     )
     file = models.ForeignKey(UsageFile, models.PROTECT, related_name="lines", null=True)
     # The order it was used under; in modes without a hold, the voucher alone.
-    order = models.ForeignKey("vouchers.Order", models.PROTECT, related_name="usage", null=True)
-    voucher = models.ForeignKey("vouchers.Voucher", models.PROTECT, related_name="usage")
+    order = models.ForeignKey(
+        "vouchers.Order", models.PROTECT, related_name="usage", null=True, db_index=False
+    )
+    voucher = models.ForeignKey(
+        "vouchers.Voucher", models.PROTECT, related_name="usage", db_index=False
+    )
     source = models.CharField(max_length=80)
     key = models.CharField(max_length=160)
     resource = models.CharField(max_length=3)
@@ -58,19 +80,69 @@ class UsageLine(models.Model):
     rate = models.DecimalField(max_digits=14, decimal_places=4, null=True)
     amount = models.BigIntegerField(null=True)
     recorded_at = models.DateTimeField()
-    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         constraints = [
             one_of("resource", ["GPU", "CPU"]),
-            models.UniqueConstraint("provider", "source", "key", name="billing_usageline_once"),
             not_negative("count_thousandths", "quantity_ms"),
             in_order("started_at", "ended_at"),
         ]
         indexes = [
             models.Index(fields=["voucher", "started_at"]),
             models.Index(fields=["order", "started_at"]),
+            models.Index(
+                fields=["provider", "started_at"], name="billing_usa_provide_start_idx"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.source}/{self.key}"
+
+
+class UsageKey(models.Model):
+    """What names a line, once for all months; written by the trigger that lines have."""
+
+    pk = models.CompositePrimaryKey("provider", "source", "key")
+    provider = models.ForeignKey(
+        "providers.Provider",
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    source = models.CharField(max_length=80)
+    key = models.CharField(max_length=160)
+    line = models.ForeignKey(
+        UsageLine, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+
+    def __str__(self) -> str:
+        return f"{self.source}/{self.key}"
+
+
+class UsageSum(models.Model):
+    """What the lines of a voucher's month come to; written by the trigger that lines have.
+
+    `month` is the first day of that in which the lines began, in the programme's time zone.
+    """
+
+    pk = models.CompositePrimaryKey(
+        "voucher", "provider", "resource", "resource_class", "month"
+    )
+    voucher = models.ForeignKey(
+        "vouchers.Voucher", models.PROTECT, related_name="usage_sums", db_index=False
+    )
+    provider = models.ForeignKey(
+        "providers.Provider", models.PROTECT, related_name="usage_sums"
+    )
+    resource = models.CharField(max_length=3)
+    resource_class = models.CharField(max_length=24)
+    month = models.DateField()
+    lines = models.BigIntegerField()
+    quantity_ms = models.BigIntegerField()
+    amount = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.voucher_id} {self.month:%Y-%m} {self.resource_class}"

@@ -83,6 +83,7 @@ def prices_published_within(
         offer__status=Offer.Status.PUBLISHED,
         currency=currency,
         from_at__lt=until_at,
+        withdrawal__isnull=True,
     )
     followed = prices.filter(
         offer=OuterRef("offer"), from_at__gt=OuterRef("from_at"), from_at__lte=from_at

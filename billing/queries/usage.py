@@ -1,7 +1,7 @@
 """What was metered, by whom it may be seen, and how much it comes to."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -19,12 +19,23 @@ from billing.models import (
     UsageFile,
     UsageLine,
 )
+from billing.models.usage import MONTH_BITS, first_line_of_month
+from billing.usage.record import RUN_DAYS_MAX
 from common.errors import NotFound
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
 from vouchers.models import Order, Voucher
 from vouchers.queries import programme_scope, programmes_visible_to
+
+
+def lines_of_use(from_at: datetime, until_at: datetime) -> tuple[int, int]:
+    """Return what the numbers of all lines with use in [from, until) lie between, [low, high).
+
+    A line begins at most as long before its end as a run may last.
+    """
+    low = first_line_of_month(from_at - timedelta(days=RUN_DAYS_MAX))
+    return low, first_line_of_month(until_at) + (1 << MONTH_BITS)
 
 
 class DayOfUse(NamedTuple):

@@ -25,6 +25,18 @@ class Options:
     columns: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a stranger's file is taken; bytes are counted after unpacking.
+
+    `rows_max` counts the lines of a file of lines, and the records of any other.
+    """
+
+    rows_max: int = 2_000_000
+    bytes_max: int = 1 << 30
+    line_bytes_max: int = 64 * 1024
+
+
 class Reader(Protocol):
     """What an adapter is: built from a file's first line, then asked for each row."""
 
@@ -134,3 +146,81 @@ class FormatUnknown(FileUnreadable):
 
     code = "format_unknown"
     sentence = _("We do not read the format %(format)s. Choose one of: %(known)s.")
+
+
+class FormatNotRecognised(FileUnreadable):
+    """A file that looks like none of the formats that are read."""
+
+    code = "format_not_recognised"
+    sentence = _(
+        "We do not recognise this file. We read: %(known)s. Check that you chose the right "
+        "file, or say which format it is."
+    )
+
+
+class NotUsage(FileUnreadable):
+    """A file that we know, and that says nothing of usage."""
+
+    code = "not_usage"
+    sentence = _("This is %(what)s, not a file of usage. %(fix)s")
+
+
+class JsonBroken(FileUnreadable):
+    """A file that is not well-formed JSON, or breaks off."""
+
+    code = "json_broken"
+    sentence = _(
+        "The file stops being JSON in line %(line)s. Export it again and send the whole file."
+    )
+
+
+class JsonTooDeep(FileUnreadable):
+    """JSON whose values lie deeper in one another than any export writes them."""
+
+    code = "json_too_deep"
+    sentence = _(
+        "The values in line %(line)s lie too deep in one another. Export the file again."
+    )
+
+
+class JsonRecordTooLong(FileUnreadable):
+    """One JSON record that is longer than any export writes it."""
+
+    code = "json_record_too_long"
+    sentence = _(
+        "A record in line %(line)s has more than %(most)s characters. "
+        "Check that the file is a list of records."
+    )
+
+
+class JsonShapeUnknown(FileUnreadable):
+    """JSON in which the records are not where this format has them."""
+
+    code = "json_shape_unknown"
+    sentence = _("We expected %(expected)s in line %(line)s. Export the file again.")
+
+
+class XmlBroken(FileUnreadable):
+    """A file that is not well-formed XML, or breaks off."""
+
+    code = "xml_broken"
+    sentence = _(
+        "The file stops being XML in line %(line)s. Export it again and send the whole file."
+    )
+
+
+class XmlDeclaresEntities(FileUnreadable):
+    """XML with a document type, in which a few bytes can stand for gigabytes or other files."""
+
+    code = "xml_declares_entities"
+    sentence = _("The file has a DOCTYPE, which we do not read. Export it without one.")
+
+
+class XmlRecordTooLong(FileUnreadable):
+    """One XML record with more elements than any export writes."""
+
+    code = "xml_record_too_long"
+    sentence = _(
+        "The record in line %(line)s has more than %(most)s elements. "
+        "Check that the file is a list of usage records."
+    )

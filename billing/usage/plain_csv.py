@@ -1,11 +1,8 @@
-"""A plain CSV with a documented header in either language, its sample, and its error report."""
+"""A plain CSV with a documented header in either language, and its sample."""
 
 import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-
-from django.utils.translation import gettext as _
 
 from billing.usage.cells import (
     EPOCH,
@@ -27,12 +24,11 @@ from billing.usage.record import (
     NOT_ENDED,
     NotExact,
     Resource,
-    RowError,
     RowResult,
     Skipped,
     UsageRecord,
 )
-from common.spreadsheets import safe_cell, tidy
+from common.spreadsheets import tidy
 
 # Our name of a column, and the names under which it is known in a header; the first two are
 # those of the documentation.
@@ -50,9 +46,7 @@ COLUMNS = {
 REQUIRED = ("job_id", "account", "resource", "class", "count", "start", "end", "state")
 REQUIRED_OF_MAPPED = ("count", "start")
 SEPARATORS = ",\t;"
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), and the
-
-_NAMES = {name: ours for ours, names in COLUMNS.items() for name in names}
+NAMES = {name: ours for ours, names in COLUMNS.items() for name in names}
 
 
 class PlainCsvReader:
@@ -76,7 +70,7 @@ class PlainCsvReader:
         header = self._header(first_line)
         self.width = len(header)
         places = [
-            (place, self._names.get(_plain_name(name))) for place, name in enumerate(header)
+            (place, self._names.get(plain_name(name))) for place, name in enumerate(header)
         ]
         self._at = {ours: place for place, ours in places if ours}
         self.unused_columns = tuple(header[place] for place, ours in places if not ours)
@@ -92,7 +86,7 @@ class PlainCsvReader:
             return line.split(self._separator)
 
     def _columns_found(self, line: str, separator: str) -> int:
-        return sum(_plain_name(name) in self._names for name in line.split(separator))
+        return sum(plain_name(name) in self._names for name in line.split(separator))
 
     def _require(self, header: list[str], found: list[str]) -> None:
         repeated = sorted({ours for ours in found if found.count(ours) > 1})
@@ -220,14 +214,15 @@ def _state(text: str) -> str:
     return read_state(text) if text else "COMPLETED"
 
 
-def _plain_name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """Return a column's name as names are compared: without case, blanks and look-alikes."""
     return tidy(name.strip().strip('"')).casefold().replace(" ", "_").replace("-", "_")
 
 
 def _wanted_names(columns: Mapping[str, str] | None) -> dict[str, str]:
     if columns is None:
-        return _NAMES
-    return {_plain_name(theirs): ours for ours, theirs in columns.items()}
+        return NAMES
+    return {plain_name(theirs): ours for ours, theirs in columns.items()}
 
 
 def sample(language: str = "en") -> str:
@@ -240,20 +235,3 @@ def sample(language: str = "en") -> str:
         "share-0007,V-7K2QX9,GPU,A100-40G,0.25,2026-11-03 09:00:00,2026-11-03 17:00:00,TIMEOUT",
     ]
     return "\n".join([",".join(header), *rows]) + "\n"
-
-
-def error_report(errors: Iterable[RowError]) -> bytes:
-    """Return the errors as a CSV that a spreadsheet opens as it is, and cannot run.
-
-    UTF-8 with its mark, one line an error: row, what is wrong, what to fix, the column, what
-    was found, the rule's code.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(
-        [_("row"), _("error"), _("what to fix"), _("column"), _("what we found"), _("rule")]
-    )
-    for error in errors:
-        cells = [error.problem, error.fix, error.column, error.value, error.code]
-        writer.writerow([error.row, *(safe_cell(cell) for cell in cells)])
-    return b"\xef\xbb\xbf" + text.getvalue().encode("utf-8")

@@ -39,6 +39,12 @@ NOT_ENDED = "not_ended"
 PENDING = "pending"
 NEVER_STARTED = "never_started"
 NO_GPU = "no_gpu"
+# Rows of a file that say something else than one finished run.
+OTHER_EVENT = "other_event"
+COMMENT = "comment"
+IDLE = "idle"
+SUMMARY = "summary"
+STORAGE = "storage"
 
 RUN_DAYS_MAX = 400
 MICROSECONDS = 1_000_000
@@ -200,6 +206,36 @@ PROBLEMS: dict[str, tuple[Any, Any]] = {
     "tres_unreadable": (
         _("We cannot read “%(value)s” as allocated resources."),
         _("Send AllocTRES as sacct prints it, such as cpu=8,gres/gpu=1.")),
+    "seconds_unreadable": (
+        _("We cannot read “%(value)s” as a time that a job ran."),
+        _("Write days, hours, minutes and seconds, such as 1-02:30:00 or PT26H30M.")),
+    "stopped_too_long": (
+        _("The job stood still for longer than from its start to its end."),
+        _("Check %(column)s, the start and the end.")),
+    "wall_too_long": (
+        _("The wall time is longer than from the start to the end."),
+        _("Check %(column)s, the start and the end.")),
+    "line_unreadable": (
+        _("We cannot read this line as one of the format %(format)s."),
+        _("Export the file again, without changing its lines.")),
+    "gpus_unreadable": (
+        _("We cannot read “%(value)s” as a number of GPUs."),
+        _("Send the request as the scheduler wrote it.")),
+    "hours_too_many": (
+        _("%(value)s GPU-hours are more than the time from the start to the end can hold."),
+        _("Check the hours, the start and the end.")),
+    "data_missing": (
+        _("The event has no data that we can read."),
+        _("Send the usage as a JSON object in “data”.")),
+    "not_an_object": (
+        _("This record is no JSON object."),
+        _("Send each record as an object in braces.")),
+    "sample_unreadable": (
+        _("We cannot read this line as a sample."),
+        _("Send the page as the exporter wrote it.")),
+    "opened_never": (
+        _("“%(value)s” ends here and never began in this file."),
+        _("Send the events from the instance's start on, or give launched_at.")),
     "duplicate": (
         _("The same job with the same start is already in row %(first_row)s."),
         _("Remove one of the two rows; only the first is counted.")),
@@ -218,8 +254,12 @@ class RowError:
     values: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Keep no more of a stranger's value than a page would show."""
-        object.__setattr__(self, "value", self.value[:VALUE_SHOWN_MAX])
+        """Keep no more of a stranger's value than a page would show, and nothing it cannot."""
+        shown = self.value[:VALUE_SHOWN_MAX]
+        if not shown.isprintable():
+            # A NUL or half a surrogate pair can be stored in no text of a database.
+            shown = "".join(one if one.isprintable() else "\ufffd" for one in shown)
+        object.__setattr__(self, "value", shown)
 
     @property
     def problem(self) -> str:
@@ -250,14 +290,18 @@ class Parsed:
 
     `errors` (the first of `errors_total`), `skipped` (how many rows by reason), `rows` (how
     many had content) and `accepted` are complete when the iteration ends. `unused_columns` is
-    known at once.
+    known at once, and so is `format`, the code of the format it was read in.
     """
 
     def __init__(
-        self, results: Iterator[RowResult], unused_columns: tuple[str, ...] = ()
+        self,
+        results: Iterator[RowResult],
+        unused_columns: tuple[str, ...] = (),
+        format: str = "",
     ) -> None:
         self._results = results
         self.unused_columns = unused_columns
+        self.format = format
         self.errors: list[RowError] = []
         self.errors_total = 0
         self.skipped: Counter[str] = Counter()

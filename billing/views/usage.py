@@ -2,23 +2,21 @@
 
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
-from billing import actions, queries, statuses
+from billing import queries
 from billing.forms.lines import sample_lines
-from billing.forms.pages import UsageUploadForm
-from billing.models import UsageFile, UsageLine
+from billing.models import UsageLine
 from billing.reasons import row_error_of
-from billing.usage import plain_csv
-from billing.usage.record import RowError
+from billing.usage import samples
+from billing.usage.fixes import WRITERS, fixes_of
+from billing.views.fixes import fixes_answer, result
 from billing.views.shown import (
     figure,
     names_of,
@@ -28,14 +26,10 @@ from billing.views.shown import (
 )
 from common.downloads import csv_answer, file_answer
 from common.formatting import gpu_hours, instant
-from common.forms import answer_form
 from parties.authentication import signed_in
 from parties.queries import has_role
 from parties.roles import Role
-from providers.queries import provider_of
 from vouchers.models import Programme
-
-ERRORS_SHOWN = 50
 
 
 @login_required
@@ -104,99 +98,6 @@ def _line_row(line: UsageLine) -> list[Any]:
 
 
 @login_required
-@require_http_methods(["GET", "POST"])
-def usage_upload(request: HttpRequest) -> HttpResponse:
-    """Take a file of metered usage, or only check it; good rows count."""
-    person = signed_in(request)
-    provider = provider_of(person)
-    before = UsageLine.objects.filter(provider=provider).order_by("-pk")
-    form = UsageUploadForm(
-        request.POST if request.method == "POST" else None,
-        request.FILES if request.method == "POST" else None,
-        initial={"source": before.values_list("source", flat=True).first() or ""},
-    )
-
-    def record() -> HttpResponse:
-        given = form.cleaned_data
-        report = actions.record_usage_file(
-            provider=provider,
-            name=given["file"].name,
-            format=given["format"],
-            stream=given["file"].file,
-            source=given["source"],
-            resource=given["resource"],
-            is_dry_run=given["is_dry_run"],
-            actor=person.address,
-            at=timezone.now(),
-            key=form.act_key,
-        )
-        if report.file is None:
-            context = _result(given["file"].name, report, report.errors)
-            return render(request, "billing/usage_checked.html", context)
-        _tell_of_repeat(request, report)
-        return redirect("usage_file", report.file.pk)
-
-    return answer_form(
-        request, form, "billing/usage_upload.html", record, {"name": provider.organisation.name}
-    )
-
-
-def _tell_of_repeat(request: HttpRequest, report: actions.UsageReport) -> None:
-    file = report.file
-    if file is None or file.recorded == report.recorded:
-        return
-    messages.info(
-        request,
-        _("You sent this file on %(day)s. %(new)s lines of it are new now.")
-        % {"day": f"{file.received_at:%Y-%m-%d}", "new": report.recorded},
-    )
-
-
-def _result(name: str, report: actions.UsageReport | UsageFile, errors: Any) -> dict[str, Any]:
-    skipped = sum(report.skipped.values())
-    return {
-        "name": name,
-        "figures": [
-            {"value": report.rows, "label": _("Lines")},
-            {"value": report.recorded, "label": _("Recorded")},
-            {"value": report.known_before, "label": _("Known before")},
-            {"value": skipped, "label": _("Skipped")},
-            {
-                "value": report.errors_total,
-                "label": _("To fix"),
-                "problem": bool(report.errors_total),
-            },
-        ],
-        "skipped": [
-            f"{count}: {statuses.SKIPPED.get(reason, reason)}"
-            for reason, count in report.skipped.items()
-        ],
-        "errors": _errors_table(errors, report.errors_total),
-        "errors_total": report.errors_total,
-    }
-
-
-def _errors_table(errors: Any, total: int) -> Any:
-    shown = list(errors)[:ERRORS_SHOWN]
-    caption = ngettext("%(total)s line to fix", "%(total)s lines to fix", total) % {
-        "total": total
-    }
-    if total > len(shown):
-        caption += " " + _("(the first %(count)s)") % {"count": len(shown)}
-    columns = [figure(_("Row")), _("Column"), _("What we found"), _("What to fix")]
-    return table(caption, columns, [_error_row(error) for error in shown])
-
-
-def _error_row(error: RowError) -> list[Any]:
-    return [
-        error.row,
-        error.column,
-        {"text": error.value or "–", "error": error.problem},
-        error.fix,
-    ]
-
-
-@login_required
 @require_GET
 def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what became of a file: how many lines counted, and what to fix."""
@@ -208,8 +109,9 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
     programmes = Programme.objects.filter(
         pk__in=UsageLine.objects.filter(file=file).values("voucher__programme")
     ).exclude(mode__in=Programme.AFTER_USE)
+    kept = queries.kept_as(file)
     context = {
-        **_result(file.name, file, [row_error_of(one) for one in file.errors[:ERRORS_SHOWN]]),
+        **result(file, request, kept.columns if kept else None),
         "pk": file.pk,
         "rows": [
             {"key": _("Received"), "value": instant(file.received_at)},
@@ -228,34 +130,53 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 @require_GET
-def usage_errors_csv(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give all kept errors of a file as a CSV, each with what to fix."""
+def usage_errors(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
+    """Give the rows of a recorded file that are to be fixed, as a workbook or a CSV."""
     file = queries.usage_file_of(signed_in(request), pk)
-    content = plain_csv.error_report(row_error_of(one) for one in file.errors)
-    return file_answer(f"to-fix-{file.pk}.csv", content, "text/csv; charset=utf-8")
+    errors = [row_error_of(one) for one in file.errors]
+    kept = queries.kept_as(file)
+    content = queries.content_of(kept.file) if kept else None
+    return fixes_answer(
+        file.pk, kind, fixes_of(content, errors, kept.columns if kept else None)
+    )
 
 
 @require_GET
-def usage_sample(request: HttpRequest) -> HttpResponse:
+def usage_sample(request: HttpRequest, kind: str) -> HttpResponse:
     """Give a small usage file that is read without an error, in the language of the page."""
-    return _sample("usage-sample.csv", plain_csv.sample(get_language() or "en"))
+    return _table_answer("usage-sample", samples.sample_rows(_language()), kind)
 
 
 @require_GET
-def usage_template(request: HttpRequest) -> HttpResponse:
-    """Give the header of a usage file alone."""
-    header = plain_csv.sample(get_language() or "en").partition("\n")[0]
-    return _sample("usage-template.csv", header + "\n")
+def usage_bad_sample(request: HttpRequest, kind: str) -> HttpResponse:
+    """Give a small usage file with mistakes, to see what is told of them."""
+    return _table_answer("usage-with-mistakes", samples.bad_rows(_language()), kind)
+
+
+@require_GET
+def usage_template(request: HttpRequest, kind: str) -> HttpResponse:
+    """Give the header of a usage file alone; as a workbook with a guide to its columns."""
+    return _table_answer("usage-template", [samples.header(_language())], kind)
+
+
+def _language() -> str:
+    return get_language() or "en"
+
+
+def _table_answer(name: str, rows: list[list[str]], kind: str) -> HttpResponse:
+    content_type = WRITERS[kind][1]
+    if kind == "xlsx":
+        return file_answer(f"{name}.xlsx", samples.as_workbook(rows, _language()), content_type)
+    return file_answer(f"{name}.csv", samples.as_csv(rows), content_type)
 
 
 @require_GET
 def bill_lines_sample(request: HttpRequest) -> HttpResponse:
     """Give a small file of a bill's lines."""
-    return _sample("bill-lines-sample.csv", sample_lines(get_language() or "en"))
-
-
-def _sample(name: str, text: str) -> HttpResponse:
-    return file_answer(name, b"\xef\xbb\xbf" + text.encode(), "text/csv; charset=utf-8")
+    text = sample_lines(_language())
+    return file_answer(
+        "bill-lines-sample.csv", b"\xef\xbb\xbf" + text.encode(), "text/csv; charset=utf-8"
+    )
 
 
 @login_required

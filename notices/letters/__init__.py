@@ -20,7 +20,15 @@ from notices.letters.deciding import (
     deputy_named,
 )
 from notices.letters.letter import Deed, Letter, Letters, Words
-from notices.letters.orders import hold_lapsed, hold_placed
+from notices.letters.orders import (
+    hold_lapsed,
+    hold_placed,
+    order_accepted,
+    order_cancelled,
+    order_changed,
+    order_declined,
+    order_user_changed,
+)
 from notices.letters.payments import (
     approval_waiting,
     bank_detail_changed,
@@ -70,6 +78,12 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.ISSUE_VOUCHER: voucher_issued,
     ActKind.ISSUE_VOUCHERS: voucher_issued,
     ActKind.PLACE_HOLD: hold_placed,
+    ActKind.ACCEPT_ORDER: order_accepted,
+    ActKind.DECLINE_ORDER: order_declined,
+    ActKind.CHANGE_ORDER: order_changed,
+    ActKind.CANCEL_ORDER: order_cancelled,
+    ActKind.NAME_ORDER_USER: order_user_changed,
+    ActKind.END_ORDER_USER: order_user_changed,
     ActKind.LAPSE_HOLD: hold_lapsed,
     ActKind.EXPIRE_VOUCHER: voucher_expired,
     ActKind.REQUEST_EXTENSION: extension_requested,

@@ -1,5 +1,6 @@
 """Accredit providers, publish what they sell at which price, and hand out their API keys."""
 
+from providers.actions.acceptance import choose_acceptance
 from providers.actions.accreditation import (
     AccreditationDecided,
     AccreditationKnown,
@@ -40,14 +41,27 @@ from providers.actions.capacity import (
 )
 from providers.actions.catalogue import (
     OfferWithdrawn,
+    PriceAboveCap,
+    PriceBegun,
     PriceInThePast,
     PriceKnown,
+    PriceWithdrawn,
+    QueueInvalid,
     RateInvalid,
     publish_offer,
     publish_price,
+    state_queue,
     withdraw_offer,
+    withdraw_price,
 )
 from providers.actions.keys import ApiKeyRevoked, create_api_key, revoke_api_key
+from providers.actions.measures import (
+    CapInThePast,
+    EquivalentInvalid,
+    ReasonMissing,
+    record_equivalent,
+    set_price_cap,
+)
 from providers.actions.suspensions import (
     ProviderSuspended,
     SuspensionOver,
@@ -72,21 +86,28 @@ __all__ = [
     "AgreementTextMissing",
     "ApiKeyRevoked",
     "BatchInvalid",
+    "CapInThePast",
     "CapacityBackdated",
     "CapacityEmpty",
     "CapacityInvalid",
     "DeclarationMissing",
+    "EquivalentInvalid",
     "ItemsInvalid",
     "NodeEntry",
     "NodeTwice",
     "NotAProvider",
     "NotAccredited",
     "OfferWithdrawn",
+    "PriceAboveCap",
+    "PriceBegun",
     "PriceInThePast",
     "PriceKnown",
+    "PriceWithdrawn",
     "ProviderAccredited",
     "ProviderSuspended",
+    "QueueInvalid",
     "RateInvalid",
+    "ReasonMissing",
     "ReasonsMissing",
     "SuspensionOver",
     "SuspensionReasonMissing",
@@ -97,6 +118,7 @@ __all__ = [
     "accept_agreement",
     "accredit_provider",
     "apply_for_accreditation",
+    "choose_acceptance",
     "create_api_key",
     "decide_accreditation",
     "lift_suspension",
@@ -104,10 +126,14 @@ __all__ = [
     "publish_offer",
     "publish_price",
     "record_capacity",
+    "record_equivalent",
     "record_node",
     "require_agreed",
     "require_may_sell",
     "revoke_api_key",
+    "set_price_cap",
+    "state_queue",
     "suspend_provider",
     "withdraw_offer",
+    "withdraw_price",
 ]

@@ -15,8 +15,10 @@ from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
 from providers.actions.accreditation import require_may_sell
-from providers.models import Offer, Price, Provider
+from providers.models import Offer, Price, PriceWithdrawal, Provider
+from providers.queries.catalogue import cap_on
 
+QUEUE_HOURS_MAX = 24 * 365
 # What `Price.rate` can hold: 14 digits, 4 of them decimals.
 RATE_MAX = Decimal("9999999999.9999")
 
@@ -45,6 +47,42 @@ class PriceKnown(Refused):
     sentence = _("%(offer)s already has a price from %(from_at)s. Choose another instant.")
 
 
+class PriceBegun(Refused):
+    """A price that counts already, or ever did, stays."""
+
+    code = "price_begun"
+    sentence = _(
+        "The price of %(offer)s from %(from_at)s has begun and stays as it is. Publish another "
+        "one that follows it."
+    )
+
+
+class PriceWithdrawn(Refused):
+    """The price was withdrawn before."""
+
+    code = "price_withdrawn"
+    sentence = _("The price of %(offer)s from %(from_at)s was withdrawn already.")
+
+
+class PriceAboveCap(Refused):
+    """The price is above what an authority lets an hour of the class cost."""
+
+    code = "price_above_cap"
+    sentence = _(
+        "%(rate)s %(currency)s an hour is above the cap of %(authority)s for %(resource_class)s: "
+        "%(cap)s %(currency)s since %(since)s. Publish a price up to the cap."
+    )
+
+
+class QueueInvalid(Refused):
+    """A time to wait that can't be."""
+
+    code = "queue_invalid"
+    sentence = _(
+        "%(hours)s hours can't be a typical wait. Give whole hours from 0 to %(most)s, or none."
+    )
+
+
 class OfferWithdrawn(Refused):
     """The offer is no longer in the catalogue."""
 
@@ -62,28 +100,38 @@ def publish_offer(
     region: str,
     rate: Decimal,
     currency: str,
+    is_domestic: bool = False,
+    service_level: str = Offer.ServiceLevel.ON_DEMAND,
+    queue_hours: int | None = None,
     actor: User,
     at: datetime,
     key: str,
 ) -> Offer:
     """Put an offer in the catalogue, with its first price from now on.
 
-    `rate` is in whole currency units for one GPU-hour or core-hour.
+    `rate` is in whole currency units for one GPU-hour or core-hour; `queue_hours` is how long a
+    job typically waits, or None where that is not known.
 
     :raises NotAllowed: if the person does not act for the provider.
     :raises ProviderSuspended: if a suspension of the provider stops new orders.
     :raises NotAccredited: if the provider is not accredited for such a service today.
     :raises RateInvalid: if the rate can't be a price.
+    :raises QueueInvalid: if nobody could wait so long.
+    :raises PriceAboveCap: if an authority caps the class below the rate.
     """
     require_role(actor, Role.PROVIDER, organisation=provider.organisation)
     require_may_sell(provider, resource, at)
     _check_rate(rate, currency)
+    _check_queue(queue_hours)
     code = _unused_offer_code()
     content = {
         "title": title.strip(),
         "resource": resource,
         "resource_class": resource_class.strip(),
         "region": region.strip(),
+        "is_domestic": is_domestic,
+        "service_level": service_level,
+        "queue_hours": queue_hours,
     }
     act = ledger.begin(
         kind=ActKind.PUBLISH_OFFER,
@@ -96,7 +144,7 @@ def publish_offer(
     )
     if act.is_replay:
         return Offer.objects.select_related("provider__organisation").get(act_id=act.id)
-    offer = Offer.objects.create(
+    offer = Offer(
         code=code,
         provider=provider,
         status=Offer.Status.PUBLISHED,
@@ -104,6 +152,8 @@ def publish_offer(
         act_id=act.id,
         **content,
     )
+    _require_below_cap(offer, rate, currency, at)
+    offer.save(force_insert=True)
     Price.objects.create(offer=offer, rate=rate, currency=currency, from_at=at, act_id=act.id)
     return offer
 
@@ -120,6 +170,24 @@ def _check_rate(rate: Decimal, currency: str) -> None:
     if not is_price or currency not in CURRENCY_EXPONENTS:
         known = ", ".join(CURRENCY_EXPONENTS)
         raise RateInvalid(rate=rate, currency=currency, currencies=known)
+
+
+def _check_queue(hours: int | None) -> None:
+    if hours is not None and not 0 <= hours <= QUEUE_HOURS_MAX:
+        raise QueueInvalid(hours=hours, most=QUEUE_HOURS_MAX)
+
+
+def _require_below_cap(offer: Offer, rate: Decimal, currency: str, from_at: datetime) -> None:
+    cap = cap_on(offer, currency, from_at)
+    if cap is not None and cap.rate is not None and rate > cap.rate:
+        raise PriceAboveCap(
+            rate=rate,
+            currency=currency,
+            authority=cap.authority.name,
+            resource_class=offer.resource_class,
+            cap=cap.rate,
+            since=cap.from_at,
+        )
 
 
 @transaction.atomic
@@ -142,6 +210,7 @@ def publish_price(
     :raises RateInvalid: if the rate can't be a price.
     :raises PriceInThePast: if `from_at` has passed.
     :raises PriceKnown: if another price begins at this instant.
+    :raises PriceAboveCap: if an authority caps the class below the rate by then.
     """
     require_role(actor, Role.PROVIDER, organisation=offer.provider.organisation)
     _check_rate(rate, currency)
@@ -160,11 +229,79 @@ def publish_price(
         raise OfferWithdrawn(offer=offer.code)
     if from_at < at:
         raise PriceInThePast(from_at=from_at, at=at)
-    if Price.objects.filter(offer=offer, currency=currency, from_at=from_at).exists():
+    _require_below_cap(row, rate, currency, from_at)
+    known = Price.objects.filter(offer=offer, currency=currency, from_at=from_at)
+    if known.filter(withdrawal__isnull=True).exists():
         raise PriceKnown(offer=offer.code, from_at=from_at)
     return Price.objects.create(
-        offer=offer, rate=rate, currency=currency, from_at=from_at, act_id=act.id
+        offer=offer,
+        rate=rate,
+        currency=currency,
+        from_at=from_at,
+        turn=known.count(),
+        act_id=act.id,
     )
+
+
+@transaction.atomic
+def withdraw_price(*, price: Price, actor: User, at: datetime, key: str) -> PriceWithdrawal:
+    """Take back a price that has not begun; what counts until then goes on.
+
+    :raises NotAllowed: if the person does not act for the provider.
+    :raises PriceBegun: if it counts already, or once did.
+    :raises PriceWithdrawn: if it was taken back before.
+    """
+    offer = price.offer
+    require_role(actor, Role.PROVIDER, organisation=offer.provider.organisation)
+    act = ledger.begin(
+        kind=ActKind.WITHDRAW_PRICE,
+        key=key,
+        actor=actor.address,
+        about=f"offer:{offer.code}",
+        at=at,
+        payload={"price": price.pk},
+        details={"from_at": price.from_at, "rate": f"{price.rate:f}"},
+    )
+    if act.is_replay:
+        return PriceWithdrawal.objects.get(act_id=act.id)
+    # Whoever publishes a price of this offer meanwhile waits here.
+    Offer.objects.select_for_update().get(pk=offer.pk)
+    if price.from_at <= at:
+        raise PriceBegun(offer=offer.code, from_at=price.from_at)
+    if PriceWithdrawal.objects.filter(price=price).exists():
+        raise PriceWithdrawn(offer=offer.code, from_at=price.from_at)
+    return PriceWithdrawal.objects.create(price=price, at=at, act_id=act.id)
+
+
+@transaction.atomic
+def state_queue(
+    *, offer: Offer, queue_hours: int | None, actor: User, at: datetime, key: str
+) -> Offer:
+    """Say how long a job of an offer typically waits now, in hours, or that nobody knows.
+
+    :raises NotAllowed: if the person does not act for the provider.
+    :raises OfferWithdrawn: if the offer is no longer in the catalogue.
+    :raises QueueInvalid: if nobody could wait so long.
+    """
+    require_role(actor, Role.PROVIDER, organisation=offer.provider.organisation)
+    _check_queue(queue_hours)
+    act = ledger.begin(
+        kind=ActKind.STATE_QUEUE,
+        key=key,
+        actor=actor.address,
+        about=f"offer:{offer.code}",
+        at=at,
+        payload={"queue_hours": queue_hours},
+        details={"queue_hours": queue_hours},
+    )
+    row = Offer.objects.select_for_update().get(pk=offer.pk)
+    if act.is_replay:
+        return row
+    if row.status == Offer.Status.WITHDRAWN:
+        raise OfferWithdrawn(offer=offer.code)
+    row.queue_hours = queue_hours
+    row.save(update_fields=["queue_hours"])
+    return row
 
 
 @transaction.atomic

@@ -19,12 +19,13 @@ from providers.forms.capacity import (
     NodeProblem,
     read_capacity,
 )
-from providers.forms.catalogue import OfferForm, PriceForm
+from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm
 from providers.forms.keys import ApiKeyForm
 
 __all__ = [
     "COLUMNS",
     "AcceptForm",
+    "AcceptanceForm",
     "AgreementForm",
     "ApiKeyForm",
     "ApplyForm",

@@ -65,6 +65,19 @@ class OfferForm(KeyedForm):
         return str(self.cleaned_data["resource_class"]).strip().upper()
 
 
+class AcceptanceForm(KeyedForm):
+    """How a provider takes the orders that holders place."""
+
+    way = forms.ChoiceField(
+        label=_("When a holder orders one of your offers"),
+        choices=[
+            ("AT_ONCE", _("The order counts at once")),
+            ("EACH", _("The order waits until you accept or decline it")),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+
 class PriceForm(KeyedForm):
     """A price that follows the ones before it."""
 

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('ledger', '0006_split'),
         ('parties', '0060_cooling_off'),
-        ('providers', '0013_capacity'),
+        ('providers', '0020_catalogue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,13 +9,21 @@ from providers.models.accreditation import (
 )
 from providers.models.agreements import Agreement, AgreementAcceptance
 from providers.models.capacity import CapacityNode, CapacityVersion
-from providers.models.catalogue import Offer, Price
+from providers.models.catalogue import (
+    AcceptanceChoice,
+    Equivalent,
+    Offer,
+    Price,
+    PriceCap,
+    PriceWithdrawal,
+)
 from providers.models.items import ITEMS_OF, ServiceItem
 from providers.models.keys import ApiKey
 from providers.models.suspensions import Suspension, SuspensionLift
 
 __all__ = [
     "ITEMS_OF",
+    "AcceptanceChoice",
     "Accreditation",
     "AccreditationApplication",
     "AccreditationDecision",
@@ -25,8 +33,11 @@ __all__ = [
     "ApiKey",
     "CapacityNode",
     "CapacityVersion",
+    "Equivalent",
     "Offer",
     "Price",
+    "PriceCap",
+    "PriceWithdrawal",
     "Provider",
     "ServiceItem",
     "Suspension",

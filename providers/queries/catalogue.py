@@ -1,4 +1,4 @@
-"""Find offers, and the price on a day."""
+"""Find offers, the price at an instant, and what caps prices."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,32 +6,35 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from common.errors import NotFound
-from providers.models import ITEMS_OF, Offer, Price, Provider
+from parties.models import Organisation
+from providers.models import ITEMS_OF, AcceptanceChoice, Offer, Price, PriceCap, Provider
 from providers.queries.accreditation import providers_selling
 
 
 def price_in_force(offer: Offer, at: datetime, currency: str) -> Price | None:
     """Return the price of an offer at an instant in a currency, or None without one."""
-    return (
-        Price.objects.filter(offer=offer, currency=currency, from_at__lte=at)
-        .order_by("-from_at")
-        .first()
-    )
+    return prices_begun(at).filter(offer=offer, currency=currency).first()
+
+
+def prices_begun(at: datetime) -> QuerySet[Price]:
+    """Return the prices that have begun at an instant, newest first; withdrawn ones never do."""
+    begun = Price.objects.filter(from_at__lte=at, withdrawal__isnull=True)
+    return begun.order_by("offer", "currency", "-from_at")
 
 
 def prices_in_force(offers: Iterable[Offer], at: datetime) -> dict[tuple[int, str], Price]:
     """Return the prices of many offers at an instant, by the offer's key and currency."""
-    found = (
-        Price.objects.filter(offer__in=list(offers), from_at__lte=at)
-        .order_by("offer", "currency", "-from_at")
-        .distinct("offer", "currency")
-    )
+    found = prices_begun(at).filter(offer__in=list(offers)).distinct("offer", "currency")
     return {(price.offer_id, price.currency): price for price in found}
 
 
 def prices_of(offer: Offer) -> QuerySet[Price]:
-    """Return every price that an offer ever had, newest first."""
-    return Price.objects.filter(offer=offer).order_by("-from_at", "currency")
+    """Return every price that was ever published for an offer, newest first; some withdrawn."""
+    return (
+        Price.objects.filter(offer=offer)
+        .select_related("withdrawal")
+        .order_by("-from_at", "currency", "-turn")
+    )
 
 
 def offers_published(
@@ -80,3 +83,52 @@ def offer_by_code(code: str) -> Offer:
         return Offer.objects.select_related("provider__organisation").get(code=code)
     except Offer.DoesNotExist as error:
         raise NotFound(what=code) from error
+
+
+def accepts_at_once(provider: Provider) -> bool:
+    """Say whether orders of holders count at once with a provider, as they do by default."""
+    newest = AcceptanceChoice.objects.filter(provider=provider).order_by("-pk").first()
+    return newest is None or newest.is_at_once
+
+
+def caps_begun(at: datetime) -> QuerySet[PriceCap]:
+    """Return the newest cap of each authority, programme, class and currency at an instant.
+
+    One without a rate says that the cap of before is lifted.
+    """
+    keys = ("authority", "programme_code", "resource", "resource_class", "currency")
+    begun = PriceCap.objects.filter(from_at__lte=at)
+    return (
+        begun.order_by(*keys, "-from_at", "-pk")
+        .distinct(*keys)
+        .select_related("authority", "set_by")
+    )
+
+
+def cap_on(
+    offer: Offer,
+    currency: str,
+    at: datetime,
+    *,
+    authority: Organisation | None = None,
+    programme_code: str = "",
+) -> PriceCap | None:
+    """Return the lowest cap on an offer's hour at an instant, or None where nothing caps it.
+
+    Without an authority those of all authorities count that are no single programme's; with
+    one its own, and the programme's.
+    """
+    found = caps_begun(at).filter(
+        resource=offer.resource, resource_class=offer.resource_class, currency=currency
+    )
+    if authority is None:
+        found = found.filter(programme_code="")
+    else:
+        found = found.filter(authority=authority, programme_code__in=["", programme_code])
+    rates = [(one.rate, one.pk, one) for one in found if one.rate is not None]
+    return min(rates)[2] if rates else None
+
+
+def caps_known() -> QuerySet[PriceCap]:
+    """Return every cap that was ever set, newest first."""
+    return PriceCap.objects.select_related("authority", "set_by").order_by("-from_at", "-pk")

@@ -15,7 +15,7 @@ from common.formatting import instant
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
 from providers import actions, queries, statuses
-from providers.forms import OfferForm, PriceForm
+from providers.forms import AcceptanceForm, OfferForm, PriceForm
 from providers.models import Offer, Price, Provider
 
 
@@ -161,6 +161,41 @@ def offer_withdraw(request: HttpRequest, code: str) -> HttpResponse:
         "intro": _("Buyers will no longer see it. Orders placed before go on."),
     }
     return answer_form(request, form, "form_page.html", withdraw, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def order_acceptance(request: HttpRequest) -> HttpResponse:
+    """Choose whether orders that holders place count at once, or wait for the provider's word."""
+    person = signed_in(request)
+    provider = queries.provider_of(person)
+    form = AcceptanceForm(
+        request.POST if request.method == "POST" else None,
+        initial={"way": "AT_ONCE" if queries.accepts_at_once(provider) else "EACH"},
+    )
+
+    def choose() -> HttpResponse:
+        actions.choose_acceptance(
+            provider=provider,
+            is_at_once=form.cleaned_data["way"] == "AT_ONCE",
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(request, _("Your choice counts for orders from now on."))
+        return redirect("order_acceptance")
+
+    context = {
+        "title": _("How you take orders"),
+        "caption": provider.organisation.name,
+        "back": reverse("provider_home"),
+        "submit": _("Save"),
+        "intro": _(
+            "An order that waits has its value held. What you don’t answer in the days that the "
+            "programme gives lapses, and the value goes back to the holder."
+        ),
+    }
+    return answer_form(request, form, "form_page.html", choose, context)
 
 
 def price_text(price: Price) -> str:

@@ -11,7 +11,7 @@ from django.db.models import Exists, Min, OuterRef, Q, Sum
 from billing.models import BankLine, Settlement, UsageLine
 from ledger import queries as ledger
 from scoring.models import Outcome
-from vouchers.models import Application, Decision, Order, Voucher
+from vouchers.models import Application, Decision, Order, OrderChange, Voucher
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,11 @@ def _providers_known(at: datetime) -> Known:
     """Return the provider of each hold and, where value moved without one, of each act."""
     known: Known = {}
     orders = Order.objects.values_list("hold", "offer__provider__organisation__code")
-    for hold, code in orders:
+    # An order that was changed had other holds before.
+    changes = OrderChange.objects.values_list(
+        "hold_before", "order__offer__provider__organisation__code"
+    )
+    for hold, code in [*orders, *changes]:
         known[hold, None] = code
     claims = Settlement.objects.filter(at__lte=at, order__isnull=True).values_list(
         "act_id", "bill__provider__organisation__code"

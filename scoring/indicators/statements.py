@@ -102,7 +102,9 @@ case
             join providers_offer f on f.id = o.offer_id
             join providers_provider s on s.id = f.provider_id
             join parties_organisation g on g.id = s.organisation_id
-            where o.hold = taken.hold)
+            where o.id = coalesce(
+                (select c.order_id from vouchers_orderchange c where c.hold_before = taken.hold),
+                (select i.id from vouchers_order i where i.hold = taken.hold)))
         else (
             select min(g.code) from billing_settlement z
             join billing_bill b on b.id = z.bill_id

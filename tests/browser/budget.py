@@ -36,6 +36,9 @@ WHAT_IS_NEXT_FROM_HOME = Budget(pages=1, answers=0, clicks=2)
 ANSWER_A_QUESTION = Budget(pages=2, answers=3, clicks=4)
 ORDER = Budget(pages=3, answers=3, clicks=6)
 DECIDE = Budget(pages=3, answers=3, clicks=5)
+SEND_A_BILL = Budget(pages=3, answers=1, clicks=3)
+FIX_A_BILL = Budget(pages=4, answers=1, clicks=5)
+FIND_WHAT_TO_FIX = Budget(pages=2, answers=0, clicks=2)
 
 
 class Spent:

@@ -138,8 +138,10 @@ def meter(visitor: Visitor, name: str, *rows: str) -> str:
     visitor.open("/usage/")
     visitor.follow("/usage/new/")
     file = {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": content.encode()}
-    visitor.answer(format="csv", source="cluster-a", file=file)
+    visitor.answer(source="cluster-a", file=file)
     visitor.send()
+    assert visitor.path.startswith("/usage/checks/")
+    visitor.send('main form button[value="record"]')
     assert visitor.path.startswith("/usage/files/")
     figures = visitor.page.locator(".app-figure__value").all_inner_texts()
     assert figures == [str(len(rows)), str(len(rows)), "0", "0", "0"]

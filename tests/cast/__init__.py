@@ -10,6 +10,7 @@ from tests.cast.matches import (
     followed,
     recorded,
 )
+from tests.cast.orders import accepted, accepts_each, cancelled, changed, declined
 from tests.cast.people import (
     Applicant,
     Authority,
@@ -103,6 +104,8 @@ __all__ = [
     "a_suspension",
     "a_target",
     "a_university",
+    "accepted",
+    "accepts_each",
     "an_accepted_agreement",
     "an_accreditation_application",
     "an_agreement",
@@ -117,6 +120,9 @@ __all__ = [
     "an_sme",
     "another_account",
     "answers_for",
+    "cancelled",
+    "changed",
+    "declined",
     "followed",
     "links",
     "make_authority",

@@ -155,7 +155,7 @@ def test_releasing_an_order_gives_its_value_back(browser, scene):
     order = a_hold(scene.voucher, scene.applicant, scene.seller)
     client = browser(scene.applicant.person)
 
-    assert "Still held ¥1,500.00" in words(client.get(page_of("order", order)))
+    assert "¥1,500.00 Still held" in words(client.get(page_of("order", order)))
     answered = send(client, page_of("order_release", order))
 
     order.refresh_from_db()

@@ -55,7 +55,7 @@ def test_amounts_are_whole_numbers_wide_enough():
         and model._meta.label != "ledger.Act"
     ]
     # errors_total counts rows, not value.
-    assert names(wrong) == ["billing.UsageFile.errors_total"]
+    assert names(wrong) == ["billing.UsageFile.errors_total", "billing.FileCheck.errors_total"]
 
 
 def test_every_choice_is_held_by_a_check():
@@ -91,6 +91,10 @@ def test_what_was_written_stays_written():
         "providers_price",
         "providers_suspension",
         "providers_suspensionlift",
+        "providers_acceptancechoice",
+        "providers_equivalent",
+        "providers_pricecap",
+        "providers_pricewithdrawal",
         "safeguards_ruleversion",
         "safeguards_ruleresult",
         "vouchers_policyversion",
@@ -98,6 +102,11 @@ def test_what_was_written_stays_written():
         "vouchers_round",
         "vouchers_decision",
         "vouchers_standing",
+        "billing_keptfile",
+        "billing_keptfilepart",
+        "billing_filecheck",
+        "billing_columnmapping",
+        "vouchers_orderchange",
         "billing_usagefile",
         "billing_usageline",
         "billing_billline",

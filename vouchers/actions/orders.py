@@ -1,4 +1,4 @@
-"""Set voucher value aside for an order, and give it back when it is not needed."""
+"""Set voucher value aside for an order, as its holder or with the holder's code."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,11 +15,11 @@ from ledger import actions as ledger
 from ledger.actions import NotEnough
 from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import Organisation, User
-from parties.queries import NotAllowed, address_of, has_role, require_role
+from parties.queries import NotAllowed, has_role, require_role
 from parties.roles import Role
 from policy import holds
 from providers.models import Offer, Provider
-from providers.queries import holds_released
+from providers.queries import accepts_at_once
 from vouchers.actions.terms import (
     NothingToHold,
     amount_to_hold,
@@ -31,9 +31,6 @@ from vouchers.actions.terms import (
 from vouchers.actions.vouchers import locked_voucher
 from vouchers.models import Order, Voucher
 from vouchers.queries import (
-    has_bill_unsettled,
-    has_line_undecided,
-    has_use_unbilled,
     policy_in_force,
     unused_code,
     voucher_account,
@@ -41,6 +38,7 @@ from vouchers.queries import (
 )
 
 REFERENCE_LENGTH_MAX = 80
+REASON_LENGTH_MAX = 500
 
 
 class CodeUnknown(Refused):
@@ -70,26 +68,6 @@ class OrderAlreadyOpen(Refused):
     )
 
 
-class OrderBilled(Refused):
-    """The order is on a bill that is not decided yet."""
-
-    code = "order_billed"
-    sentence = _(
-        "The order %(order)s is on a bill that is not decided yet, and its hold stays for that "
-        "bill. Wait until the bill is settled and each withheld line is decided."
-    )
-
-
-class OrderUsed(Refused):
-    """The order was used, and the use is not billed and settled."""
-
-    code = "order_used"
-    sentence = _(
-        "The order %(order)s was used, and its hold stays for that use. Ask %(provider)s to "
-        "bill it, or to release the order."
-    )
-
-
 class OrderNotOpen(Refused):
     """The order's hold was used up, released or has lapsed."""
 
@@ -97,11 +75,11 @@ class OrderNotOpen(Refused):
     sentence = _("The order %(order)s is not open any more; nothing is held for it.")
 
 
-class NotLapsedYet(Refused):
-    """The hold's time has not passed."""
+class OrderReasonMissing(Refused):
+    """A change or an end without a word why."""
 
-    code = "not_lapsed_yet"
-    sentence = _("The hold of the order %(order)s lasts until %(lapses_at)s.")
+    code = "order_reason_missing"
+    sentence = _("Say why, in at most %(most)s characters. The other side reads it.")
 
 
 class ReferenceInvalid(Refused):
@@ -136,6 +114,8 @@ def place_hold(
     `hours` are GPU-hours or core-hours, by the offer. What is set aside is the policy's share
     of the price, or the time itself in kind, and never more than is free. It stays the
     holder's until a bill is settled; what isn't settled comes back when the hold lapses.
+    With a provider that accepts each order itself, the order waits for its word as long as the
+    programme says, its value held meanwhile.
 
     :raises NotAllowed: if the person does not act for the holder.
     :raises VoucherExpired: if the voucher's last day has passed.
@@ -151,6 +131,7 @@ def place_hold(
     :raises ProviderNotCovered: if the policy does not admit the provider.
     :raises ClassNotCovered: if a voucher in kind is for another class.
     :raises NoPriceInForce: if the offer has no price in the voucher's currency.
+    :raises OfferAboveCap: if the price is above a cap of the authority or the programme.
     :raises OrderAlreadyOpen: if the same offer and reference are open on the voucher.
     :raises NothingToHold: if nothing is free, or a cap leaves nothing.
     """
@@ -221,7 +202,9 @@ def _place(
     price, total = price_of(row, offer, quantity, rules, at)
     amount, working = amount_to_hold(row, total, rules, today)
     lapses_at = end_of(holds.last_day(today, rules), row.programme.zone)
-    hold = _hold(act, row, offer, amount, lapses_at, code)
+    hold = place_order_hold(act, row, offer, amount, lapses_at, code)
+    waits = who.side == Order.PlacedBy.HOLDER and not accepts_at_once(offer.provider)
+    accept_by = end_of(holds.last_day_to_accept(today, rules), row.programme.zone)
     return Order.objects.create(
         code=code,
         voucher=row,
@@ -237,7 +220,8 @@ def _place(
         placed_by_user=who.user,
         placed_at=at,
         lapses_at=lapses_at,
-        status=Order.Status.OPEN,
+        accept_by=accept_by if waits else None,
+        status=Order.Status.PLACED if waits else Order.Status.OPEN,
         act_id=act.id,
     )
 
@@ -257,13 +241,16 @@ def _reference(text: str) -> str:
 
 def _require_not_open(voucher: Voucher, offer: Offer, reference: str) -> None:
     known = Order.objects.filter(
-        voucher=voucher, offer=offer, provider_reference=reference, status=Order.Status.OPEN
+        voucher=voucher,
+        offer=offer,
+        provider_reference=reference,
+        status__in=Order.HOLDING,
     ).first()
     if known is not None:
         raise OrderAlreadyOpen(order=known.code)
 
 
-def _hold(
+def place_order_hold(
     act: ledger.Act,
     voucher: Voucher,
     offer: Offer,
@@ -271,6 +258,10 @@ def _hold(
     lapses_at: datetime,
     code: str,
 ) -> int:
+    """Hold an amount of a voucher, in its unit, for the order of a code; return the hold's number.
+
+    :raises NothingToHold: if less is free.
+    """
     programme = voucher.programme
     if is_currency(voucher.unit):
         payee = offer.provider.organisation.code
@@ -294,110 +285,57 @@ def locked_order(order: Order) -> Order:
     """Return an order as it is now, and keep it from changing until the action ends."""
     return (
         Order.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("voucher__programme__authority", "voucher__organisation")
+        .select_related(
+            "voucher__programme__authority",
+            "voucher__organisation",
+            "offer__provider__organisation",
+            "price",
+        )
         .get(pk=order.pk)
     )
 
 
-@transaction.atomic
-def release_hold(*, order: Order, actor: User | str, at: datetime, key: str) -> Order:
-    """Give back what is left of an order's hold; the order is over.
+def require_holding(order: Order) -> None:
+    """Refuse an order for which nothing is held any more.
 
-    The holder may release what the holder placed, unless it was used: then the hold is for the
-    provider's bill. The provider may release any of its orders, and an officer any of the
-    programme's, once no bill waits for its settlement. While a suspension of the provider
-    releases holds, the system may do what the holder may, whoever placed the order.
-
-    :raises NotAllowed: if the actor is none of these.
-    :raises OrderNotOpen: if nothing is held for the order any more.
-    :raises OrderBilled: if a bill waits to be settled; for the holder, also if a line is withheld.
-    :raises OrderUsed: if the holder asks, and there is use that is not billed and settled.
+    :raises OrderNotOpen: if it was released, closed, declined or cancelled, or has lapsed.
     """
-    is_own = _require_releaser(order, actor, at)
-    act = ledger.begin(
-        kind=ActKind.RELEASE_HOLD,
-        key=key,
-        actor=address_of(actor),
-        about=order.voucher.address,
-        at=at,
-        payload={"order": order.code},
-        details={"order": order.code},
-    )
-    row = locked_order(order)
-    if act.is_replay:
-        return row
-    _require_open(row)
-    _require_not_needed(row, is_own=is_own)
-    ledger.release(act, [row.hold])
-    row.status = Order.Status.RELEASED
-    row.save(update_fields=["status"])
-    return row
-
-
-def _require_releaser(order: Order, actor: User | str, at: datetime) -> bool:
-    """Return whether the actor gives up its own hold; the provider and officers do not."""
-    provider, voucher = order.offer.provider, order.voucher
-    if actor == ledger.SYSTEM and holds_released(provider, at):
-        # For the holder, who gets back what the suspended provider has not earned yet.
-        return True
-    if isinstance(actor, str):
-        by_other, by_holder = actor == provider.address, False
-    else:
-        by_other = has_role(
-            actor, Role.PROVIDER, organisation=provider.organisation
-        ) or has_role(
-            actor,
-            Role.OFFICER,
-            organisation=voucher.programme.authority,
-            programme_code=voucher.programme.code,
-        )
-        by_holder = order.placed_by == Order.PlacedBy.HOLDER and has_role(
-            actor, Role.APPLICANT, organisation=voucher.organisation
-        )
-    if not (by_other or by_holder):
-        where = _(" in %(name)s") % {"name": provider.organisation.name}
-        raise NotAllowed(roles=Role.PROVIDER.label, where=where)
-    return not by_other
-
-
-def _require_not_needed(order: Order, *, is_own: bool) -> None:
-    if has_bill_unsettled(order) or (is_own and has_line_undecided(order)):
-        raise OrderBilled(order=order.code)
-    if is_own and has_use_unbilled(order):
-        raise OrderUsed(order=order.code, provider=order.offer.provider.organisation.name)
-
-
-def _require_open(order: Order) -> None:
-    if order.status != Order.Status.OPEN:
+    if order.status not in Order.HOLDING:
         raise OrderNotOpen(order=order.code)
 
 
-@transaction.atomic
-def lapse_hold(*, order: Order, at: datetime, key: str) -> Order:
-    """Give back what is left of a hold whose time has passed; the order is over.
+def checked_reason(text: str) -> str:
+    """Return why an order is changed or ended, without spaces around it.
 
-    :raises OrderNotOpen: if nothing is held for the order any more.
-    :raises NotLapsedYet: if the hold's time has not passed.
-    :raises OrderBilled: if a bill waits to be settled, or a withheld line to be decided.
+    :raises OrderReasonMissing: if there are no words, or too many.
     """
-    act = ledger.begin(
-        kind=ActKind.LAPSE_HOLD,
-        key=key,
-        actor=ledger.SYSTEM,
-        about=f"voucher:{order.voucher.code}",
-        at=at,
-        payload={"order": order.code},
-        details={"order": order.code},
-    )
-    row = locked_order(order)
-    if act.is_replay:
-        return row
-    _require_open(row)
-    if row.lapses_at > at:
-        raise NotLapsedYet(order=row.code, lapses_at=row.lapses_at)
-    if has_line_undecided(row):
-        raise OrderBilled(order=row.code)
-    ledger.lapse(act, [row.hold])
-    row.status = Order.Status.LAPSED
-    row.save(update_fields=["status"])
-    return row
+    reason = text.strip()
+    if not 0 < len(reason) <= REASON_LENGTH_MAX:
+        raise OrderReasonMissing(most=REASON_LENGTH_MAX)
+    return reason
+
+
+def require_provider(order: Order, actor: User | str) -> None:
+    """Refuse who does not speak for an order's provider; a program does by its address.
+
+    :raises NotAllowed: if the actor is another.
+    """
+    provider = order.offer.provider
+    if isinstance(actor, User):
+        require_role(actor, Role.PROVIDER, organisation=provider.organisation)
+    elif actor != provider.address:
+        where = _(" in %(name)s") % {"name": provider.organisation.name}
+        raise NotAllowed(roles=Role.PROVIDER.label, where=where)
+
+
+def require_side(order: Order, actor: User | str) -> str:
+    """Return which side of an order somebody speaks for: its holder's, else its provider's.
+
+    :raises NotAllowed: if it is neither.
+    """
+    if isinstance(actor, User) and has_role(
+        actor, Role.APPLICANT, organisation=order.voucher.organisation
+    ):
+        return Order.PlacedBy.HOLDER
+    require_provider(order, actor)
+    return Order.PlacedBy.PROVIDER

@@ -16,7 +16,7 @@ from policy.rules import ROUNDING_MODES, small_units
 from policy.rules import Programme as Policy
 from providers.actions import OfferWithdrawn, require_agreed, require_may_sell
 from providers.models import Offer, Price
-from providers.queries import price_in_force
+from providers.queries import cap_on, price_in_force
 from vouchers.actions.vouchers import VoucherOver
 from vouchers.models import Voucher
 from vouchers.queries import in_words, is_related, used_this_year, voucher_balance
@@ -85,6 +85,16 @@ class ProviderNotCovered(Refused):
 
     code = "provider_not_covered"
     sentence = _("%(provider)s can't be used with this voucher. %(reasons)s")
+
+
+class OfferAboveCap(Refused):
+    """The offer's price is above what the authority or the programme lets an hour cost."""
+
+    code = "offer_above_cap"
+    sentence = _(
+        "The offer %(offer)s costs %(rate)s %(currency)s an hour, above the cap of %(by)s for "
+        "%(resource_class)s: %(cap)s %(currency)s since %(since)s. Choose an offer up to the cap."
+    )
 
 
 class NothingToHold(Refused):
@@ -163,6 +173,7 @@ def price_of(
 
     :raises ClassNotCovered: if a voucher in kind is for another class.
     :raises NoPriceInForce: if the offer has no price in the voucher's currency.
+    :raises OfferAboveCap: if the price is above a cap of the authority or the programme.
     """
     if not is_currency(voucher.unit):
         if voucher.unit != f"{offer.resource}:{offer.resource_class}":
@@ -176,14 +187,53 @@ def price_of(
     price = price_in_force(offer, at, voucher.unit)
     if price is None:
         raise NoPriceInForce(offer=offer.code, currency=voucher.unit)
-    exact = price.rate * quantity_ms * small_units(voucher.unit) / GPU_MS_PER_HOUR
-    return price, int(exact.to_integral_value(ROUNDING_MODES[rules.rounding.mode]))
+    _require_below_cap(voucher, offer, price, at)
+    return price, total_at(price, voucher.unit, quantity_ms, rules)
+
+
+def total_at(price: Price | None, unit: str, quantity_ms: int, rules: Policy) -> int:
+    """Return the whole price of a quantity in a voucher's unit, as `price_of` says."""
+    if price is None:
+        return quantity_ms
+    exact = price.rate * quantity_ms * small_units(unit) / GPU_MS_PER_HOUR
+    return int(exact.to_integral_value(ROUNDING_MODES[rules.rounding.mode]))
+
+
+def _require_below_cap(voucher: Voucher, offer: Offer, price: Price, at: datetime) -> None:
+    programme = voucher.programme
+    cap = cap_on(
+        offer,
+        price.currency,
+        at,
+        authority=programme.authority,
+        programme_code=programme.code,
+    )
+    if cap is not None and cap.rate is not None and price.rate > cap.rate:
+        raise OfferAboveCap(
+            offer=offer.code,
+            rate=price.rate,
+            currency=price.currency,
+            by=programme.title_here if cap.programme_code else programme.authority.name,
+            resource_class=offer.resource_class,
+            cap=cap.rate,
+            since=cap.from_at,
+        )
 
 
 def amount_to_hold(
-    voucher: Voucher, price_total: int, rules: Policy, today: date
+    voucher: Voucher,
+    price_total: int,
+    rules: Policy,
+    today: date,
+    *,
+    placed_on: date | None = None,
+    captured: int = 0,
 ) -> tuple[int, tuple[Line, ...]]:
     """Return what to set aside for an order by the policy, with its working.
+
+    For an order that is changed, with nothing held for it meanwhile: `placed_on` is the day
+    whose rate it has, and `captured` what was captured of it so far. That counts as free, and
+    as not used, since it is part of what is returned.
 
     :raises NothingToHold: if nothing is free, or a cap leaves nothing.
     """
@@ -192,10 +242,10 @@ def amount_to_hold(
     used = used_this_year(voucher.organisation, voucher.programme, today) if is_capped else 0
     amount, working = holds.hold_amount(
         price_total,
-        free,
-        used,
+        free + captured,
+        max(used - captured, 0),
         rules,
-        on=today,
+        on=placed_on or today,
         organisation_kind=voucher.organisation.kind,
     )
     if not amount:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.forms import KeyedForm
 from vouchers.forms.applications import hours_field
+from vouchers.statuses import ORDER
 
 
 class QuoteForm(forms.Form):
@@ -38,6 +39,72 @@ class HoldForm(KeyedForm, QuoteForm):
         super().__init__(*given, **more)
         for name in ("offer", "hours"):
             self.fields[name].widget = forms.HiddenInput()
+
+
+def reason_field() -> forms.CharField:
+    """Return the box for why an order is changed or ended."""
+    return forms.CharField(
+        label=_("Why"),
+        max_length=500,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("The other side reads it"),
+    )
+
+
+class AcceptForm(KeyedForm):
+    """An order as its provider read it."""
+
+    hours = forms.DecimalField(widget=forms.HiddenInput, max_digits=14, decimal_places=4)
+
+
+class ReasonForm(KeyedForm):
+    """Why an order is declined or cancelled."""
+
+    reason = reason_field()
+
+
+class ChangeForm(KeyedForm):
+    """For how many hours an order is from now on, and why."""
+
+    hours = hours_field(_("GPU-hours in all"), _("With those that were used, for example 400"))
+    reason = reason_field()
+
+    field_order = ["hours", "reason", "key"]
+
+
+class OrderUserForm(KeyedForm):
+    """Somebody of the holder's teams, and how the provider finds them."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=200,
+        required=False,
+        help_text=_("This, or the login below"),
+        error_messages={"invalid": _("Enter an e-mail address such as name@example.org")},
+    )
+    login = forms.CharField(
+        label=_("Login at the provider"),
+        max_length=80,
+        required=False,
+        help_text=_("The account name that the provider’s system knows"),
+    )
+
+
+class OrderFilter(forms.Form):
+    """Which orders are listed."""
+
+    words = forms.CharField(
+        label=_("Order, voucher, holder or reference"), required=False, max_length=80
+    )
+    status = forms.ChoiceField(
+        label=_("Status"),
+        required=False,
+        choices=[
+            ("", _("Everything")),
+            *((code, status.label) for code, status in ORDER.items() if code != "PARTLY_USED"),
+        ],
+    )
 
 
 class RedeemForm(KeyedForm):

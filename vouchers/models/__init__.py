@@ -9,6 +9,7 @@ from vouchers.models.applications import (
 )
 from vouchers.models.decisions import Decision, Standing
 from vouchers.models.matches import UpstreamAward
+from vouchers.models.orders import Order, OrderChange, OrderUser
 from vouchers.models.programmes import PolicyRelease, PolicyVersion, Programme, Round
 from vouchers.models.reviews import (
     Admission,
@@ -24,7 +25,6 @@ from vouchers.models.vouchers import (
     Assessment,
     Extension,
     ExtensionVerdict,
-    Order,
     Revocation,
     Voucher,
 )
@@ -47,6 +47,8 @@ __all__ = [
     "InformationRequest",
     "Lot",
     "Order",
+    "OrderChange",
+    "OrderUser",
     "PolicyRelease",
     "PolicyVersion",
     "Programme",

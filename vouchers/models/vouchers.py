@@ -1,8 +1,7 @@
-"""Vouchers, and the orders under them."""
+"""Vouchers, what became of their days, and what was found of targets."""
 
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from common.tables import in_order, not_negative, one_of
 from vouchers.models.decisions import Decision
@@ -150,65 +149,3 @@ class Assessment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.voucher_id}: {self.figure}"
-
-
-class Order(models.Model):
-    """A beneficiary's use of an offer under a voucher, with the hold that sets its value aside."""
-
-    class Status(models.TextChoices):
-        OPEN = "OPEN", "Open"
-        CLOSED = "CLOSED", "Closed"
-        RELEASED = "RELEASED", "Released"
-        LAPSED = "LAPSED", "Lapsed"
-
-    class PlacedBy(models.TextChoices):
-        HOLDER = "HOLDER", _("The holder")
-        PROVIDER = "PROVIDER", _("The provider, with the holder's code")
-
-    code = models.CharField(max_length=16, unique=True)
-    voucher = models.ForeignKey(Voucher, models.PROTECT, related_name="orders")
-    offer = models.ForeignKey("providers.Offer", models.PROTECT, related_name="orders")
-    price = models.ForeignKey("providers.Price", models.PROTECT, related_name="+", null=True)
-    # The provider's own name for this order in its meter: an account, project or cluster.
-    provider_reference = models.CharField(max_length=80)
-    quantity_ms = models.BigIntegerField()
-    # The whole price in minor units; the hold covers the voucher's share of it.
-    price_total = models.BigIntegerField()
-    hold_amount = models.BigIntegerField()
-    hold = models.BigIntegerField(unique=True)
-    working = models.JSONField()
-    placed_by = models.CharField(max_length=8, choices=PlacedBy.choices)
-    placed_by_user = models.ForeignKey(
-        "parties.User", models.PROTECT, related_name="+", null=True
-    )
-    placed_at = models.DateTimeField()
-    lapses_at = models.DateTimeField()
-    status = models.CharField(max_length=8, choices=Status.choices)
-    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
-
-    class Meta:
-        constraints = [
-            one_of("status", ["OPEN", "CLOSED", "RELEASED", "LAPSED"]),
-            one_of("placed_by", ["HOLDER", "PROVIDER"]),
-            not_negative("price_total", "quantity_ms"),
-            models.CheckConstraint(
-                condition=Q(hold_amount__gt=0), name="vouchers_order_holds_something"
-            ),
-            in_order("placed_at", "lapses_at"),
-            # What a capture is of must never be a question.
-            models.UniqueConstraint(
-                "voucher",
-                "offer",
-                "provider_reference",
-                condition=Q(status="OPEN"),
-                name="vouchers_order_open_once",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.code
-
-    @property
-    def address(self) -> str:
-        """How acts name this order."""
-        return f"order:{self.code}"

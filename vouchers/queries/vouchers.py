@@ -217,11 +217,14 @@ def order_by_reference(provider: Provider, reference: str) -> Order | None:
 
 
 def orders_lapsed_by(at: datetime) -> QuerySet[Order]:
-    """Return the open orders whose hold's time has passed at an instant, oldest first.
+    """Return the orders whose hold's time has passed at an instant, oldest first.
 
-    An order on a bill that is not decided yet is left out: its hold has to cover that bill.
+    So are those that their provider has not accepted in time. An order on a bill that is not
+    decided yet is left out: its hold has to cover that bill.
     """
-    passed = Order.objects.filter(status=Order.Status.OPEN, lapses_at__lte=at)
+    is_over = Q(status=Order.Status.OPEN, lapses_at__lte=at)
+    is_unanswered = Q(status=Order.Status.PLACED, accept_by__lte=at)
+    passed = Order.objects.filter(is_over | is_unanswered)
     return passed.exclude(_has_line_undecided()).order_by("lapses_at", "pk")
 
 

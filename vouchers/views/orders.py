@@ -4,10 +4,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -22,13 +24,23 @@ from parties.roles import Role
 from providers.models import Offer
 from providers.queries import offers_published, prices_in_force, suspension_in_force
 from providers.told import suspension_told
-from vouchers import actions, queries, statuses
+from vouchers import actions, queries
 from vouchers.actions.quotes import Quote, quote_order
-from vouchers.forms.orders import HoldForm, QuoteForm
+from vouchers.forms.orders import HoldForm, OrderFilter, QuoteForm
 from vouchers.models import Order, Voucher
 from vouchers.views.catalogue import price_words
-from vouchers.views.shown import timeline, working_lines
+from vouchers.views.order_acts import is_of_provider
+from vouchers.views.shown import (
+    order_bar,
+    order_columns,
+    order_rows,
+    order_status,
+    timeline,
+    working_lines,
+)
 from vouchers.views.vouchers import is_of_holder, is_officer
+
+PAGE = 50
 
 
 @login_required
@@ -141,38 +153,128 @@ def quote_shown(quote: Quote, unit: str, zone: str) -> dict[str, Any]:
 
 @login_required
 @require_GET
+def orders(request: HttpRequest) -> HttpResponse:
+    """List the orders that a person may see, those that wait for a provider's word first."""
+    person = signed_in(request)
+    form = OrderFilter(request.GET)
+    form.is_valid()
+    given = {name: form.cleaned_data.get(name, "") for name in ("words", "status")}
+    found = queries.orders_matching(person, words=given["words"], status=given["status"])
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "form": form,
+        "page": page,
+        "query": urlencode({name: value for name, value in given.items() if value}),
+        "columns": order_columns(),
+        "rows": order_rows(page.object_list, "UTC"),
+        "is_filtered": any(given.values()),
+        "is_provider": has_role(person, Role.PROVIDER),
+    }
+    return render(request, "vouchers/orders.html", context)
+
+
+@login_required
+@require_GET
 def order(request: HttpRequest, code: str) -> HttpResponse:
-    """Show one order: its state, its price, and what its hold has left."""
+    """Show one order: its state, its price, what was used and billed, what its hold has left."""
     person = signed_in(request)
     found = queries.order_of(person, code)
-    unit, zone = found.voucher.unit, found.voucher.programme.zone
-    left = ledger.hold_remaining(found.hold)
     suspension = suspension_in_force(found.offer.provider, timezone.now())
-    sees_voucher = queries.vouchers_visible_to(person).filter(pk=found.voucher_id).exists()
+    use, left = queries.order_use(found), ledger.hold_remaining(found.hold)
+    is_holder, is_provider = is_of_holder(person, found.voucher), is_of_provider(person, found)
+    is_holding = found.status in Order.HOLDING
     context = {
         "order": found,
-        "tag": statuses.ORDER[found.status],
-        "rows": [
-            {"key": _("Offer"), "value": found.offer.title},
-            {"key": _("Provider"), "value": found.offer.provider.organisation.name},
-            {"key": _("Holder"), "value": found.voucher.organisation.name},
-            {"key": _("Time ordered"), "value": gpu_hours(found.quantity_ms)},
-            {"key": _("Price of the order"), "value": money(found.price_total, unit)},
-            {"key": _("Set aside of the voucher"), "value": money(found.hold_amount, unit)},
-            {"key": _("Still held"), "value": money(left, unit)},
-            {"key": _("Placed"), "value": instant(found.placed_at, zone)},
-            {"key": _("Lapses"), "value": instant(found.lapses_at, zone)},
-            {"key": _("Placed by"), "value": Order.PlacedBy(found.placed_by).label},
-            {"key": _("The provider’s reference"), "value": found.provider_reference},
-        ],
+        "tag": order_status(found, use),
+        "bar": order_bar(found, use),
+        "figures": _figures(found, use, left),
+        "rows": _facts(found),
         "working": working_lines(found.working),
-        "can_release": found.status == Order.Status.OPEN and _may_release(person, found),
-        "sees_voucher": sees_voucher,
         "suspension": suspension_told(suspension) if suspension else None,
+        "changes": _changes(found),
+        "users": _users(found, is_holder=is_holder) if is_holder or is_provider else None,
+        "can_answer": is_provider and found.status == Order.Status.PLACED,
+        "can_change": is_holding and (is_holder or is_provider),
+        "can_cancel": is_holding and not use.used_ms and (is_holder or is_provider),
+        "can_release": is_holding and _may_release(person, found),
+        "can_name": is_holding and is_holder,
+        "sees_voucher": queries.vouchers_visible_to(person)
+        .filter(pk=found.voucher_id)
+        .exists(),
         "events": timeline(found.voucher.address, order=found.code),
-        "zone": zone,
+        "zone": found.voucher.programme.zone,
     }
     return render(request, "vouchers/order.html", context)
+
+
+def _figures(found: Order, use: queries.OrderUse, left: int) -> list[dict[str, Any]]:
+    unit = found.voucher.unit
+    return [
+        {"value": gpu_hours(use.used_ms), "label": _("Used")},
+        {"value": gpu_hours(use.billed_ms), "label": _("Billed")},
+        {"value": gpu_hours(use.left_ms), "label": _("Left")},
+        {"value": money(use.covered, unit), "label": _("Paid from the voucher")},
+        {"value": money(left, unit), "label": _("Still held")},
+    ]
+
+
+def _facts(found: Order) -> list[dict[str, Any]]:
+    unit, zone = found.voucher.unit, found.voucher.programme.zone
+    rows: list[dict[str, Any]] = [
+        {"key": _("Offer"), "value": found.offer.title},
+        {"key": _("Provider"), "value": found.offer.provider.organisation.name},
+        {"key": _("Holder"), "value": found.voucher.organisation.name},
+        {"key": _("Time ordered"), "value": gpu_hours(found.quantity_ms)},
+        {"key": _("Price of the order"), "value": money(found.price_total, unit)},
+        {"key": _("Set aside of the voucher"), "value": money(found.hold_amount, unit)},
+        {"key": _("Placed"), "value": instant(found.placed_at, zone)},
+        {"key": _("Lapses"), "value": instant(found.lapses_at, zone)},
+        {"key": _("Placed by"), "value": Order.PlacedBy(found.placed_by).label},
+        {"key": _("The provider’s reference"), "value": found.provider_reference},
+    ]
+    if found.status == Order.Status.PLACED:
+        rows.append({"key": _("To be accepted by"), "value": instant(found.accept_by, zone)})
+    if found.end_note:
+        rows.append({"key": _("Why it ended"), "value": found.end_note})
+    return rows
+
+
+def _changes(found: Order) -> dict[str, Any]:
+    unit, zone = found.voucher.unit, found.voucher.programme.zone
+    return {
+        "caption": _("How it was changed"),
+        "columns": [
+            _("When"),
+            {"label": _("Hours before"), "numeric": True},
+            {"label": _("Hours after"), "numeric": True},
+            {"label": _("Set aside"), "numeric": True},
+            _("Reason"),
+        ],
+        "rows": [
+            [
+                instant(one.changed_at, zone),
+                gpu_hours(one.quantity_ms_before),
+                gpu_hours(one.quantity_ms),
+                money(one.hold_amount, unit),
+                one.reason,
+            ]
+            for one in found.changes.order_by("-pk")
+        ],
+    }
+
+
+def _users(found: Order, *, is_holder: bool) -> dict[str, Any]:
+    rows: list[list[Any]] = []
+    for one in queries.users_of(found):
+        row: list[Any] = [one.name, one.email, one.login]
+        if is_holder:
+            url = reverse("order_user_end", args=[found.code, one.pk])
+            row.append({"text": _("End the use of %(name)s") % {"name": one.name}, "url": url})
+        rows.append(row)
+    columns = [_("Name"), _("E-mail address"), _("Login at the provider")]
+    if is_holder:
+        columns.append(_("What you can do"))
+    return {"caption": _("Who may use it"), "columns": columns, "rows": rows}
 
 
 def _may_release(person: User, found: Order) -> bool:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from common.charts import Mark, balance_bar
-from common.formatting import CURRENCY_SIGNS, day, instant, money
+from common.formatting import CURRENCY_SIGNS, day, gpu_hours, instant, money
 from common.languages import in_language
 from common.money import is_currency
 from common.statuses import Status
@@ -30,6 +30,7 @@ from vouchers.models import (
     RoundDecision,
     Voucher,
 )
+from vouchers.queries import OrderUse
 
 SOON = timedelta(days=30)
 
@@ -222,10 +223,35 @@ def extensions_shown(found: Voucher) -> dict[str, Any]:
     return {"caption": _("More days"), "columns": columns, "rows": rows}
 
 
+def order_status(order: Order, use: OrderUse) -> Status:
+    """Return an order's status: what it is, or that part of an open one was used."""
+    if order.status == Order.Status.OPEN and use.used_ms:
+        return statuses.ORDER["PARTLY_USED"]
+    return statuses.ORDER[order.status]
+
+
+def order_bar(order: Order, use: OrderUse) -> SafeString:
+    """Draw how much of an order was billed, used and not billed, and how much is left."""
+    billed = min(use.billed_ms, use.used_ms)
+    whole = max(use.ordered_ms, use.used_ms)
+    marks = [
+        Mark(_("Used and billed"), billed, gpu_hours(billed)),
+        Mark(_("Used, not billed yet"), use.used_ms - billed, gpu_hours(use.used_ms - billed)),
+    ]
+    return balance_bar(
+        marks,
+        total=Mark(_("Ordered"), whole, gpu_hours(use.ordered_ms)),
+        id="use",
+        title=_("%(left)s of %(ordered)s are left")
+        % {"left": gpu_hours(use.left_ms), "ordered": gpu_hours(use.ordered_ms)},
+    )
+
+
 def order_rows(orders: Iterable[Order], zone: str) -> list[list[Any]]:
-    """Return orders as rows of a table, each with what its hold has left."""
+    """Return orders as rows of a table, each with what was used and what its hold has left."""
     found = list(orders)
     left = ledger.holds_remaining(order.hold for order in found)
+    uses = queries.order_uses(found)
     return [
         [
             {"text": order.code, "url": reverse("order", args=[order.code])},
@@ -233,7 +259,8 @@ def order_rows(orders: Iterable[Order], zone: str) -> list[list[Any]]:
             instant(order.placed_at, zone),
             money(order.hold_amount, order.voucher.unit),
             money(left.get(order.hold, 0), order.voucher.unit),
-            statuses.ORDER[order.status].label,
+            gpu_hours(uses[order.pk].left_ms),
+            order_status(order, uses[order.pk]).label,
         ]
         for order in found
     ]
@@ -247,6 +274,7 @@ def order_columns() -> list[Any]:
         _("Placed"),
         {"label": _("Held"), "numeric": True},
         {"label": _("Still held"), "numeric": True},
+        {"label": _("Time left"), "numeric": True},
         _("Status"),
     ]
 
@@ -325,6 +353,12 @@ _ACTS = {
     "issue_voucher": lambda: _("Voucher issued"),
     "issue_vouchers": lambda: _("Vouchers issued"),
     "place_hold": lambda: _("Order placed, value held"),
+    "accept_order": lambda: _("Order accepted by the provider"),
+    "decline_order": lambda: _("Order declined by the provider"),
+    "change_order": lambda: _("Order changed"),
+    "cancel_order": lambda: _("Order cancelled"),
+    "name_order_user": lambda: _("A person may use the order"),
+    "end_order_user": lambda: _("A person may not use the order any more"),
     "release_hold": lambda: _("Order released"),
     "lapse_hold": lambda: _("Order lapsed"),
     "return_voucher": lambda: _("Value given back"),

@@ -6,6 +6,7 @@ import tracemalloc
 
 import pytest
 
+from billing.usage.formats import CODES
 from billing.usage.intake import Limits, read_usage
 from billing.usage.options import (
     EncodingUnknown,
@@ -20,6 +21,7 @@ from billing.usage.options import (
     PackingBroken,
 )
 from billing.usage.plain_csv import sample
+from billing.usage.workbook import WorkbookBroken
 
 SAMPLE = sample().encode()
 HEADER = SAMPLE.splitlines()[0]
@@ -66,7 +68,7 @@ def read(data, format="CSV", **options):
         (b"", FileEmpty),
         (b"\n\n  \n", FileEmpty),
         (HEADER + b"\n", FileEmpty),
-        (b"PK\x03\x04\x14\x00\x06\x00", FileNotText),
+        (b"PK\x03\x04\x14\x00\x06\x00", WorkbookBroken),
         ("job_id".encode("utf-16"), FileNotText),
         (HEADER + b"\nj1,\x00", FileNotText),
         (SAMPLE[:-40], FileCutOff),
@@ -137,9 +139,10 @@ def test_a_bomb_is_refused_by_what_it_unpacks_to():
 
 def test_an_unknown_format_is_refused_naming_those_we_read():
     with pytest.raises(FormatUnknown) as refused:
-        read(SAMPLE, "PBS")
+        read(SAMPLE, "TAPE")
 
-    assert refused.value.values == {"format": "PBS", "known": "CSV, SACCT"}
+    assert refused.value.values == {"format": "TAPE", "known": ", ".join(sorted(CODES))}
+    assert {"CSV", "SACCT", "PBS"} <= CODES.keys()
 
 
 def test_one_row_more_than_the_limit_is_refused_and_the_limit_is_not():

@@ -1,14 +1,12 @@
 """A provider's CSV is read however a spreadsheet saved it, and every wrong cell is told."""
 
-import csv
 import io
 
 import pytest
 
 from billing.usage.intake import read_usage
 from billing.usage.options import ColumnsMissing, ColumnsRepeated
-from billing.usage.plain_csv import error_report, sample
-from billing.usage.record import RowError
+from billing.usage.plain_csv import sample
 from common.spreadsheets import safe_cell
 
 HEADER = "job_id,voucher,resource,class,count,start,end,state"
@@ -215,17 +213,6 @@ def test_named_columns_that_are_not_there_are_told():
         parse("when,n\n1,2\n", columns={"start": "when", "count": "n"})
 
     assert refusal.value.values["missing"] == "end"
-
-
-def test_the_error_report_opens_in_a_spreadsheet_and_runs_nothing():
-    report = error_report([RowError(5, "=cmd", '=HYPERLINK("x")', "value_missing")])
-
-    assert report.startswith(b"\xef\xbb\xbf")
-    header, line = csv.reader(io.StringIO(report.decode("utf-8-sig")))
-    assert header == ["row", "error", "what to fix", "column", "what we found", "rule"]
-    assert line[0] == "5"
-    assert line[3:] == ["'=cmd", '\'=HYPERLINK("x")', "value_missing"]
-    assert line[1].startswith("'=cmd is empty")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "＝", " ="])

@@ -192,3 +192,52 @@ def test_missing_columns_are_named_together():
 def test_a_file_without_a_header_needs_the_26_fields():
     with pytest.raises(ColumnsMissing):
         parse("1|2|3", header="7|7|north")
+
+
+def test_time_that_a_job_was_suspended_is_not_metered():
+    header = f"{HEADER}|Suspended"
+
+    (record,), parsed = parse(f"{job()}|00:20:00", header=header)
+
+    assert record.quantity_ms == 2 * 40 * 60_000
+    assert (record.started_at.hour, record.ended_at.minute) == (8, 40)
+    assert record.key == "north/7/2026-11-02T08:00:00Z"
+    assert parsed.errors == []
+
+
+def test_a_suspension_longer_than_the_job_or_unreadable_is_told():
+    header = f"{HEADER}|Suspended"
+
+    records, parsed = parse(f"{job()}|1-00:00:00", f"{job('8')}|a while", header=header)
+
+    assert records == []
+    assert codes(parsed) == [
+        (2, "Suspended", "stopped_too_long"),
+        (3, "Suspended", "seconds_unreadable"),
+    ]
+
+
+def test_an_export_as_csv_is_read_with_its_quoted_cells():
+    header = HEADER.replace("|", ",")
+    cells = job().split("|")
+    line = ",".join([*cells[:-1], f'"{cells[-1]}"'])
+
+    (record,), parsed = parse(line, line.replace('"', ""), header=header)
+
+    assert (record.resource, record.count_thousandths) == ("GPU", 2_000)
+    assert codes(parsed) == [(3, "", "columns_differ")]
+
+
+def test_tasks_of_an_array_count_each_under_their_raw_id():
+    header = "JobID|JobIDRaw|State|Start|End|AllocTRES"
+    ran = "COMPLETED|2026-11-02T08:00:00|2026-11-02T09:00:00|gres/gpu=1"
+
+    records, _ = parse(f"70_1|71|{ran}", f"70_2|70|{ran}", header=header)
+
+    assert [record.key.split("/")[1] for record in records] == ["71", "70"]
+
+
+def test_a_multibyte_account_is_kept_as_it_is():
+    (record,), _ = parse(job().replace("V-7K2QX9", "算力券-甲"))
+
+    assert record.account == "算力券-甲"

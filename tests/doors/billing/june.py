@@ -1,6 +1,7 @@
 """June's usage, bill, batch and bank statement, as its people make them."""
 
 import io
+import re
 from datetime import UTC, date, datetime
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -26,14 +27,24 @@ METER = """job_id,account,resource,class,count,start,end,state
 """
 
 
-def upload(client, text, **more):
-    """Send a usage file as a provider does."""
+def look_over(client, data, name="june.csv", **more):
+    """Choose a usage file and upload it, and return the answer: it leads to what was found."""
+    content = data.encode() if isinstance(data, str) else data
     return send(
         client,
         reverse("usage_upload"),
-        **{"format": "csv", "source": "cluster-1", "resource": "ANY", **more},
-        file=SimpleUploadedFile("june.csv", text.encode()),
+        **{"format": "AUTO", "source": "cluster-1", "resource": "ANY", **more},
+        file=SimpleUploadedFile(name, content),
     )
+
+
+def upload(client, data, act="record", **more):
+    """Upload a usage file, and send its good lines as a provider does; `act` bill or record."""
+    page = look_over(client, data, **more)
+    assert page.status_code == 302, page.content.decode()
+    shown = client.get(page.url)
+    invoices = re.findall(r'name="(invoice_\d+)" value="([^"]+)"', shown.content.decode())
+    return send(client, page.url, act=act, **dict(invoices))
 
 
 def record(scene, order):

@@ -1,0 +1,44 @@
+"""Numbers for new usage lines: each begins with its line's month, and none is given twice."""
+
+from datetime import datetime
+
+from django.db import connection
+
+from billing.models.usage import MONTH_BITS
+
+# So many numbers come with one value of the sequence.
+BLOCK = 64
+_FETCH = "select nextval('billing_usageline_block') from generate_series(1, %s)"
+
+
+class LineNumbers:
+    """Numbers fetched ahead, given one by one; `len` is how many are left."""
+
+    def __init__(self) -> None:
+        self._blocks: list[int] = []
+        self._next = 0
+        self._left = 0
+
+    def __len__(self) -> int:
+        """Return how many numbers are left."""
+        return len(self._blocks) * BLOCK + self._left
+
+    def fetch(self, count: int) -> None:
+        """Fetch until there are at least so many numbers."""
+        missing = -(-max(count - len(self), 0) // BLOCK)
+        if not missing:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(_FETCH, [missing])
+            # The first of a block is the one used first.
+            self._blocks[:0] = [block for (block,) in reversed(cursor.fetchall())]
+
+    def next(self, started_at: datetime) -> int:
+        """Return the number of a line that started at an instant in UTC."""
+        if not self._left:
+            self._next, self._left = self._blocks.pop(), BLOCK
+        number = self._next
+        self._next += 1
+        self._left -= 1
+        month = (started_at.year - 1970) * 12 + started_at.month - 1
+        return (month << MONTH_BITS) + number

@@ -1,0 +1,68 @@
+"""Usage files as they came, what looks over them found, and what columns were said to mean."""
+
+import zlib
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, cast
+
+from billing.models import ColumnMapping, FileCheck, KeptFile, UsageFile
+from common.errors import NotFound
+from parties.models import User
+from parties.queries import organisations_of
+from parties.roles import Role
+from providers.models import Provider
+
+KEPT_IN_MEMORY = 8 << 20
+
+
+def kept_file_of(person: User, number: int) -> KeptFile:
+    """Return a file that was sent for one of a person's own providers.
+
+    :raises NotFound: if there is none, or it is not this person's to see.
+    """
+    own = KeptFile.objects.select_related("provider__organisation")
+    file = own.filter(
+        pk=number, provider__organisation__in=organisations_of(person, Role.PROVIDER)
+    ).first()
+    if file is None:
+        raise NotFound(what=number)
+    return file
+
+
+def file_check_of(person: User, number: int) -> FileCheck:
+    """Return what was found of a file that was sent for one of a person's own providers.
+
+    :raises NotFound: if there is none, or it is not this person's to see.
+    """
+    check = FileCheck.objects.select_related("file").filter(pk=number).first()
+    if check is None:
+        raise NotFound(what=number)
+    check.file = kept_file_of(person, check.file_id)
+    return check
+
+
+def content_of(file: KeptFile) -> BinaryIO:
+    """Return a kept file as it came, in memory while it is small, at its beginning."""
+    # Closed, and gone, with the last that reads it.
+    content = cast(BinaryIO, SpooledTemporaryFile(max_size=KEPT_IN_MEMORY))  # noqa: SIM115
+    parts = file.parts.order_by("number").values_list("content", flat=True)
+    for part in parts.iterator(chunk_size=4):
+        content.write(zlib.decompress(bytes(part)))
+    content.seek(0)
+    return content
+
+
+def kept_as(file: UsageFile) -> FileCheck | None:
+    """Return the last look over the same bytes as a recorded file, if they were kept."""
+    found = FileCheck.objects.filter(file__provider=file.provider_id, file__sha256=file.sha256)
+    return found.select_related("file").order_by("-pk").first()
+
+
+def recorded_as(file: KeptFile) -> UsageFile | None:
+    """Return the recorded file of the same bytes from the same provider, if there is one."""
+    return UsageFile.objects.filter(provider=file.provider_id, sha256=file.sha256).first()
+
+
+def columns_named(provider: Provider, fingerprint: str) -> ColumnMapping | None:
+    """Return what a provider last said of a header's columns, if it ever did."""
+    found = ColumnMapping.objects.filter(provider=provider, fingerprint=fingerprint)
+    return found.order_by("-pk").first()

@@ -1,0 +1,176 @@
+"""JSON read in flat memory: one record after another, numbers as the texts that were written."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, cast
+
+from django.utils.translation import gettext_lazy as _
+
+from billing.usage.options import (
+    JsonBroken,
+    JsonRecordTooLong,
+    JsonShapeUnknown,
+    JsonTooDeep,
+)
+
+VALUE_CHARACTERS_MAX = 1 << 21
+_BLANKS = re.compile(r"[ \t\r\n]*")
+# A number stays the text that it was, so that none becomes a float, and neither 1e400 nor a
+# million digits become anything before somebody reads them as a count.
+_DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+# Where the decoder stops within so few characters of the end, more of the file may help.
+_NEAR = 16
+
+
+class JsonStream:
+    """Walks through JSON text that comes in parts; each value asked for is decoded as a whole.
+
+    `elements` and `members` stand before a value each time they give: the caller takes it by
+    `value`, or walks into it, before the next.
+
+    :raises JsonBroken: from any method, where the text is no JSON.
+    """
+
+    def __init__(self, parts: Iterator[str]) -> None:
+        self._parts = parts
+        self._text = ""
+        self._at = 0
+        self._lines_before = 0
+
+    @property
+    def line(self) -> int:
+        """Return the line that the walk stands in, from 1."""
+        return self._lines_before + self._text.count("\n", 0, self._at) + 1
+
+    def peek(self) -> str:
+        """Return the next character that is no blank, or nothing at the end."""
+        while True:
+            blanks = _BLANKS.match(self._text, self._at)
+            self._at = blanks.end() if blanks else self._at
+            if self._at < len(self._text):
+                return self._text[self._at]
+            if not self._more():
+                return ""
+
+    def value(self) -> Any:
+        """Return the next value.
+
+        :raises JsonTooDeep: if it nests deeper than Python's own limit.
+        :raises JsonRecordTooLong: if it has more characters than `VALUE_CHARACTERS_MAX`.
+        """
+        self.peek()
+        while True:
+            try:
+                value, end = _DECODER.raw_decode(self._text, self._at)
+            except RecursionError:
+                raise JsonTooDeep(line=self.line) from None
+            except json.JSONDecodeError as error:
+                self._need_more(error)
+                continue
+            if end - self._at > VALUE_CHARACTERS_MAX:
+                raise JsonRecordTooLong(line=self.line, most=VALUE_CHARACTERS_MAX)
+            # The digits of a number may go on in the next part.
+            if end == len(self._text) and self._text[-1] not in '"}]' and self._more():
+                continue
+            self._at = end
+            return value
+
+    def _need_more(self, error: json.JSONDecodeError) -> None:
+        is_open = error.msg.startswith("Unterminated") or error.pos >= len(self._text) - _NEAR
+        if not is_open:
+            raise JsonBroken(line=self.line)
+        if len(self._text) - self._at > VALUE_CHARACTERS_MAX:
+            raise JsonRecordTooLong(line=self.line, most=VALUE_CHARACTERS_MAX)
+        if not self._more():
+            raise JsonBroken(line=self.line)
+
+    def elements(self) -> Iterator[None]:
+        """Stand before each element of the list that comes next.
+
+        :raises JsonShapeUnknown: if no list comes next.
+        """
+        self._expect("[", _("a list"))
+        if self.peek() == "]":
+            self._at += 1
+            return
+        while True:
+            yield
+            if not self._goes_on("]"):
+                return
+
+    def members(self) -> Iterator[str]:
+        """Stand before the value of each member of the object that comes next, giving its name.
+
+        :raises JsonShapeUnknown: if no object comes next.
+        """
+        self._expect("{", _("an object"))
+        if self.peek() == "}":
+            self._at += 1
+            return
+        while True:
+            name = self.value() if self.peek() == '"' else None
+            if name is None or self.peek() != ":":
+                raise JsonBroken(line=self.line)
+            self._at += 1
+            yield cast(str, name)
+            if not self._goes_on("}"):
+                return
+
+    def records(self) -> Iterator[None]:
+        """Stand before each record: an element of the one list, or each value of a sequence.
+
+        So a list, a single object, and one object a line (NDJSON) are read alike.
+        """
+        if self.peek() == "[":
+            yield from self.elements()
+            if self.peek():
+                raise JsonBroken(line=self.line)
+            return
+        while self.peek():
+            yield
+
+    def _expect(self, mark: str, expected: Any) -> None:
+        if self.peek() != mark:
+            raise JsonShapeUnknown(expected=expected, line=self.line)
+        self._at += 1
+
+    def _goes_on(self, end: str) -> bool:
+        mark = self.peek()
+        if mark not in {",", end}:
+            raise JsonBroken(line=self.line)
+        self._at += 1
+        return mark == ","
+
+    def _more(self) -> bool:
+        for part in self._parts:
+            if part:
+                self._lines_before += self._text.count("\n", 0, self._at)
+                self._text = self._text[self._at :] + part
+                self._at = 0
+                return True
+        return False
+
+
+def text_at(record: Any, *path: str) -> str:
+    """Return the text or number at a path of names, or nothing where there is none."""
+    for name in path:
+        if not isinstance(record, dict):
+            return ""
+        record = record.get(name)
+    if isinstance(record, bool):
+        return str(record).lower()
+    return record.strip() if isinstance(record, str) else ""
+
+
+def object_at(record: Any, *path: str) -> dict[str, Any]:
+    """Return the object at a path of names, or an empty one where there is none."""
+    for name in path:
+        record = record.get(name) if isinstance(record, dict) else None
+    return record if isinstance(record, dict) else {}
+
+
+def objects_at(record: Any, *path: str) -> list[dict[str, Any]]:
+    """Return the objects in the list at a path of names."""
+    found = object_at(record, *path[:-1]).get(path[-1])
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -1,0 +1,215 @@
+"""Pod lists of Kubernetes, as `kubectl get pods -o json` prints them."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from billing.usage.adapter import Document, DocumentAdapter, Head
+from billing.usage.cells import EPOCH, CellProblem, Row, read_instant
+from billing.usage.job import Columns, Job, read_whole, record_of, resource_of
+from billing.usage.json_stream import JsonStream, object_at, objects_at, text_at
+from billing.usage.options import Options
+from billing.usage.record import (
+    NEVER_STARTED,
+    NO_GPU,
+    NOT_ENDED,
+    OTHER_EVENT,
+    PENDING,
+    RowResult,
+    Skipped,
+)
+
+# Device plugins' names of whole GPUs and of MIG slices (nvidia.com/mig-1g.10gb).
+_GPU = re.compile(
+    r"(?:nvidia\.com/(?:gpu|mig-[0-9a-z.+-]{1,30})|amd\.com/gpu|gpu\.intel\.com/\w{1,20}"
+    r"|huawei\.com/Ascend\w{1,20}|[a-z0-9.-]{1,60}/gpu)",
+    re.ASCII,
+)
+_VOUCHER = "tessera.dev/voucher"
+_MODEL = "nvidia.com/gpu.product"
+_REASONS = {
+    "OOMKilled": "OUT_OF_MEMORY",
+    "DeadlineExceeded": "DEADLINE",
+    "Preempting": "PREEMPTED",
+    "Evicted": "PREEMPTED",
+    "NodeLost": "NODE_FAIL",
+}
+_NAMES = Columns("metadata.name", "metadata.namespace", "startedAt", "finishedAt", "limits")
+_CORES = re.compile(r"(\d{1,9})(m|\.\d{1,3})?", re.ASCII)
+_whole = read_whole("gpus_unreadable")
+
+
+def results(document: Document, options: Options) -> Iterator[RowResult]:
+    """Give what each pod came to; a list, a single pod and one pod a line are read alike.
+
+    A pod's GPUs are the limits of its containers (what Kubernetes holds for extended
+    resources), added up, or those of an init container if they are more. It holds them from
+    the first container's start to the last one's finish. The account is the annotation or label
+    `tessera.dev/voucher`, else the namespace; the class is the node selector's GPU product, or
+    the MIG profile. A pod that runs, waits or never started a container is skipped.
+
+    :raises FileUnreadable: in JSON's kinds.
+    """
+    stream = JsonStream(document.texts())
+    for number, pod in enumerate(_pods(stream), start=1):
+        yield _result(Row(number), pod, options)
+
+
+def _pods(stream: JsonStream) -> Iterator[Any]:
+    if stream.peek() == "[":
+        for _place in stream.records():
+            yield stream.value()
+        return
+    while stream.peek():
+        single: dict[str, Any] = {}
+        for name in stream.members():
+            if name == "items" and stream.peek() == "[":
+                for _place in stream.elements():
+                    yield stream.value()
+            else:
+                single[name] = stream.value()
+        if single.get("kind") == "Pod":
+            yield single
+
+
+def _result(row: Row, pod: Any, options: Options) -> RowResult:
+    if not isinstance(pod, dict):
+        row.note("", str(pod), CellProblem("not_an_object"))
+        return tuple(row.errors)
+    if text_at(pod, "kind") not in {"", "Pod"}:
+        return Skipped(OTHER_EVENT)
+    gpus, models = _gpus_of(row, pod)
+    cores = _cores_of(pod)
+    if resource_of(gpus * 1000, cores, options) is None:
+        return tuple(row.errors) or Skipped(NO_GPU)
+    phase = text_at(pod, "status", "phase")
+    if phase == "Pending":
+        return Skipped(PENDING)
+    if phase not in {"Succeeded", "Failed"}:
+        return Skipped(NOT_ENDED)
+    ran = _ran(row, pod, options)
+    if row.errors:
+        return tuple(row.errors)
+    if ran is None:
+        return Skipped(NEVER_STARTED)
+    return record_of(
+        row, _job(pod, phase, gpus, cores, models, ran, options), options, "kubernetes", _NAMES
+    )
+
+
+def _job(
+    pod: dict[str, Any],
+    phase: str,
+    gpus: int,
+    cores: int,
+    models: str,
+    ran: tuple[datetime, datetime],
+    options: Options,
+) -> Job:
+    namespace = text_at(pod, "metadata", "namespace")
+    return Job(
+        cluster=options.cluster,
+        job_id=text_at(pod, "metadata", "uid")
+        or "/".join(filter(None, (namespace, text_at(pod, "metadata", "name")))),
+        user=text_at(pod, "spec", "serviceAccountName"),
+        account=text_at(pod, "metadata", "annotations", _VOUCHER)
+        or text_at(pod, "metadata", "labels", _VOUCHER)
+        or namespace,
+        state=_state_of(pod, phase),
+        started_at=ran[0],
+        ended_at=ran[1],
+        wall_seconds=(ran[1] - ran[0]) // timedelta(seconds=1),
+        nodes=1,
+        cores_thousandths=cores,
+        gpus_thousandths=gpus * 1000,
+        models=models,
+    )
+
+
+def _gpus_of(row: Row, pod: dict[str, Any]) -> tuple[int, str]:
+    together = 0
+    profiles: set[str] = set()
+    for container in objects_at(pod, "spec", "containers"):
+        together += _gpus_in(row, container, profiles)
+    first = [
+        _gpus_in(row, container, profiles)
+        for container in objects_at(pod, "spec", "initContainers")
+    ]
+    product = text_at(pod, "spec", "nodeSelector", _MODEL)
+    return max([together, *first]), product or "+".join(sorted(profiles))
+
+
+def _gpus_in(row: Row, container: dict[str, Any], profiles: set[str]) -> int:
+    asked = {
+        **object_at(container, "resources", "requests"),
+        **object_at(container, "resources", "limits"),
+    }
+    count = 0
+    for name, amount in asked.items():
+        if not _GPU.fullmatch(name):
+            continue
+        text = amount if isinstance(amount, str) else str(amount)
+        count += row.take("limits", text, _whole, 0)
+        _vendor, _slash, kind = name.partition("/")
+        if kind.startswith("mig-"):
+            profiles.add(kind)
+    return count
+
+
+def _cores_of(pod: dict[str, Any]) -> int:
+    """Return the thousandths of cores that a pod's containers ask for together."""
+    thousandths = 0
+    for container in objects_at(pod, "spec", "containers"):
+        text = text_at(container, "resources", "requests", "cpu")
+        match = _CORES.fullmatch(text)
+        if match is None:
+            continue
+        whole, rest = match.groups()
+        if rest == "m":
+            thousandths += int(whole)
+        else:
+            thousandths += int(whole) * 1000 + int((rest or ".0")[1:].ljust(3, "0"))
+    return thousandths
+
+
+def _ran(row: Row, pod: dict[str, Any], options: Options) -> tuple[datetime, datetime] | None:
+    starts: list[datetime] = []
+    ends: list[datetime] = []
+    for name in ("containerStatuses", "initContainerStatuses"):
+        for status in objects_at(pod, "status", name):
+            for at in ("state", "lastState"):
+                ended = object_at(status, at, "terminated")
+                starts += _instants(row, ended, "startedAt", options)
+                ends += _instants(row, ended, "finishedAt", options)
+    return (min(starts), max(ends)) if starts and ends else None
+
+
+def _instants(
+    row: Row, ended: dict[str, Any], name: str, options: Options
+) -> Iterator[datetime]:
+    text = text_at(ended, name)
+    if text:
+        yield row.take(name, text, lambda one: read_instant(one, options.zone), EPOCH)
+
+
+def _state_of(pod: dict[str, Any], phase: str) -> str:
+    reasons = [text_at(pod, "status", "reason")]
+    for status in objects_at(pod, "status", "containerStatuses"):
+        reasons.append(text_at(status, "state", "terminated", "reason"))
+    known = (_REASONS[reason] for reason in reasons if reason in _REASONS)
+    return next(known, "COMPLETED" if phase == "Succeeded" else "FAILED")
+
+
+_KIND = re.compile(r'"kind"\s{0,20}:\s{0,20}"Pod(?:List)?"')
+
+
+def _looks_like_pods(head: Head) -> bool:
+    return head.text.startswith(("{", "[")) and _KIND.search(head.text) is not None
+
+
+ADAPTER = DocumentAdapter(
+    "K8S_PODS", _("Kubernetes pod list (JSON)"), _looks_like_pods, results
+)

@@ -1,0 +1,264 @@
+"""A workbook is read as the same table in CSV is, and one that would hurt is not opened."""
+
+import contextlib
+import io
+import random
+import re
+import zipfile
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import openpyxl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing.usage.intake import read_usage
+from billing.usage.options import FileEmpty
+from billing.usage.workbook import (
+    Measures,
+    WorkbookBroken,
+    WorkbookLocked,
+    WorkbookTooLarge,
+    as_text,
+    lay_out,
+    measure,
+)
+
+HEADER = ["job_id", "voucher", "resource", "class", "count", "start", "end", "state"]
+HEADER_ZH = ["作业编号", "算力券", "资源", "加速卡类别", "数量", "开始时间", "结束时间", "状态"]
+START, END = datetime(2026, 11, 2, 8, 30), datetime(2026, 11, 2, 20, 30)
+ROW = ["j1", "V-7K2QX9", "GPU", "H100", 8, START, END, "COMPLETED"]
+
+
+def workbook(*rows, title="June", **more_sheets):
+    """Return a workbook of one sheet with rows, and of more sheets by name."""
+    made = openpyxl.Workbook()
+    sheet = made.active
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    for name, others in more_sheets.items():
+        other = made.create_sheet(name)
+        for row in others:
+            other.append(row)
+    return saved(made)
+
+
+def saved(made):
+    data = io.BytesIO()
+    made.save(data)
+    data.seek(0)
+    return data
+
+
+def read(stream, **options):
+    parsed = read_usage(stream, "CSV", **options)
+    return list(parsed), parsed
+
+
+@pytest.mark.parametrize("header", [HEADER, HEADER_ZH])
+def test_a_workbook_says_what_the_same_table_in_csv_says(header):
+    text = ",".join(header) + "\n"
+    text += "j1,V-7K2QX9,GPU,H100,8,2026-11-02 08:30:00,2026-11-02 20:30:00,COMPLETED\n"
+
+    records, parsed = read(workbook(header, ROW))
+
+    assert records == read(io.BytesIO(text.encode()))[0]
+    assert records[0].quantity_ms == 8 * 12 * 3_600_000
+    assert parsed.errors == []
+
+
+def test_rows_are_told_by_the_numbers_that_a_person_sees():
+    bad = [*ROW[:4], "many", *ROW[5:]]
+
+    records, parsed = read(workbook(["Usage of June"], [], HEADER, ROW, [], bad))
+
+    assert [record.row for record in records] == [4]
+    assert [(error.row, error.column, error.value) for error in parsed.errors] == [
+        (6, "count", "many")
+    ]
+
+
+def test_the_sheet_that_looks_like_usage_is_read_wherever_it_stands():
+    laid_out = lay_out(
+        workbook(["Read me"], ["Fill in the other sheet"], title="Guide", June=[HEADER, ROW]),
+        known=HEADER,
+    )
+
+    assert laid_out.sheet == "June"
+    assert laid_out.lines.read().startswith(b"job_id\tvoucher\t")
+
+
+def test_a_hidden_sheet_is_never_read():
+    made = openpyxl.load_workbook(workbook(["nothing"], Secret=[HEADER, ROW]))
+    made["Secret"].sheet_state = "hidden"
+
+    assert lay_out(saved(made), known=HEADER).sheet == "June"
+
+
+def test_an_empty_workbook_has_no_rows():
+    with pytest.raises(FileEmpty):
+        lay_out(workbook())
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (8, "8"),
+        (0.25, "0.25"),
+        (0.1 + 0.2, "0.3"),
+        (1e-7, "0.0000001"),
+        (12345678901, "12345678901"),
+        (True, "TRUE"),
+        (None, ""),
+        ("００８", "００８"),
+        ("a\tb\nc", "a b c"),
+        ('say "x"', '"say ""x"""'),
+        (datetime(2026, 11, 2, 8, 29, 59, 500_000), "2026-11-02 08:29:59.500"),
+        (datetime(2026, 11, 2).date(), "2026-11-02 00:00:00"),
+        (timedelta(hours=30, milliseconds=500), "108000.500"),
+    ],
+)
+def test_each_kind_of_cell_is_written_as_it_would_be_typed(cell, text):
+    lines = lay_out(workbook(["a", cell, "z"])).lines.read().decode()
+
+    assert lines == f"a\t{text}\tz\n"
+
+
+def test_a_formula_is_what_it_showed_and_is_never_worked_out():
+    made = io.BytesIO()
+    saved_before = workbook(HEADER, [*ROW[:4], "=2*4", *ROW[5:]])
+    with zipfile.ZipFile(saved_before) as archive, zipfile.ZipFile(made, "w") as copy:
+        for name in archive.namelist():
+            part = archive.read(name)
+            copy.writestr(name, re.sub(rb"(<f>2\*4</f>)<v ?/>|<v></v>", rb"\1<v>16</v>", part))
+    made.seek(0)
+
+    (record,), _ = read(made)
+
+    assert record.count_thousandths == 16_000
+
+
+def test_a_formula_that_was_never_worked_out_is_an_empty_cell_that_is_told():
+    _, parsed = read(workbook(HEADER, [*ROW[:4], "=2*4", *ROW[5:]]))
+
+    assert [(error.row, error.column, error.code) for error in parsed.errors] == [
+        (2, "count", "count_unreadable")
+    ]
+
+
+@given(
+    count=st.decimals("0.001", "99999.999", places=3),
+    second=st.integers(0, 40_000_000),
+    length=st.integers(0, 8_000_000),
+)
+@settings(max_examples=60, deadline=None)
+def test_numbers_and_times_arrive_exactly(count, second, length):
+    start = datetime(2025, 1, 1) + timedelta(seconds=second)
+    end = start + timedelta(seconds=length)
+
+    (record,), _ = read(workbook(HEADER, [*ROW[:4], count, start, end, "COMPLETED"]))
+
+    assert record.count_thousandths == int(Decimal(count) * 1000)
+    assert record.started_at.replace(tzinfo=None) == start
+    assert record.ended_at.replace(tzinfo=None) == end
+
+
+# --- what is not opened ----------------------------------------------------------------------
+
+
+def archive_of(**parts):
+    """Return a minimal archive with parts by name, compressed as workbooks are."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/") + ".xml", content)
+    data.seek(0)
+    return data
+
+
+def test_text_is_left_as_it_is():
+    stream = io.BytesIO(b"job_id,start\n")
+
+    assert as_text(stream) is stream
+    assert stream.read() == b"job_id,start\n"
+
+
+def test_a_workbook_of_the_old_format_or_with_a_password_is_refused_in_words():
+    with pytest.raises(WorkbookLocked, match="without a password"):
+        as_text(io.BytesIO(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"PK\x03\x04",
+        b"PK\x03\x04" + bytes(100),
+        archive_of(hello="x").getvalue()[:-30],
+        archive_of(xl__workbook="<nonsense").getvalue(),
+        archive_of().getvalue().replace(b"[Content_Types].xml", b"[Content_Typos].xml"),
+    ],
+)
+def test_what_is_no_workbook_is_refused_in_words(data):
+    with pytest.raises(WorkbookBroken, match=r"as \.xlsx again"):
+        as_text(io.BytesIO(data))
+
+
+def test_a_zip_bomb_is_refused_by_its_ratio_before_it_is_opened():
+    bomb = archive_of(xl__sharedStrings=b" " * (40 << 20))
+    assert len(bomb.getvalue()) < 100_000
+
+    with pytest.raises(WorkbookTooLarge) as refusal:
+        measure(bomb)
+
+    assert refusal.value.values["most"] == 200
+
+
+def test_many_bytes_and_many_entries_are_refused():
+    small = Measures(bytes_max=1000, entries_max=3)
+
+    with pytest.raises(WorkbookTooLarge):
+        measure(archive_of(xl__workbook="x" * 1001), small)
+    with pytest.raises(WorkbookTooLarge):
+        measure(archive_of(a="1", b="2", c="3"), small)
+
+
+def test_a_cell_at_the_far_corner_does_not_make_a_sheet_of_seventeen_billion():
+    corner = openpyxl.Workbook()
+    corner.active["A1"], corner.active["XFD1048576"] = "job_id", "x"
+
+    with pytest.raises(WorkbookTooLarge) as refusal:
+        as_text(saved(corner))
+
+    assert refusal.value.values["found"] == 16_384 * 1_048_576
+
+
+def test_one_long_text_named_by_many_cells_is_counted_each_time():
+    text = random.Random(1).randbytes(15_000).hex()
+    cells = "".join(f'<c r="A{row}" t="s"><v>0</v></c></row>' for row in range(1, 5_001))
+    named = archive_of(
+        xl__worksheets__sheet1=f"<row>{cells}", xl__sharedStrings=f"<si><t>{text}</t></si>"
+    )
+
+    with pytest.raises(WorkbookTooLarge) as refusal:
+        measure(named)
+
+    assert refusal.value.values["found"] >= 5_000 * 30_000
+
+
+@given(
+    place=st.integers(0, 5_000),
+    junk=st.binary(min_size=1, max_size=40),
+    cut=st.integers(0, 5_000),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_damaged_workbook_is_refused_or_read_and_never_anything_else(place, junk, cut):
+    good = workbook(HEADER, ROW).getvalue()
+    data = bytearray(good)
+    data[place % len(data) : place % len(data) + len(junk)] = junk
+    damaged = bytes(b"PK\x03\x04" + data[4:]) if cut % 2 else good[: 4 + cut % len(good)]
+
+    with contextlib.suppress(WorkbookBroken, WorkbookLocked, WorkbookTooLarge, FileEmpty):
+        assert as_text(io.BytesIO(damaged), known=HEADER).read()

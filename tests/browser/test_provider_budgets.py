@@ -1,0 +1,107 @@
+"""What sending a bill may cost a provider, in pages, answers and clicks.
+
+As in `tests.browser.test_budgets`: in both languages, and once without scripts.
+"""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from openpyxl import load_workbook
+
+from billing.models import Bill, UsageLine
+from tests import cast
+from tests.browser.budget import FIND_WHAT_TO_FIX, FIX_A_BILL, SEND_A_BILL, Budget
+from tests.browser.history import now
+from tests.browser.stage import Stage
+from tests.browser.test_budgets import a_firm
+from tests.browser.visitor import Visitor
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.parametrize(
+        ("language", "script"), [("en", True), ("zh-hans", True), ("en", False)]
+    ),
+]
+
+HEADER = "job_id,voucher,resource,class,count,start,end,state\n"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def a_file(name: str, text: str) -> dict[str, object]:
+    return {"name": f"{name}.csv", "mimeType": "text/csv", "buffer": (HEADER + text).encode()}
+
+
+def a_row(job: str, order: str, count: str = "2") -> str:
+    """Return a row of six minutes of today."""
+    start = datetime.now(UTC).replace(hour=1, minute=0, second=0, microsecond=0)
+    end = start + timedelta(minutes=6)
+    return f"{job},{order},GPU,H100,{count},{start:%Y-%m-%d %H:%M:%S},{end:%Y-%m-%d %H:%M:%S},FAILED\n"
+
+
+def an_order(stage: Stage, name: str) -> str:
+    """Return the code of an order whose first usage was sent before, by the same meter."""
+    firm = a_firm(name)
+    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
+    return str(cast.a_hold(voucher, firm, stage.seller, at=now()).code)
+
+
+def at_upload(come, stage: Stage, order: str, language: str, script: bool) -> Visitor:
+    """Return a provider at the page of uploads that has sent a file before."""
+    seller: Visitor = come(stage.seller.person, language=language, script=script)
+    seller.open("/usage/new/")
+    seller.answer(source="cluster-a", file=a_file("first", a_row(f"{order}-0", order)))
+    seller.send()
+    seller.send('main form button[value="record"]')
+    seller.open("/usage/new/")
+    seller.spent.begin()
+    return seller
+
+
+def test_a_good_bill_is_sent_with_three_clicks(come, stage: Stage, language: str, script: bool):
+    order = an_order(stage, f"Billed Maps {language} {script}")
+    seller = at_upload(come, stage, order, language, script)
+    bills = Bill.objects.count()
+
+    seller.answer(file=a_file("good", a_row(f"{order}-1", order)))
+    seller.send()
+    assert seller.path.startswith("/usage/checks/")
+    seller.send('main form button[value="bill"]')
+
+    assert seller.path == f"/bills/{seller.last}/"
+    # The page of uploads is paid for before the count begins.
+    assert seller.spent.cost == Budget(pages=2, answers=1, clicks=3)
+    assert SEND_A_BILL.covers(Budget(3, 1, 3))
+    assert Bill.objects.count() == bills + 1
+    assert Bill.objects.get(number=seller.last).lines.filter(order__code=order).count() == 2
+
+
+def test_a_bad_bill_is_fixed_in_the_workbook_it_comes_back_in(
+    come, stage: Stage, language: str, script: bool
+):
+    order = an_order(stage, f"Fixed Maps {language} {script}")
+    seller = at_upload(come, stage, order, language, script)
+    seller.answer(
+        file=a_file("bad", a_row(f"{order}-1", order) + a_row(f"{order}-2", order, "many"))
+    )
+    seller.send()
+    seller.spent.begin()
+
+    report = seller.fetch("/to-fix.xlsx")
+    book = load_workbook(io.BytesIO(report))
+    assert (book.active["A2"].value, book.active.max_row) == (f"{order}-2", 2)
+    book.active["E2"] = "4"
+    fixed = io.BytesIO()
+    book.save(fixed)
+    # One click at the result to the workbook.
+    assert FIND_WHAT_TO_FIX.covers(Budget(1, 0, 1))
+    seller.follow("/usage/new/")
+    seller.answer(file={"name": "to-fix.xlsx", "mimeType": XLSX, "buffer": fixed.getvalue()})
+    seller.send()
+    seller.send('main form button[value="bill"]')
+
+    assert seller.path == f"/bills/{seller.last}/"
+    # And the click that fetched the workbook, which is not counted as a page's.
+    assert seller.spent.cost == Budget(pages=3, answers=1, clicks=4)
+    assert FIX_A_BILL.covers(Budget(3, 1, 5))
+    assert UsageLine.objects.filter(key__startswith=f"{order}-2/").count() == 1
