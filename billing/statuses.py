@@ -20,6 +20,13 @@ BILL: Final = {
         _("We have it and look at each line. You need do nothing."),
         US,
     ),
+    "STOPPED": Status(
+        _("Settlement waits"),
+        _("Settlement waits, provider suspended"),
+        "yellow",
+        _("We have it. It is settled once the suspension of the provider is over or lifted."),
+        _("Waiting for the end of the suspension."),
+    ),
     "QUERIED": Status(
         _("Queried"),
         _("Settled, lines withheld"),

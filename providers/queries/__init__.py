@@ -25,6 +25,7 @@ from providers.queries.accreditation import (
     suspensions_in_force,
     suspensions_not_over,
     suspensions_of,
+    suspensions_of_settlement,
 )
 from providers.queries.agreements import (
     acceptances_before,
@@ -116,4 +117,5 @@ __all__ = [
     "suspensions_in_force",
     "suspensions_not_over",
     "suspensions_of",
+    "suspensions_of_settlement",
 ]

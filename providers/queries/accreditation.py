@@ -100,8 +100,12 @@ def holds_released(provider: Provider, at: datetime) -> bool:
 
 def settlement_waits(provider: Provider, at: datetime) -> bool:
     """Say whether a suspension makes the settlement of a provider's bills wait."""
-    found = suspensions_in_force(at).filter(provider=provider)
-    return found.filter(bills=Suspension.Bills.WAIT).exists()
+    return suspensions_of_settlement(at).filter(provider=provider).exists()
+
+
+def suspensions_of_settlement(at: datetime) -> QuerySet[Suspension]:
+    """Return the suspensions that make the settlement of bills wait at an instant."""
+    return suspensions_in_force(at).filter(bills=Suspension.Bills.WAIT)
 
 
 def providers_selling(
