@@ -16,9 +16,10 @@ OPEN = (Verdict.Outcome.REDUCED, Verdict.Outcome.WITHHELD)
 
 
 class BillState(NamedTuple):
-    """A bill's status, what is withheld of it, and the payment that pays it."""
+    """A bill's status, what is covered and withheld of it, and the payment that pays it."""
 
     status: Status
+    covered: int
     withheld: int
     payment: Payment | None
 
@@ -105,7 +106,7 @@ def _state(
     # A holder's claim is its own, and goes on.
     if code == "SENT" and is_stopped and bill.kind == Bill.Kind.BILL:
         code = "STOPPED"
-    return BillState(statuses.BILL[code], withheld, payment)
+    return BillState(statuses.BILL[code], covered, withheld, payment)
 
 
 def _code(bill: Bill, covered: int, withheld: int, payment: Payment | None) -> str:
