@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.statuses import NOBODY, US, Status, StatusTable, table
 from common.statuses import PROVIDER as PROVIDER_ACTS
@@ -16,7 +17,7 @@ PROVIDER: Final = {
         NOBODY,
     ),
     "SUSPENDED": Status(
-        _("On hold"),
+        _("Suspended"),
         _("Suspended"),
         "red",
         _("An authority stopped some of what this provider may do for a time."),
@@ -55,7 +56,7 @@ ACCREDITATION: Final = {
     ),
     "ENDED": Status(_("Ended"), _("Ended"), "grey", _("Its last day is over."), PROVIDER_ACTS),
     "SUSPENDED": Status(
-        _("On hold"),
+        _("Suspended"),
         _("Suspended"),
         "red",
         _("The provider is suspended and takes no new orders."),
@@ -79,8 +80,8 @@ ACCREDITATION_APPLICATION: Final = {
 
 AGREEMENT: Final = {
     "ACCEPTED": Status(
-        _("Accepted"),
-        _("Accepted"),
+        pgettext_lazy("agreement", "Accepted"),
+        pgettext_lazy("agreement", "Accepted"),
         "green",
         _("The provider has accepted exactly this text."),
         NOBODY,

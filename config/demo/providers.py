@@ -44,7 +44,7 @@ _REFUSED = (
     "The list of nodes shows rented machines without a contract for them. Please apply again "
     "with the contract."
 )
-_NOT_ALL = "AI compute is granted. No supercomputer is on the list of nodes."
+_NOT_ALL = "General compute is granted. No supercomputer is on the list of nodes."
 _AUDIT = "Two of three meters gave no readings for a month. The audit is under way."
 _SETTLED = "The readings are complete again."
 _LATE = "The yearly list of nodes was not sent in spite of two reminders."

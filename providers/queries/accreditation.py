@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from common.days import day_of
-from common.errors import NotFound
+from common.errors import NotFound, Refused
 from parties.models import Organisation, User
 from parties.queries import organisations_of
 from parties.roles import OrganisationKind, Role
@@ -18,6 +19,16 @@ from providers.models import (
     ServiceItem,
     Suspension,
 )
+
+
+class NotAccreditedYet(Refused):
+    """No authority has accredited the organisation so far."""
+
+    code = "not_accredited_yet"
+    sentence = _(
+        "%(organisation)s is not accredited yet, so there is nothing here for it. Apply for "
+        "accreditation from your start page; this page opens once an authority has decided."
+    )
 
 
 def providers_of(person: User) -> QuerySet[Provider]:
@@ -33,10 +44,11 @@ def provider_of(person: User) -> Provider:
     """Return the provider for which a person acts, the first by name of several.
 
     :raises NotFound: if the person acts for none.
+    :raises NotAccreditedYet: if it acts for an organisation that would like to become one.
     """
     provider = providers_of(person).first()
     if provider is None:
-        raise NotFound(what=person.email)
+        raise NotAccreditedYet(organisation=provider_organisation_of(person).name)
     return provider
 
 

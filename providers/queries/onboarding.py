@@ -6,6 +6,7 @@ from datetime import datetime
 from parties.models import BankDetail, Organisation
 from providers.models import Offer
 from providers.queries.accreditation import (
+    applications_of,
     authorities_before,
     is_accredited,
     provider_by_code,
@@ -17,11 +18,15 @@ from providers.queries.capacity import capacity_version
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that a provider does before it is paid: done, to do, or not to begin yet."""
+    """One thing that a provider does before it is paid: done, to do, or not to begin yet.
+
+    What waits was done by the provider, and somebody else is to decide.
+    """
 
     name: str
     is_done: bool
     can_begin: bool = True
+    waits: bool = False
 
 
 def onboarding_of(organisation: Organisation, at: datetime) -> list[Step]:
@@ -36,9 +41,10 @@ def onboarding_of(organisation: Organisation, at: datetime) -> list[Step]:
     is_in = provider is not None and (
         is_accredited(provider, at) or suspension_in_force(provider, at) is not None
     )
-    approved = BankDetail.objects.filter(
-        organisation=organisation, status=BankDetail.Status.APPROVED
-    )
+    details = BankDetail.objects.filter(organisation=organisation)
+    has_detail = details.filter(status=BankDetail.Status.APPROVED).exists()
+    has_proposed = details.filter(status=BankDetail.Status.PROPOSED).exists()
+    has_asked = applications_of(organisation).filter(decision__isnull=True).exists()
     asked = authorities_before(organisation)
     lacks = agreements_to_accept(organisation).filter(authority__in=asked)
     has_offer = provider is not None and (
@@ -49,9 +55,9 @@ def onboarding_of(organisation: Organisation, at: datetime) -> list[Step]:
     # Billing stands above this app: its rows are asked for by the name under which they belong.
     has_bill = provider is not None and provider.bills.exists()
     return [
-        Step("accreditation", is_in),
+        Step("accreditation", is_in, waits=has_asked and not is_in),
         Step("agreement", asked.exists() and not lacks.exists(), asked.exists()),
-        Step("bank_detail", approved.exists()),
+        Step("bank_detail", has_detail, waits=has_proposed and not has_detail),
         Step("capacity", has_capacity, provider is not None),
         Step("offer", has_offer, is_in),
         Step("api_key", has_key, provider is not None),

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from common.days import day_of
@@ -67,7 +68,13 @@ def agreements(request: HttpRequest) -> HttpResponse:
             ]
             for one in listed
         ],
-        "acceptance_columns": [_("Provider"), _("Agreement"), _("When"), _("By"), _("Text")],
+        "acceptance_columns": [
+            _("Provider"),
+            _("Agreement"),
+            _("When"),
+            _("By"),
+            _("Fingerprint"),
+        ],
         "acceptances": [_acceptance_row(one) for one in acceptances[:ACCEPTANCES_SHOWN]],
         "day": day(day_of(now)),
     }
@@ -147,7 +154,10 @@ def agreement(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if acceptance is not None:
         context["rows"] += [
-            {"key": _("Accepted"), "value": instant(acceptance.accepted_at)},
+            {
+                "key": pgettext("agreement", "Accepted"),
+                "value": instant(acceptance.accepted_at),
+            },
             {"key": _("By"), "value": acceptance.accepted_by.name},
         ]
     return answer_form(request, form, "providers/agreement.html", accept, context)

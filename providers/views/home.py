@@ -88,13 +88,15 @@ def provider_home(request: HttpRequest) -> HttpResponse:
 def onboarding_shown(organisation: Organisation, at: datetime) -> dict[str, Any]:
     """Return the steps from accreditation to the first bill as a task list, with what is next."""
     steps = queries.onboarding_of(organisation, at)
-    next_step = next((one for one in steps if not one.is_done and one.can_begin), None)
-    done = sum(one.is_done for one in steps)
+    left = [one for one in steps if not one.is_done and one.can_begin and not one.waits]
+    is_under_way = not steps[-1].is_done
+    # Who has sent a bill knows the way; what came up since is still said, but for the key.
+    shown = steps if is_under_way else [one for one in left if one.name != "api_key"]
     return {
-        "tasks": [_task(one, is_next=one is next_step) for one in steps],
-        "done": done,
+        "tasks": [_task(one, is_next=one in left[:1]) for one in shown],
+        "done": sum(one.is_done for one in steps),
         "of": len(steps),
-        "is_all_done": done == len(steps),
+        "is_under_way": is_under_way,
     }
 
 
@@ -103,6 +105,8 @@ def _task(step: queries.Step, *, is_next: bool) -> dict[str, Any]:
     task: dict[str, Any] = {"label": label, "hint": hint}
     if step.is_done:
         return {**task, "url": reverse(route), "status": _("Completed")}
+    if step.waits:
+        return {**task, "url": reverse(route), "status": _("With the authority")}
     if not step.can_begin:
         return {**task, "status": _("Cannot start yet"), "colour": "grey"}
     if is_next:
