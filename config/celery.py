@@ -24,8 +24,13 @@ app.conf.beat_schedule = {
         "schedule": 10.0,
     },
     "award waiting lists": {"task": "vouchers.tasks.award_waiting_lists", "schedule": 60.0},
+    "forget old requests": {
+        "task": "providers.tasks.forget_old_requests",
+        "schedule": 3600.0,
+    },
     "settle bills": {"task": "billing.tasks.settle_submitted_bills", "schedule": 10.0},
     "keep usage months": {"task": "billing.tasks.keep_usage_months", "schedule": 3600.0},
     "score vouchers": {"task": "scoring.tasks.score_due_vouchers", "schedule": 60.0},
+    "deliver events": {"task": "notices.tasks.deliver_due_events", "schedule": 5.0},
     "send letters": {"task": "notices.tasks.send_due_letters", "schedule": 10.0},
 }

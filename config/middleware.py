@@ -8,8 +8,10 @@ from django.shortcuts import render
 from django.utils import translation
 
 from common.errors import NotFound, Refused
+from providers.api.problems import problem_page
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
+API = "/api/"
 KNOWN = {code for code, _name in settings.LANGUAGES}
 
 
@@ -34,6 +36,8 @@ def no_null_characters(answer: Answer) -> Answer:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            if request.path.startswith(API):
+                return problem_page(request, "not_found")
             return render(request, "404.html", status=404)
         return answer(request)
 

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "rest_framework",
     "drf_spectacular",
+    "oauth2_provider",
     "csp",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -202,9 +203,26 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.MultiPartParser",
     ],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "config.api.refusal_response",
+    "EXCEPTION_HANDLER": "providers.api.problems.answer_problem",
     "UNAUTHENTICATED_USER": None,
 }
+# How many requests a key may make in a minute of the clock, and how many proxies stand before
+# the portal, each of which adds the address it was called from to X-Forwarded-For.
+API_REQUESTS_A_MINUTE = env.int("API_REQUESTS_A_MINUTE", default=1_200)
+TRUSTED_PROXIES = env.int("TESSERA_PROXIES", default=0)
+# Clients get tokens by their own credentials alone (docs/decisions/0020-keys-and-clients.md);
+# of a token, its SHA-256 is kept.
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER = {
+    "SCOPES_BACKEND_CLASS": "providers.authentication.ClientScopes",
+    "OAUTH2_VALIDATOR_CLASS": "providers.authentication.ClientValidator",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 600,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+}
+# Events are sent to public addresses alone; the demo and tests also send to the machine itself.
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=DEMO)
+# Where test keys work: a portal of its own on a database of its own. Empty: there is none.
+SANDBOX_URL = env.str("SANDBOX_URL", default="")
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tessera API",
     "DESCRIPTION": "For compute providers: redeem vouchers, report usage, send bills.",
@@ -212,6 +230,24 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "providers.api.description.with_headers",
+    ],
+    "WEBHOOKS": [
+        "notices.api.PROVIDER_SUSPENDED",
+        "notices.api.PROVIDER_SUSPENSION_LIFTED",
+        "notices.api.ORDER_PLACED",
+        "notices.api.ORDER_CANCELLED",
+        "notices.api.ORDER_LAPSED",
+        "notices.api.USAGE_RECORDED",
+        "notices.api.BILL_RECEIVED",
+        "notices.api.BILL_SETTLED",
+        "notices.api.BILL_LINE_DECIDED",
+        "notices.api.PAYMENT_CONFIRMED",
+        "notices.api.PAYMENT_RETURNED",
+    ],
 }
 
 CELERY_BROKER_URL = env.str("BROKER_URL", default="memory://")

@@ -1,10 +1,12 @@
 """Every address, by app."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularJSONAPIView
+from oauth2_provider.views import TokenView
 
 from billing.urls import api_urlpatterns as billing_api
 from config import views
+from providers.api.operations import Unknown
+from providers.api.reference import api_schema
 from providers.urls import api_urlpatterns as providers_api
 from vouchers.urls import api_urlpatterns as vouchers_api
 
@@ -23,5 +25,7 @@ urlpatterns = [
     path("", include("scoring.urls")),
     path("", include("notices.urls")),
     path("api/v1/", include([*providers_api, *vouchers_api, *billing_api])),
-    path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="api_schema"),
+    path("api/v1/oauth/token", TokenView.as_view(), name="api_token"),
+    path("api/v1/openapi.json", api_schema, name="api_schema"),
+    path("api/v1/<path:rest>", Unknown.as_view(), name="api_unknown"),
 ]

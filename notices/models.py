@@ -1,4 +1,4 @@
-"""Letters to people about what was done."""
+"""Letters to people, and events for programs, about what was done."""
 
 from django.db import models
 from django.db.models import Q
@@ -63,3 +63,63 @@ class Horizon(models.Model):
 
     def __str__(self) -> str:
         return str(self.txid)
+
+
+class WebhookMessage(models.Model):
+    """One event for one address of a provider: the same bytes in every attempt."""
+
+    endpoint = models.ForeignKey(
+        "providers.WebhookEndpoint", models.PROTECT, related_name="messages"
+    )
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+    type = models.CharField(max_length=40)
+    # What tells two events of one act apart.
+    subject = models.CharField(max_length=60, blank=True, default="")
+    number = models.CharField(max_length=40, unique=True)
+    body = models.TextField()
+    written_at = models.DateTimeField()
+    # Empty once it was taken, or given up.
+    next_attempt_at = models.DateTimeField(null=True)
+    attempts_count = models.IntegerField(default=0)
+    taken_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "endpoint", "act", "type", "subject", name="notices_webhookmessage_once"
+            ),
+            not_negative("attempts_count"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"],
+                condition=Q(next_attempt_at__isnull=False),
+                name="notices_webhookmessage_due",
+            ),
+            models.Index(fields=["endpoint", "-id"], name="notices_webhookmessage_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class WebhookAttempt(models.Model):
+    """One time that an event was sent, and what its receiver answered."""
+
+    message = models.ForeignKey(WebhookMessage, models.PROTECT, related_name="attempts")
+    number = models.IntegerField()
+    at = models.DateTimeField()
+    status = models.SmallIntegerField(null=True)
+    # Why there is no status: private_address, tls, timeout, unreachable.
+    problem = models.CharField(max_length=20, blank=True, default="")
+    answer = models.CharField(max_length=500, blank=True, default="")
+    took_ms = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("message", "number", name="notices_webhookattempt_once"),
+            not_negative("took_ms"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.message_id} {self.number}"

@@ -1,4 +1,4 @@
-"""What nobody was told yet, what is still to be e-mailed, and a person's letters."""
+"""What nobody was told yet, what is still to be sent, and a person's letters."""
 
 import json
 from collections.abc import Collection, Iterable
@@ -12,8 +12,9 @@ from django.db.models.functions import Coalesce
 from common.days import day_of
 from common.errors import NotFound
 from notices.letters import Deed
-from notices.models import Horizon, Message
+from notices.models import Horizon, Message, WebhookMessage
 from parties.models import User
+from providers.models import WebhookEndpoint
 from vouchers.models import Voucher
 from vouchers.queries import voucher_balances
 
@@ -120,4 +121,31 @@ def message_of(person: User, number: int) -> Message:
     found = inbox(person).filter(pk=number).first()
     if found is None:
         raise NotFound(what=str(number))
+    return found
+
+
+def events_to_send(at: datetime) -> QuerySet[WebhookMessage]:
+    """Return the events that are due at addresses that are not disabled, the oldest due first."""
+    return (
+        WebhookMessage.objects.filter(
+            next_attempt_at__lte=at, endpoint__status=WebhookEndpoint.Status.ACTIVE
+        )
+        .select_related("endpoint")
+        .order_by("next_attempt_at", "pk")
+    )
+
+
+def events_at(endpoint: WebhookEndpoint) -> QuerySet[WebhookMessage]:
+    """Return the events for an address, newest first."""
+    return WebhookMessage.objects.filter(endpoint=endpoint).order_by("-pk")
+
+
+def event_at(endpoint: WebhookEndpoint, number: str) -> WebhookMessage:
+    """Return one event for an address, with its attempts.
+
+    :raises NotFound: if there is none.
+    """
+    found = events_at(endpoint).filter(number=number).prefetch_related("attempts").first()
+    if found is None:
+        raise NotFound(what=number)
     return found

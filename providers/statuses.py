@@ -1,11 +1,11 @@
-"""How the statuses of providers, offers and keys are told."""
+"""How the statuses of providers, offers, keys and addresses for events are told."""
 
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from common.statuses import NOBODY, US, Status, StatusTable, table
+from common.statuses import NOBODY, US, YOU, Status, StatusTable, table
 from common.statuses import PROVIDER as PROVIDER_ACTS
 
 PROVIDER: Final = {
@@ -114,8 +114,34 @@ OFFER: Final = {
 
 API_KEY: Final = {
     "LIVE": Status(_("Live"), _("Live"), "green", _("Programs may use it."), NOBODY),
+    "ENDING": Status(
+        _("Rolled"),
+        _("Rolled"),
+        "yellow",
+        _("It was replaced, and works on until the instant that was chosen."),
+        NOBODY,
+    ),
+    "ENDED": Status(
+        _("Ended"), _("Ended"), "grey", _("It was replaced, and its time is over."), NOBODY
+    ),
     "REVOKED": Status(
         _("Revoked"), _("Revoked"), "grey", _("It opens nothing any more."), NOBODY
+    ),
+}
+
+KEY_KIND: Final = {"LIVE": _("Everything"), "READ": _("Read-only"), "TEST": _("Test")}
+
+WEBHOOK: Final = {
+    "ACTIVE": Status(_("Active"), _("Active"), "green", _("Events are sent to it."), NOBODY),
+    "DISABLED": Status(
+        _("Disabled"),
+        _("Disabled"),
+        "red",
+        _("It took nothing for days. Enable it once it works again."),
+        YOU,
+    ),
+    "REMOVED": Status(
+        _("Removed"), _("Removed"), "grey", _("Nothing is sent to it any more."), NOBODY
     ),
 }
 

@@ -2,8 +2,19 @@
 
 from django.urls import path
 
-from providers import api
-from providers.views import accreditation, agreements, capacity, catalogue, desk, home, keys
+from providers.api import offers as offers_api
+from providers.api import reference
+from providers.views import (
+    accreditation,
+    agreements,
+    calls,
+    capacity,
+    catalogue,
+    desk,
+    home,
+    keys,
+    webhooks,
+)
 
 urlpatterns = [
     path("provider/", home.provider_home, name="provider_home"),
@@ -25,7 +36,15 @@ urlpatterns = [
     ),
     path("provider/orders/", catalogue.order_acceptance, name="order_acceptance"),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
+    path("provider/api-keys/<int:pk>/roll/", keys.api_key_roll, name="api_key_roll"),
+    path("provider/api-keys/<int:pk>/networks/", keys.api_key_limit, name="api_key_limit"),
     path("provider/api-keys/<int:pk>/revoke/", keys.api_key_revoke, name="api_key_revoke"),
+    path("provider/requests/", calls.api_calls, name="api_calls"),
+    path("provider/requests.csv", calls.api_calls_csv, name="api_calls_csv"),
+    path("provider/webhooks/", webhooks.webhooks, name="webhooks"),
+    path("provider/webhooks/<int:pk>/roll/", webhooks.webhook_roll, name="webhook_roll"),
+    path("provider/webhooks/<int:pk>/enable/", webhooks.webhook_enable, name="webhook_enable"),
+    path("provider/webhooks/<int:pk>/remove/", webhooks.webhook_remove, name="webhook_remove"),
     path("agreements/", agreements.agreements, name="agreements"),
     path("agreements/new/", agreements.agreement_new, name="agreement_new"),
     path("agreements/<int:pk>/", agreements.agreement, name="agreement"),
@@ -50,9 +69,10 @@ urlpatterns = [
         desk.suspension_lift,
         name="suspension_lift",
     ),
-    path("developers/", api.api_docs, name="api_docs"),
+    path("developers/", reference.api_docs, name="api_docs"),
+    path("developers/errors/", reference.api_errors, name="api_errors"),
 ]
 
 api_urlpatterns = [
-    path("offers", api.Offers.as_view(), name="api_offers"),
+    path("offers", offers_api.Offers.as_view(), name="api_offers"),
 ]

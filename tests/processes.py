@@ -90,10 +90,10 @@ def answers(url: str) -> bool:
 
 
 @contextmanager
-def worker(app_url: str, broker_url: str, var: Path) -> Iterator[subprocess.Popen]:
+def worker(app_url: str, broker_url: str, var: Path, **more: str) -> Iterator[subprocess.Popen]:
     """Run a real Celery worker."""
     command = ["celery", "-A", "config", "worker", "-c", "1", "--loglevel", "INFO"]
-    told = environment(app_url, var, BROKER_URL=broker_url)
+    told = environment(app_url, var, BROKER_URL=broker_url, **more)
     with process(command, told, var / "worker.log") as child:
         yield child
 

@@ -17,10 +17,13 @@ from providers.api import (
     PAGE,
     REFUSALS,
     REFUSED,
+    TAKES_JSON,
     Operation,
+    once,
     read_input,
     read_page,
 )
+from providers.kinds import Scope
 from providers.queries import offer_by_code
 from vouchers import actions, queries
 from vouchers.models import Order, Voucher
@@ -52,6 +55,8 @@ class VoucherCheckOutput(serializers.Serializer[Any]):
 class VoucherCheck(Operation):
     """Ask what a code is good for; nothing is done, so no Idempotency-Key is needed."""
 
+    scopes = {"POST": Scope.VOUCHERS_READ}
+
     @extend_schema(
         operation_id="check_voucher",
         summary="Check what a voucher may pay",
@@ -63,16 +68,14 @@ class VoucherCheck(Operation):
                 request_only=True,
             )
         ],
-        responses={200: VoucherCheckOutput, **REFUSALS, **NOT_FOUND},
+        responses={200: VoucherCheckOutput, **REFUSALS, **TAKES_JSON, **NOT_FOUND},
     )
     def post(self, request: Request) -> Response:
         """Return what the voucher behind a redemption code may pay for, without a trace."""
         code = read_input(VoucherCheckInput, request.data)["redemption_code"]
         voucher = queries.voucher_by_redemption_code(code)
         if voucher is None:
-            unknown = actions.CodeUnknown(code=code[:24])
-            body = {"code": unknown.code, "message": str(unknown), "values": unknown.values}
-            return Response(body, 404)
+            raise actions.CodeUnknown(code=code[:24])
         answer = {
             "programme": voucher.programme.code,
             "mode": voucher.programme.mode,
@@ -130,6 +133,8 @@ class OrderPage(serializers.Serializer[Any]):
 class Redemptions(Operation):
     """Turn a voucher's code into an order."""
 
+    scopes = {"POST": Scope.ORDERS_WRITE}
+
     @extend_schema(
         operation_id="redeem",
         summary="Redeem a voucher",
@@ -147,8 +152,9 @@ class Redemptions(Operation):
                 request_only=True,
             )
         ],
-        responses={201: OrderOutput, **REFUSALS, **NOT_FOUND, **REFUSED},
+        responses={201: OrderOutput, **REFUSALS, **TAKES_JSON, **NOT_FOUND, **REFUSED},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Set the voucher's share of the price aside for an order with you."""
         key = self.key_of(request)
@@ -169,6 +175,8 @@ class Redemptions(Operation):
 class Orders(Operation):
     """Your orders."""
 
+    scopes = {"GET": Scope.ORDERS_READ}
+
     @extend_schema(
         operation_id="list_orders",
         summary="List your orders",
@@ -184,6 +192,8 @@ class Orders(Operation):
 
 class OrderDetail(Operation):
     """One of your orders."""
+
+    scopes = {"GET": Scope.ORDERS_READ}
 
     @extend_schema(
         operation_id="read_order",

@@ -23,10 +23,13 @@ from providers.api import (
     PAGE,
     REFUSALS,
     REFUSED,
+    TAKES_JSON,
     Operation,
+    once,
     read_input,
     read_page,
 )
+from providers.kinds import Scope
 from vouchers.models import Programme
 
 LINES_MAX = 10_000
@@ -118,6 +121,8 @@ class BillOutput(BillHead):
 class Bills(Operation):
     """Send a bill."""
 
+    scopes = {"POST": Scope.BILLS_WRITE}
+
     @extend_schema(
         operation_id="send_bill",
         summary="Send a bill",
@@ -135,8 +140,9 @@ class Bills(Operation):
                 request_only=True,
             )
         ],
-        responses={201: BillHead, **REFUSALS, **NOT_FOUND, **REFUSED},
+        responses={201: BillHead, **REFUSALS, **TAKES_JSON, **NOT_FOUND, **REFUSED},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Bill a period; each line is looked at when the bill is settled."""
         key = self.key_of(request)
@@ -161,6 +167,8 @@ class Bills(Operation):
 
 class BillDetail(Operation):
     """One bill of yours."""
+
+    scopes = {"GET": Scope.BILLS_READ}
 
     @extend_schema(
         operation_id="read_bill",

@@ -17,9 +17,12 @@ from providers.api import (
     IDEMPOTENCY_KEY,
     REFUSALS,
     REFUSED,
+    TAKES_JSON,
     Operation,
+    once,
     read_input,
 )
+from providers.kinds import Scope
 
 RECORDS_MAX = 1_000
 
@@ -95,6 +98,8 @@ class UsageOutput(serializers.Serializer[Any]):
 class UsageBatches(Operation):
     """Report metered usage."""
 
+    scopes = {"POST": Scope.USAGE_WRITE}
+
     @extend_schema(
         operation_id="report_usage",
         summary="Report metered usage",
@@ -121,8 +126,9 @@ class UsageBatches(Operation):
                 request_only=True,
             )
         ],
-        responses={200: UsageOutput, **REFUSALS, **REFUSED},
+        responses={200: UsageOutput, **REFUSALS, **TAKES_JSON, **REFUSED},
     )
+    @once
     def post(self, request: Request) -> Response:
         """Record up to 1,000 intervals; good ones count, each gets its own answer."""
         key = self.key_of(request)

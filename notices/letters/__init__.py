@@ -51,6 +51,7 @@ from notices.letters.vouchers import (
     extension_requested,
     voucher_revoked,
 )
+from notices.letters.webhooks import webhook_disabled
 
 __all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expires"]
 
@@ -58,6 +59,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.INVITE_COLLEAGUE: colleague_invited,
     ActKind.PROPOSE_BANK_DETAIL: bank_detail_proposed,
     ActKind.APPROVE_BANK_DETAIL: bank_detail_changed,
+    ActKind.DISABLE_WEBHOOK: webhook_disabled,
     ActKind.STOP_BANK_DETAIL: bank_detail_stopped,
     ActKind.APPLY_FOR_ACCREDITATION: accreditation_sent,
     ActKind.DECIDE_ACCREDITATION: accreditation_decided,

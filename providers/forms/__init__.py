@@ -20,7 +20,8 @@ from providers.forms.capacity import (
     read_capacity,
 )
 from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm
-from providers.forms.keys import ApiKeyForm
+from providers.forms.keys import ApiKeyForm, CallsFilter, NetworksForm, RollForm
+from providers.forms.webhooks import WebhookForm
 
 __all__ = [
     "COLUMNS",
@@ -29,6 +30,7 @@ __all__ = [
     "AgreementForm",
     "ApiKeyForm",
     "ApplyForm",
+    "CallsFilter",
     "CapacityConfirmForm",
     "CapacityFileForm",
     "CapacityFileUnreadable",
@@ -37,10 +39,13 @@ __all__ = [
     "DecideForm",
     "LiftForm",
     "ListFilter",
+    "NetworksForm",
     "NodeForm",
     "NodeProblem",
     "OfferForm",
     "PriceForm",
+    "RollForm",
     "SuspendForm",
+    "WebhookForm",
     "read_capacity",
 ]

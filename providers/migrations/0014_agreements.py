@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('ledger', '0006_split'),
         ('parties', '0060_cooling_off'),
-        ('providers', '0020_catalogue'),
+        ('providers', '0031_webhooks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,4 +1,4 @@
-"""Providers and what they may do, their offers with every price, and their keys to the API."""
+"""Providers and what they may do, their offers and prices, their keys, what those asked."""
 
 from providers.models.accreditation import (
     Accreditation,
@@ -8,6 +8,7 @@ from providers.models.accreditation import (
     Provider,
 )
 from providers.models.agreements import Agreement, AgreementAcceptance
+from providers.models.calls import ApiAnswer, ApiCall, ApiCount
 from providers.models.capacity import CapacityNode, CapacityVersion
 from providers.models.catalogue import (
     AcceptanceChoice,
@@ -20,6 +21,7 @@ from providers.models.catalogue import (
 from providers.models.items import ITEMS_OF, ServiceItem
 from providers.models.keys import ApiKey
 from providers.models.suspensions import Suspension, SuspensionLift
+from providers.models.webhooks import WebhookEndpoint
 
 __all__ = [
     "ITEMS_OF",
@@ -30,6 +32,9 @@ __all__ = [
     "AccreditationDocument",
     "Agreement",
     "AgreementAcceptance",
+    "ApiAnswer",
+    "ApiCall",
+    "ApiCount",
     "ApiKey",
     "CapacityNode",
     "CapacityVersion",
@@ -42,4 +47,5 @@ __all__ = [
     "ServiceItem",
     "Suspension",
     "SuspensionLift",
+    "WebhookEndpoint",
 ]

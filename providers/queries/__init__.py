@@ -36,6 +36,7 @@ from providers.queries.agreements import (
     agreements_listed,
     agreements_to_accept,
 )
+from providers.queries.calls import api_calls_of
 from providers.queries.capacity import (
     CapacityStep,
     CapacityTotal,
@@ -61,6 +62,13 @@ from providers.queries.catalogue import (
 )
 from providers.queries.keys import api_keys_of
 from providers.queries.onboarding import Step, onboarding_of
+from providers.queries.webhooks import (
+    endpoint_of,
+    endpoints_for,
+    endpoints_of,
+    secret_of,
+    secrets_of,
+)
 
 __all__ = [
     "ApiCaller",
@@ -78,6 +86,7 @@ __all__ = [
     "agreements_kept_by",
     "agreements_listed",
     "agreements_to_accept",
+    "api_calls_of",
     "api_key_matching",
     "api_keys_of",
     "application_seen_by",
@@ -92,6 +101,9 @@ __all__ = [
     "capacity_versions_of",
     "caps_begun",
     "caps_known",
+    "endpoint_of",
+    "endpoints_for",
+    "endpoints_of",
     "holds_released",
     "is_accredited",
     "may_sell",
@@ -112,6 +124,8 @@ __all__ = [
     "providers_known",
     "providers_of",
     "providers_selling",
+    "secret_of",
+    "secrets_of",
     "settlement_waits",
     "suspension_in_force",
     "suspensions_in_force",

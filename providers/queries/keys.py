@@ -9,6 +9,6 @@ def api_keys_of(provider: Provider) -> QuerySet[ApiKey]:
     """Return all API keys of a provider, newest first."""
     return (
         ApiKey.objects.filter(provider=provider)
-        .select_related("created_by")
+        .select_related("created_by", "provider__organisation")
         .order_by("-created_at", "-pk")
     )

@@ -79,7 +79,9 @@ def provider_home(request: HttpRequest) -> HttpResponse:
         context |= {
             "suspension": suspension_told(suspension) if suspension else None,
             "offers_count": published.count(),
-            "keys_count": queries.api_keys_of(provider).filter(revoked_at=None).count(),
+            "keys_count": queries.api_keys_of(provider)
+            .filter(revoked_at=None, ends_at=None)
+            .count(),
             **_gpus_today(provider, now),
         }
     return render(request, "providers/provider_home.html", context)

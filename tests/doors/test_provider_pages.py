@@ -100,7 +100,7 @@ def test_the_offer_of_another_provider_is_not_there(browser, seller):
 def test_a_keys_secret_is_shown_once_and_never_kept(browser, seller):
     client = browser(seller.person)
     key = key_on(client.get(reverse("api_keys")))
-    typed = {"name": "billing server", "key": key}
+    typed = {"name": "billing server", "kind": "LIVE", "use": "KEY", "key": key}
 
     first = client.post(reverse("api_keys"), typed)
     again = client.post(reverse("api_keys"), typed)
@@ -116,7 +116,7 @@ def test_a_keys_secret_is_shown_once_and_never_kept(browser, seller):
 
 def test_a_key_is_revoked(browser, seller):
     client = browser(seller.person)
-    send(client, reverse("api_keys"), name="billing server")
+    send(client, reverse("api_keys"), name="billing server", kind="LIVE", use="KEY")
     made = ApiKey.objects.get()
 
     send(client, reverse("api_key_revoke", args=[made.pk]))

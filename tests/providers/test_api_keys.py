@@ -51,11 +51,13 @@ def test_the_secret_is_shown_once_and_kept_as_a_digest(seller):
 def test_a_secret_finds_its_key_and_nothing_else_does(seller):
     api_key, secret = create(seller)
 
-    assert api_key_matching(secret) == api_key
-    assert api_key_matching(secret + "x") is None
-    assert api_key_matching(secret[:-1] + ("a" if secret[-1] != "a" else "b")) is None
-    assert api_key_matching("") is None
-    assert api_key_matching(api_key.digest) is None
+    assert api_key_matching(secret, cast.NOON) == api_key
+    assert api_key_matching(secret + "x", cast.NOON) is None
+    assert (
+        api_key_matching(secret[:-1] + ("a" if secret[-1] != "a" else "b"), cast.NOON) is None
+    )
+    assert api_key_matching("", cast.NOON) is None
+    assert api_key_matching(api_key.digest, cast.NOON) is None
 
 
 def test_the_caller_is_the_provider(seller):
@@ -97,7 +99,7 @@ def test_a_revoked_key_opens_nothing(seller):
 
     actions.revoke_api_key(api_key=api_key, actor=seller.person, at=cast.NOON, key="r")
 
-    assert api_key_matching(secret) is None
+    assert api_key_matching(secret, cast.NOON) is None
     with pytest.raises(AuthenticationFailed):
         caller(f"Bearer {secret}")
     with pytest.raises(actions.ApiKeyRevoked):
@@ -112,4 +114,4 @@ def test_only_the_provider_s_people_create_and_revoke_keys(seller):
         create(seller, key="x", actor=stranger)
     with pytest.raises(NotAllowed):
         actions.revoke_api_key(api_key=api_key, actor=stranger, at=cast.NOON, key="y")
-    assert api_key_matching(secret) == api_key
+    assert api_key_matching(secret, cast.NOON) == api_key

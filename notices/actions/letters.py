@@ -12,10 +12,14 @@ from django.utils.translation import gettext as _
 
 from ledger.kinds import ActKind
 from ledger.queries import ended_below
+from notices.actions.events import write_events
+from notices.events import EVENTS_OF, events_of
 from notices.letters import LETTERS, Deed, Letter, letters_about, voucher_expires
 from notices.models import Horizon, Message, Told
 from notices.queries import deeds_untold, horizon, messages_to_send, vouchers_expiring
 
+# The kinds of acts that people or programs are told of.
+TOLD = frozenset(LETTERS) | frozenset(EVENTS_OF)
 CHUNK = 200
 SUBJECT_MOST = 200
 
@@ -30,7 +34,7 @@ _TELL_NOBODY = """
 
 
 def write_letters(*, at: datetime) -> int:
-    """Write the letters of every act that nobody was told of, and return how many.
+    """Write the letters and events of every act that nobody was told of; return how many letters.
 
     May be run twice at once, and may die anywhere: an act is noted as told in the transaction
     that writes its letters, and a person gets one letter an act. An act whose letters can't be
@@ -42,7 +46,7 @@ def write_letters(*, at: datetime) -> int:
         _move_horizon(0)
     _tell_nobody(at)
     written, failed, after = 0, 0, 0
-    while deeds := deeds_untold(LETTERS.keys(), after=after, most=CHUNK):
+    while deeds := deeds_untold(TOLD, after=after, most=CHUNK):
         for deed in deeds:
             count = _write(deed, at)
             written += count or 0
@@ -55,8 +59,8 @@ def write_letters(*, at: datetime) -> int:
 
 @transaction.atomic
 def _tell_nobody(at: datetime) -> None:
-    """Note the acts of kinds that have no letter, all in one statement."""
-    kinds = [*LETTERS.keys(), ActKind.SEAL.value]
+    """Note the acts of kinds that nobody is told of, all in one statement."""
+    kinds = [*TOLD, ActKind.SEAL.value]
     with connection.cursor() as cursor:
         cursor.execute(_TELL_NOBODY, [at, horizon(), kinds])
 
@@ -70,6 +74,7 @@ def _write(deed: Deed, at: datetime) -> int | None:
     try:
         with transaction.atomic():
             count = _keep(letters_about(deed), deed.id, at)
+            write_events(events_of(deed), deed, at)
             Told.objects.bulk_create([Told(act_id=deed.id, told_at=at)], ignore_conflicts=True)
     except Exception:
         # One letter that can't be written must not silence all others.
