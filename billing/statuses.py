@@ -20,6 +20,13 @@ BILL: Final = {
         _("We have it and look at each line. You need do nothing."),
         US,
     ),
+    "STOPPED": Status(
+        _("Settlement waits"),
+        _("Settlement waits, provider suspended"),
+        "yellow",
+        _("We have it. It is settled once the suspension of the provider is over or lifted."),
+        _("Waiting for the end of the suspension."),
+    ),
     "QUERIED": Status(
         _("Queried"),
         _("Settled, lines withheld"),
@@ -209,6 +216,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.ACCREDIT_PROVIDER: _("Provider accredited"),
     ActKind.SUSPEND_PROVIDER: _("Provider suspended"),
     ActKind.LIFT_SUSPENSION: _("Suspension lifted"),
+    ActKind.PUBLISH_AGREEMENT: _("Agreement published"),
+    ActKind.ACCEPT_AGREEMENT: _("Agreement accepted"),
     ActKind.RECORD_CAPACITY: _("Capacity registered"),
     ActKind.PUBLISH_OFFER: _("Offer published or withdrawn"),
     ActKind.PUBLISH_PRICE: _("Price published"),

@@ -139,6 +139,8 @@ class ActKind(StrEnum):
     ACCREDIT_PROVIDER = "accredit_provider"
     SUSPEND_PROVIDER = "suspend_provider"
     LIFT_SUSPENSION = "lift_suspension"
+    PUBLISH_AGREEMENT = "publish_agreement"
+    ACCEPT_AGREEMENT = "accept_agreement"
     RECORD_CAPACITY = "record_capacity"
     PUBLISH_OFFER = "publish_offer"
     PUBLISH_PRICE = "publish_price"

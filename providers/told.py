@@ -15,8 +15,12 @@ def items_told(items: list[str]) -> str:
 
 
 def time_told(suspension: Suspension) -> str:
-    """Say from when until when a suspension is in force, if nobody lifts it."""
+    """Say from when until when a suspension is in force: until it was lifted, if it was."""
     values = {"from": day_text(day_of(suspension.from_at))}
+    lift: Any = getattr(suspension, "lift", None)
+    if lift is not None:
+        values["until"] = day_text(day_of(lift.lifted_at))
+        return _("From %(from)s until it was lifted on %(until)s.") % values
     if suspension.until_at is None:
         return _("From %(from)s until it is lifted.") % values
     # The instant after the last day: the day before it is the last.

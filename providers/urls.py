@@ -6,6 +6,7 @@ from providers.api import offers as offers_api
 from providers.api import reference
 from providers.views import (
     accreditation,
+    agreements,
     calls,
     capacity,
     catalogue,
@@ -50,6 +51,9 @@ urlpatterns = [
     path("provider/webhooks/<int:pk>/roll/", webhooks.webhook_roll, name="webhook_roll"),
     path("provider/webhooks/<int:pk>/enable/", webhooks.webhook_enable, name="webhook_enable"),
     path("provider/webhooks/<int:pk>/remove/", webhooks.webhook_remove, name="webhook_remove"),
+    path("agreements/", agreements.agreements, name="agreements"),
+    path("agreements/new/", agreements.agreement_new, name="agreement_new"),
+    path("agreements/<int:pk>/", agreements.agreement, name="agreement"),
     path("providers/", accreditation.accredited, name="accredited"),
     path("providers/capacity/", capacity.capacity_public, name="capacity_public"),
     path("providers.csv", accreditation.accredited_csv, name="accredited_csv"),

@@ -12,6 +12,7 @@ from config.demo.outcomes import plan_scores
 from config.demo.payments import Treasury
 from config.demo.people import Cast
 from config.demo.programmes import open_programmes
+from config.demo.providers import Market
 from config.demo.requests import plan_requests
 from config.demo.usage import plan_reports
 from config.demo.world import World
@@ -26,6 +27,7 @@ def live_through(*, seed: int, until: datetime, is_small: bool = False) -> World
     world = World.make(seed=seed, until=until, is_small=is_small)
     cast = Cast(world)
     gecko = fill_catalogue(world, cast)
+    Market(world, cast, gecko)
     schemes = open_programmes(world, cast)
     billing, life = Billing(world, schemes), Life(world)
     life.answers = partial(answer_orders, world, gecko)

@@ -44,6 +44,7 @@ from notices.letters.people import colleague_invited
 from notices.letters.providers import (
     accreditation_decided,
     accreditation_sent,
+    agreement_published,
     provider_suspended,
     suspension_lifted,
 )
@@ -75,6 +76,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.DECIDE_ACCREDITATION: accreditation_decided,
     ActKind.SUSPEND_PROVIDER: provider_suspended,
     ActKind.LIFT_SUSPENSION: suspension_lifted,
+    ActKind.PUBLISH_AGREEMENT: agreement_published,
     ActKind.RECORD_UPSTREAM_AWARDS: award_followed,
     ActKind.SUBMIT_APPLICATION: application_received,
     ActKind.REQUEST_INFORMATION: information_requested,

@@ -13,9 +13,11 @@ from parties.roles import Role
 from providers.models import (
     AccreditationApplication,
     AccreditationDecision,
+    Agreement,
     Suspension,
     SuspensionLift,
 )
+from providers.queries import providers_accredited
 from providers.told import effects_told, items_told, time_told
 from vouchers.models import Order
 
@@ -73,6 +75,30 @@ def accreditation_decided(deed: Deed) -> Letters:
 
         whose = people_of(one.application.organisation, Role.PROVIDER)
         yield Letter(whose, reverse("accreditation"), words)
+
+
+def agreement_published(deed: Deed) -> Letters:
+    """Tell every provider that may sell that there is a text to accept, and by when."""
+    for one in Agreement.objects.filter(act_id=deed.id).select_related("authority"):
+
+        def words(one: Agreement = one) -> Words:
+            values = {
+                "authority": one.authority.name,
+                "title": one.title_here,
+                "from": day_text(one.from_on),
+            }
+            return Words(
+                _("Action needed by %(from)s: the agreement of %(authority)s") % values,
+                _(
+                    "“%(title)s” was published. From %(from)s on you take new orders under the "
+                    "programmes of %(authority)s only if you have accepted it."
+                )
+                % values,
+            )
+
+        for provider in providers_accredited(deed.at):
+            whose = people_of(provider.organisation, Role.PROVIDER)
+            yield Letter(whose, reverse("agreement", args=[one.pk]), words)
 
 
 def provider_suspended(deed: Deed) -> Letters:

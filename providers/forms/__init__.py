@@ -7,6 +7,7 @@ from providers.forms.accreditation import (
     ListFilter,
     SuspendForm,
 )
+from providers.forms.agreements import AcceptForm, AgreementForm
 from providers.forms.capacity import (
     COLUMNS,
     CapacityConfirmForm,
@@ -24,7 +25,9 @@ from providers.forms.webhooks import WebhookForm
 
 __all__ = [
     "COLUMNS",
+    "AcceptForm",
     "AcceptanceForm",
+    "AgreementForm",
     "ApiKeyForm",
     "ApplyForm",
     "CallsFilter",

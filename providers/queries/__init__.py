@@ -8,6 +8,7 @@ from providers.queries.accreditation import (
     application_seen_by,
     applications_before,
     applications_of,
+    authorities_before,
     holds_released,
     is_accredited,
     may_sell,
@@ -24,6 +25,16 @@ from providers.queries.accreditation import (
     suspensions_in_force,
     suspensions_not_over,
     suspensions_of,
+    suspensions_of_settlement,
+)
+from providers.queries.agreements import (
+    acceptances_before,
+    acceptances_of,
+    agreement_in_force,
+    agreement_lacking,
+    agreements_kept_by,
+    agreements_listed,
+    agreements_to_accept,
 )
 from providers.queries.calls import api_calls_of
 from providers.queries.capacity import (
@@ -63,6 +74,7 @@ from providers.queries.compare import (
     rounded_rate,
 )
 from providers.queries.keys import api_keys_of
+from providers.queries.onboarding import Step, onboarding_of
 from providers.queries.webhooks import (
     endpoint_of,
     endpoints_for,
@@ -78,16 +90,25 @@ __all__ = [
     "CapacityStep",
     "CapacityTotal",
     "Filter",
+    "Step",
+    "acceptances_before",
+    "acceptances_of",
     "accepts_at_once",
     "accreditations_in_force",
     "accreditations_listed",
     "accreditations_of",
+    "agreement_in_force",
+    "agreement_lacking",
+    "agreements_kept_by",
+    "agreements_listed",
+    "agreements_to_accept",
     "api_calls_of",
     "api_key_matching",
     "api_keys_of",
     "application_seen_by",
     "applications_before",
     "applications_of",
+    "authorities_before",
     "cap_on",
     "capacity_by_hour",
     "capacity_in_force",
@@ -111,6 +132,7 @@ __all__ = [
     "offer_by_code",
     "offers_of",
     "offers_published",
+    "onboarding_of",
     "price_in_force",
     "prices_above",
     "prices_begun",
@@ -133,4 +155,5 @@ __all__ = [
     "suspensions_in_force",
     "suspensions_not_over",
     "suspensions_of",
+    "suspensions_of_settlement",
 ]

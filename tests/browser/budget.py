@@ -40,6 +40,7 @@ PUBLISH_AN_OFFER = Budget(pages=2, answers=8, clicks=4)
 DECIDE = Budget(pages=3, answers=3, clicks=5)
 SEND_A_BILL = Budget(pages=3, answers=1, clicks=3)
 FIX_A_BILL = Budget(pages=4, answers=1, clicks=5)
+SEE_WHEN_PAID = Budget(pages=1, answers=0, clicks=1)
 FIND_WHAT_TO_FIX = Budget(pages=2, answers=0, clicks=2)
 
 

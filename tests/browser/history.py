@@ -22,6 +22,7 @@ from providers.models import ApiKey
 from scoring import actions as scoring
 from tests import cast
 from tests.browser.deciding import Deciding, make_deciding
+from tests.browser.market import Market, make_market
 from tests.browser.stage import month_of, text_for_today
 from tests.cast import M1, M3, Applicant, Authority, Scene, Scheme, Seller
 from vouchers import actions as vouchers
@@ -64,6 +65,7 @@ class History:
     target: Scene
     match: Scheme
     deciding: Deciding
+    market: Market
 
 
 def now() -> datetime:
@@ -162,6 +164,7 @@ def make_history() -> History:
         target=a_target(),
         match=a_match(),
         deciding=make_deciding(at),
+        market=make_market(at),
     )
     reflect(history, at)
     return history

@@ -42,6 +42,8 @@ def public(h: History) -> list[str]:
         "/help/statuses",
         "/help/accessibility",
         "/developers/",
+        "/providers/",
+        "/providers/capacity/",
         "/account/login/",
         "/account/password/reset/",
         "/account/password/reset/done/",
@@ -336,6 +338,41 @@ def deciding_officer(h: History) -> list[str]:
     ]
 
 
+def market_provider(h: History) -> list[str]:
+    return [
+        "/provider/",
+        "/provider/accreditation/",
+        "/provider/accreditation/apply/",
+        "/provider/capacity/",
+        "/provider/capacity/new/",
+        "/provider/capacity/list/",
+        "/agreements/",
+        f"/agreements/{h.market.accepted.pk}/",
+        f"/agreements/{h.market.agreement.pk}/",
+    ]
+
+
+def newcomer(h: History) -> list[str]:
+    return ["/provider/", "/provider/accreditation/", "/agreements/"]
+
+
+def market_officer(h: History) -> list[str]:
+    suspended = f"/accreditation/providers/{h.market.suspended.organisation.code}/"
+    seller = f"/accreditation/providers/{h.market.seller.organisation.code}/"
+    return [
+        "/queue/",
+        "/accreditation/",
+        f"/accreditation/{h.market.application.code}/",
+        seller,
+        f"{seller}suspend/",
+        suspended,
+        f"{suspended}lift/",
+        "/agreements/",
+        "/agreements/new/",
+        f"/agreements/{h.market.agreement.pk}/",
+    ]
+
+
 WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "nobody": (lambda h: None, public),
     "firm": (lambda h: h.firm.person, firm),
@@ -356,6 +393,10 @@ WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "match_officer": (lambda h: h.match.authority.officer, match_officer),
     "asked_firm": (lambda h: h.deciding.firm.person, asked_firm),
     "reviewer": (lambda h: h.deciding.reviewer, reviewer),
+    "market_provider": (lambda h: h.market.seller.person, market_provider),
+    "suspended": (lambda h: h.market.suspended.person, newcomer),
+    "newcomer": (lambda h: h.market.newcomer, newcomer),
+    "market_officer": (lambda h: h.market.authority.officer, market_officer),
     "deciding_officer": (lambda h: h.deciding.authority.second_officer, deciding_officer),
 }
 
@@ -449,6 +490,23 @@ def forms_of_the_deciding_officer(h: History) -> list[str]:
     ]
 
 
+def forms_of_the_market_provider(h: History) -> list[str]:
+    return [
+        "/provider/accreditation/apply/",
+        "/provider/capacity/new/",
+        "/provider/capacity/list/",
+        f"/agreements/{h.market.agreement.pk}/",
+    ]
+
+
+def forms_of_the_market_officer(h: History) -> list[str]:
+    return [
+        f"/accreditation/{h.market.application.code}/",
+        f"/accreditation/providers/{h.market.seller.organisation.code}/suspend/",
+        "/agreements/new/",
+    ]
+
+
 FORMS: dict[str, Paths] = {
     "nobody": lambda h: ["/account/login/", "/account/password/reset/", "/apply/check/"],
     "firm": forms_of_the_firm,
@@ -468,6 +526,8 @@ FORMS: dict[str, Paths] = {
         f"/vouchers/{h.deciding.voucher.code}/extend/",
     ],
     "reviewer": lambda h: [f"/reviews/{h.deciding.judged.reference}/"],
+    "market_provider": forms_of_the_market_provider,
+    "market_officer": forms_of_the_market_officer,
     "deciding_officer": forms_of_the_deciding_officer,
 }
 CLEAR = """() => {

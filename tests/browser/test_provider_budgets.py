@@ -11,11 +11,20 @@ import pytest
 from openpyxl import load_workbook
 
 from billing.models import Bill, UsageLine
+from billing.queries import open_to
+from common.days import day_of
+from common.formatting import day_text
 from tests import cast
-from tests.browser.budget import FIND_WHAT_TO_FIX, FIX_A_BILL, SEND_A_BILL, Budget
+from tests.browser.budget import (
+    FIND_WHAT_TO_FIX,
+    FIX_A_BILL,
+    SEE_WHEN_PAID,
+    SEND_A_BILL,
+    Budget,
+)
 from tests.browser.history import now
 from tests.browser.stage import Stage
-from tests.browser.test_budgets import a_firm
+from tests.browser.test_budgets import a_firm, in_words
 from tests.browser.visitor import Visitor
 
 pytestmark = [
@@ -109,3 +118,23 @@ def test_a_bad_bill_is_fixed_in_the_workbook_it_comes_back_in(
     assert seller.spent.cost == Budget(pages=3, answers=1, clicks=5)
     assert FIX_A_BILL.covers(seller.spent.cost)
     assert UsageLine.objects.filter(key__startswith=f"{order}-2/").count() == 1
+
+
+def test_when_a_provider_is_paid_stands_on_its_home_page(
+    come, stage: Stage, language: str, script: bool
+):
+    order = an_order(stage, f"Paid Maps {language} {script}")
+    seller = at_upload(come, stage, order, language, script)
+    seller.answer(file=a_file("paid", a_row(f"{order}-1", order)))
+    seller.send()
+    seller.send('main form button[value="bill"]')
+    bill = Bill.objects.get(number=seller.last)
+    seller.spent.begin()
+    seller.open("/provider/")
+
+    # Bills of other journeys may stand before this one; all were sent today.
+    assert seller.page.locator('main td:has-text("¥")').count() >= 1
+    settled_on = day_of(open_to(bill), bill.programme.zone)
+    assert in_words(language, day_text, settled_on) in seller.words
+    assert seller.spent.cost == Budget(pages=1, answers=0, clicks=0)
+    assert SEE_WHEN_PAID.covers(seller.spent.cost)

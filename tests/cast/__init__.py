@@ -34,7 +34,9 @@ from tests.cast.providers import (
     a_decided_accreditation,
     a_newcomer,
     a_suspension,
+    an_accepted_agreement,
     an_accreditation_application,
+    an_agreement,
 )
 from tests.cast.registers import (
     a_link,
@@ -106,7 +108,9 @@ __all__ = [
     "a_university",
     "accepted",
     "accepts_each",
+    "an_accepted_agreement",
     "an_accreditation_application",
+    "an_agreement",
     "an_answer",
     "an_applicant",
     "an_approved_application",

@@ -89,6 +89,8 @@ def test_what_was_written_stays_written():
         "providers_accreditationapplication",
         "providers_accreditationdecision",
         "providers_accreditationdocument",
+        "providers_agreement",
+        "providers_agreementacceptance",
         "providers_capacitynode",
         "providers_capacityversion",
         "providers_suspension",

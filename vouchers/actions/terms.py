@@ -14,7 +14,7 @@ from policy.answers import Line
 from policy.eligibility import answer_provider
 from policy.rules import ROUNDING_MODES, small_units
 from policy.rules import Programme as Policy
-from providers.actions import OfferWithdrawn, require_may_sell
+from providers.actions import OfferWithdrawn, require_agreed, require_may_sell
 from providers.models import Offer, Price, PriceCap
 from providers.queries import cap_on, price_in_force
 from vouchers.actions.vouchers import VoucherOver
@@ -157,6 +157,7 @@ def require_covered(voucher: Voucher, offer: Offer, rules: Policy, at: datetime)
     :raises OfferWithdrawn: if the offer is no longer in the catalogue.
     :raises ProviderSuspended: if the provider takes no new orders.
     :raises NotAccredited: if the provider may not sell such a service today.
+    :raises AgreementNotAccepted: if the provider has not accepted the authority's agreement.
     :raises ProviderNotCovered: if the policy does not admit the provider.
     """
     if rules.hold is None:
@@ -167,6 +168,7 @@ def require_covered(voucher: Voucher, offer: Offer, rules: Policy, at: datetime)
     if now.status == Offer.Status.WITHDRAWN:
         raise OfferWithdrawn(offer=now.code)
     require_may_sell(provider, now.resource, at, voucher.programme.zone)
+    require_agreed(provider, voucher.programme.authority, at)
     related = is_related(
         voucher.organisation, provider.organisation, rules, applied_at=at, at=at
     )
