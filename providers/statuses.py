@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from common.statuses import NOBODY, US, YOU, Status, StatusTable, table
 from common.statuses import PROVIDER as PROVIDER_ACTS
@@ -16,7 +17,7 @@ PROVIDER: Final = {
         NOBODY,
     ),
     "SUSPENDED": Status(
-        _("On hold"),
+        _("Suspended"),
         _("Suspended"),
         "red",
         _("An authority stopped some of what this provider may do for a time."),
@@ -55,7 +56,7 @@ ACCREDITATION: Final = {
     ),
     "ENDED": Status(_("Ended"), _("Ended"), "grey", _("Its last day is over."), PROVIDER_ACTS),
     "SUSPENDED": Status(
-        _("On hold"),
+        _("Suspended"),
         _("Suspended"),
         "red",
         _("The provider is suspended and takes no new orders."),
@@ -74,6 +75,29 @@ ACCREDITATION_APPLICATION: Final = {
         "red",
         _("The reasons stand beside it. You may apply again."),
         PROVIDER_ACTS,
+    ),
+}
+
+AGREEMENT: Final = {
+    "ACCEPTED": Status(
+        pgettext_lazy("agreement", "Accepted"),
+        pgettext_lazy("agreement", "Accepted"),
+        "green",
+        _("The provider has accepted exactly this text."),
+        NOBODY,
+    ),
+    "TO_ACCEPT": Status(
+        _("To accept"),
+        _("To accept"),
+        "yellow",
+        _("From its day on, new orders need that the provider has accepted it."),
+        PROVIDER_ACTS,
+    ),
+    "NEWEST": Status(
+        _("Newest"), _("Newest"), "blue", _("Nothing has followed it yet."), NOBODY
+    ),
+    "FOLLOWED": Status(
+        _("Followed"), _("Followed"), "grey", _("A newer version was published."), NOBODY
     ),
 }
 
@@ -128,4 +152,5 @@ def tables() -> list[StatusTable]:
         table(_("Providers"), PROVIDER),
         table(_("Accreditations"), ACCREDITATION),
         table(_("Applications for accreditation"), ACCREDITATION_APPLICATION),
+        table(_("Agreements"), AGREEMENT),
     ]

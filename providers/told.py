@@ -1,12 +1,12 @@
-"""How what a provider may and may not do is told, on pages and in letters."""
+"""How what a provider may and may not do, and asks for it, is told on pages and in letters."""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from common.days import day_of
-from common.formatting import day_text
-from providers.models import ServiceItem, Suspension
+from common.formatting import day_text, rate_words
+from providers.models import Price, PriceCap, ServiceItem, Suspension
 
 
 def items_told(items: list[str]) -> str:
@@ -15,8 +15,12 @@ def items_told(items: list[str]) -> str:
 
 
 def time_told(suspension: Suspension) -> str:
-    """Say from when until when a suspension is in force, if nobody lifts it."""
+    """Say from when until when a suspension is in force: until it was lifted, if it was."""
     values = {"from": day_text(day_of(suspension.from_at))}
+    lift: Any = getattr(suspension, "lift", None)
+    if lift is not None:
+        values["until"] = day_text(day_of(lift.lifted_at))
+        return _("From %(from)s until it was lifted on %(until)s.") % values
     if suspension.until_at is None:
         return _("From %(from)s until it is lifted.") % values
     # The instant after the last day: the day before it is the last.
@@ -51,3 +55,15 @@ def suspension_told(suspension: Suspension) -> dict[str, Any]:
         "time": time_told(suspension),
         "effects": effects_told(suspension),
     }
+
+
+def price_told(price: Price) -> str:
+    """Say what an hour of an offer costs."""
+    return rate_words(price.rate, price.currency)
+
+
+def cap_owner_told(cap: PriceCap) -> str:
+    """Say whose cap it is: the authority's, with the programme where it is one's own."""
+    if cap.programme_code:
+        return f"{cap.authority.name}, {cap.programme_code}"
+    return cap.authority.name

@@ -6,6 +6,7 @@ from providers.api import offers as offers_api
 from providers.api import reference
 from providers.views import (
     accreditation,
+    agreements,
     calls,
     capacity,
     catalogue,
@@ -33,6 +34,12 @@ urlpatterns = [
     path(
         "provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"
     ),
+    path("provider/offers/<str:code>/wait/", catalogue.offer_queue, name="offer_queue"),
+    path(
+        "provider/offers/<str:code>/prices/<int:pk>/withdraw/",
+        catalogue.price_withdraw,
+        name="price_withdraw",
+    ),
     path("provider/orders/", catalogue.order_acceptance, name="order_acceptance"),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
     path("provider/api-keys/<int:pk>/roll/", keys.api_key_roll, name="api_key_roll"),
@@ -44,6 +51,9 @@ urlpatterns = [
     path("provider/webhooks/<int:pk>/roll/", webhooks.webhook_roll, name="webhook_roll"),
     path("provider/webhooks/<int:pk>/enable/", webhooks.webhook_enable, name="webhook_enable"),
     path("provider/webhooks/<int:pk>/remove/", webhooks.webhook_remove, name="webhook_remove"),
+    path("agreements/", agreements.agreements, name="agreements"),
+    path("agreements/new/", agreements.agreement_new, name="agreement_new"),
+    path("agreements/<int:pk>/", agreements.agreement, name="agreement"),
     path("providers/", accreditation.accredited, name="accredited"),
     path("providers/capacity/", capacity.capacity_public, name="capacity_public"),
     path("providers.csv", accreditation.accredited_csv, name="accredited_csv"),

@@ -12,6 +12,7 @@ from billing.queries.bills import (
     lines_visible_to,
     lines_with_verdicts,
     lines_withheld,
+    open_to,
     price_of,
     pricer,
     prices_published_within,
@@ -26,6 +27,7 @@ from billing.queries.files import (
     file_check_of,
     kept_as,
     kept_file_of,
+    order_used_on,
     recorded_as,
 )
 from billing.queries.payments import (
@@ -81,6 +83,8 @@ __all__ = [
     "metered_by_class",
     "metered_ms",
     "metered_within",
+    "open_to",
+    "order_used_on",
     "payables_due",
     "payables_without_bank_detail",
     "payments_of",

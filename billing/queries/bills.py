@@ -150,10 +150,14 @@ def is_due(bill: Bill, at: datetime) -> bool:
     :raises NoPolicyInForce: if the programme had no policy on that day.
     """
     is_own = bill.kind == Bill.Kind.CLAIM and bill.payee_id != bill.provider.organisation_id
-    return is_own or _was_open_to(bill) <= at
+    return is_own or open_to(bill) <= at
 
 
-def _was_open_to(bill: Bill) -> datetime:
+def open_to(bill: Bill) -> datetime:
+    """Return until when a holder may object to a bill before it is settled.
+
+    :raises NoPolicyInForce: if the programme had no policy on the day when it was sent.
+    """
     zone = bill.programme.zone
     _version, rules = policy_in_force(bill.programme, day_of(bill.sent_at, zone))
     return bill.sent_at + timedelta(days=rules.settlement.objection_days)

@@ -1,6 +1,7 @@
 """Where bills stand: sent, queried, to be paid, at the bank, paid."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, QuerySet, Sum
@@ -8,26 +9,33 @@ from django.db.models import Exists, OuterRef, QuerySet, Sum
 from billing import statuses
 from billing.models import Bill, Payment, Settlement, Verdict
 from common.statuses import Status
+from providers.queries import suspensions_of_settlement
 from vouchers.models import Programme
 
 OPEN = (Verdict.Outcome.REDUCED, Verdict.Outcome.WITHHELD)
 
 
 class BillState(NamedTuple):
-    """A bill's status, what is withheld of it, and the payment that pays it."""
+    """A bill's status, what is covered and withheld of it, and the payment that pays it."""
 
     status: Status
+    covered: int
     withheld: int
     payment: Payment | None
 
 
-def state_of(bill: Bill) -> BillState:
-    """Return where one bill stands."""
-    return states_of([bill])[bill.pk]
+def state_of(bill: Bill, at: datetime) -> BillState:
+    """Return where one bill stands at an instant."""
+    return states_of([bill], at)[bill.pk]
 
 
-def states_of(bills: Sequence[Bill]) -> dict[int, BillState]:
+def states_of(bills: Sequence[Bill], at: datetime) -> dict[int, BillState]:
     """Return where bills stand, by their key, in a constant number of statements."""
+    stopped = set(
+        suspensions_of_settlement(at)
+        .filter(provider__in={bill.provider_id for bill in bills})
+        .values_list("provider", flat=True)
+    )
     settled = [bill for bill in bills if bill.status == Bill.Status.SETTLED]
     covered = dict(
         Settlement.objects.filter(bill__in=settled)
@@ -38,7 +46,11 @@ def states_of(bills: Sequence[Bill]) -> dict[int, BillState]:
     payments = _payments(settled)
     return {
         bill.pk: _state(
-            bill, covered.get(bill.pk, 0), withheld.get(bill.pk, 0), _paying(bill, payments)
+            bill,
+            covered.get(bill.pk, 0),
+            withheld.get(bill.pk, 0),
+            _paying(bill, payments),
+            is_stopped=bill.provider_id in stopped,
         )
         for bill in bills
     }
@@ -87,8 +99,14 @@ def _paying(bill: Bill, payments: Sequence[Payment]) -> Payment | None:
     return mine[-1] if mine else None
 
 
-def _state(bill: Bill, covered: int, withheld: int, payment: Payment | None) -> BillState:
-    return BillState(statuses.BILL[_code(bill, covered, withheld, payment)], withheld, payment)
+def _state(
+    bill: Bill, covered: int, withheld: int, payment: Payment | None, *, is_stopped: bool
+) -> BillState:
+    code = _code(bill, covered, withheld, payment)
+    # A holder's claim is its own, and goes on.
+    if code == "SENT" and is_stopped and bill.kind == Bill.Kind.BILL:
+        code = "STOPPED"
+    return BillState(statuses.BILL[code], covered, withheld, payment)
 
 
 def _code(bill: Bill, covered: int, withheld: int, payment: Payment | None) -> str:

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries, statuses
 from billing.forms.pages import BillFilter, BillForm
 from billing.models import Bill, BillLine, Payment
+from billing.queries.focus import has_focus
 from billing.reasons import sentence
 from billing.views.bill_states import OPEN, BillState, state_of, states_of
 from billing.views.shown import (
@@ -40,7 +41,8 @@ from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import has_role, organisations_of
 from parties.roles import Role
-from providers.queries import provider_of
+from providers.queries import provider_of, suspension_in_force
+from providers.told import suspension_told
 from vouchers.models import Programme
 from vouchers.queries import targets_supplied_by
 from vouchers.views.shown import working_lines
@@ -53,7 +55,7 @@ def bills(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     form = BillFilter(request.GET)
     page = page_of(request, _filtered(queries.bills_visible_to(person), form))
-    states = states_of(list(page))
+    states = states_of(list(page), timezone.now())
     is_staff = is_reader(person)
     context = {
         "form": form,
@@ -164,15 +166,20 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
     found = queries.bill_of(person, number)
     lines = queries.lines_visible_to(person, found)
     page = page_of(request, lines)
-    state = state_of(found)
+    now = timezone.now()
+    state = state_of(found, now)
+    is_stopped = state.status is statuses.BILL["STOPPED"]
+    suspension = suspension_in_force(found.provider, now) if is_stopped else None
     steps = Steps.of(person, found)
     is_staff = is_reader(person)
     is_sent = found.status == Bill.Status.SENT
+    may_settle = is_sent and steps.may_decide and not is_stopped
     context = {
         "bill": found,
         "kind": _("Claim") if found.kind == Bill.Kind.CLAIM else _("Bill"),
         "tag": tag(state.status, is_staff=is_staff),
         "status": state.status,
+        "suspension": suspension_told(suspension) if suspension else None,
         "figures": _figures(lines, found),
         "rows": _facts(found, state, is_staff=is_staff),
         "lines": _lines_table(page, steps),
@@ -182,7 +189,8 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "events": timeline(acts_of(found.address, found.act_id), leads_on=is_staff),
         "zone": found.programme.zone,
         "is_settled": not is_sent,
-        "settle_form": KeyedForm() if is_sent and steps.may_decide else None,
+        "has_focus": has_focus(found),
+        "settle_form": KeyedForm() if may_settle else None,
     }
     return render(request, "billing/bill.html", context)
 

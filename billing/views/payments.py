@@ -4,6 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -29,7 +30,7 @@ def payments(request: HttpRequest) -> HttpResponse:
     page = page_of(request, queries.payments_to(person))
     own = organisations_of(person, Role.PROVIDER, Role.APPLICANT)
     waiting = list(queries.bills_visible_to(person).filter(payee__in=own)[:200])
-    states = states_of(waiting)
+    states = states_of(waiting, timezone.now())
     due = [bill for bill in waiting if states[bill.pk].status is statuses.BILL["TO_PAY"]]
     context = {
         "page": page,

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries
 from billing.forms.pages import DecideForm
 from billing.models import Batch, Bill, BillLine
+from billing.views.bill_states import BillState, states_of
 from billing.views.bills import why
-from billing.views.shown import figure, page_of, query_of, sentence_cell, table
+from billing.views.shown import figure, page_of, query_of, sentence_cell, table, tag
 from common.formatting import gpu_hours, instant, money
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
@@ -38,6 +39,7 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
         .select_related("programme", "provider__organisation", "payee")
     )
     page = page_of(request, waiting)
+    states = states_of(list(page), timezone.now())
     batches = queries.batches_visible_to(person).filter(
         status__in=[Batch.Status.PREPARED, Batch.Status.APPROVED]
     )
@@ -64,8 +66,9 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
                 _("Programme"),
                 _("Sent"),
                 figure(_("Total")),
+                _("Status"),
             ],
-            [_row(bill) for bill in page],
+            [_row(bill, states[bill.pk]) for bill in page],
         ),
         "page": page,
         "query": query_of(request),
@@ -73,7 +76,7 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/settle_queue.html", context)
 
 
-def _row(bill: Bill) -> list[Any]:
+def _row(bill: Bill, state: BillState) -> list[Any]:
     return [
         {"text": bill.number, "url": reverse("bill", args=[bill.number])},
         _("Claim") if bill.kind == Bill.Kind.CLAIM else _("Bill"),
@@ -81,6 +84,7 @@ def _row(bill: Bill) -> list[Any]:
         bill.programme.title_here,
         instant(bill.sent_at, bill.programme.zone),
         money(bill.total, bill.unit),
+        tag(state.status, is_staff=True),
     ]
 
 

@@ -1,15 +1,18 @@
 """The whole of the demo, from an empty database to its last hour."""
 
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
 from config.demo.bills import Billing
+from config.demo.catalogue import answer_orders, fill_catalogue
 from config.demo.orders import Life, sweep
 from config.demo.outcomes import plan_scores
 from config.demo.payments import Treasury
 from config.demo.people import Cast
 from config.demo.programmes import open_programmes
+from config.demo.providers import Market
 from config.demo.requests import plan_requests
 from config.demo.usage import plan_reports
 from config.demo.world import World
@@ -23,8 +26,11 @@ def live_through(*, seed: int, until: datetime, is_small: bool = False) -> World
     """
     world = World.make(seed=seed, until=until, is_small=is_small)
     cast = Cast(world)
+    gecko = fill_catalogue(world, cast)
+    Market(world, cast, gecko)
     schemes = open_programmes(world, cast)
     billing, life = Billing(world, schemes), Life(world)
+    life.answers = partial(answer_orders, world, gecko)
     life.claims = billing.claim
     plan_requests(world, schemes, life)
     plan_reports(world, schemes)

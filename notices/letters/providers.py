@@ -13,9 +13,11 @@ from parties.roles import Role
 from providers.models import (
     AccreditationApplication,
     AccreditationDecision,
+    Agreement,
     Suspension,
     SuspensionLift,
 )
+from providers.queries import providers_accredited
 from providers.told import effects_told, items_told, time_told
 from vouchers.models import Order
 
@@ -75,6 +77,30 @@ def accreditation_decided(deed: Deed) -> Letters:
         yield Letter(whose, reverse("accreditation"), words)
 
 
+def agreement_published(deed: Deed) -> Letters:
+    """Tell every provider that may sell that there is a text to accept, and by when."""
+    for one in Agreement.objects.filter(act_id=deed.id).select_related("authority"):
+
+        def words(one: Agreement = one) -> Words:
+            values = {
+                "authority": one.authority.name,
+                "title": one.title_here,
+                "from": day_text(one.from_on),
+            }
+            return Words(
+                _("Action needed by %(from)s: the agreement of %(authority)s") % values,
+                _(
+                    "“%(title)s” was published. From %(from)s on you take new orders under the "
+                    "programmes of %(authority)s only if you have accepted it."
+                )
+                % values,
+            )
+
+        for provider in providers_accredited(deed.at):
+            whose = people_of(provider.organisation, Role.PROVIDER)
+            yield Letter(whose, reverse("agreement", args=[one.pk]), words)
+
+
 def provider_suspended(deed: Deed) -> Letters:
     """Tell the provider, the holders of its open orders and the officers what stops, and why."""
     found = Suspension.objects.filter(act_id=deed.id).select_related("provider__organisation")
@@ -112,7 +138,7 @@ def _to_all_sides(suspension: Suspension, words: Callable[[], Words]) -> Letters
     yield Letter(people_of(organisation, Role.PROVIDER), reverse("accreditation"), words)
     told: set[int] = set()
     orders = Order.objects.filter(
-        offer__provider=suspension.provider, status=Order.Status.OPEN
+        offer__provider=suspension.provider, status__in=Order.HOLDING
     ).select_related("voucher__organisation", "voucher__programme__authority")
     authorities = {}
     for order in orders.order_by("pk"):

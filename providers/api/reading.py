@@ -41,7 +41,9 @@ def _links(request: Request, page: Page[Any]) -> Iterator[str]:
     if page.has_next():
         numbers["next"] = page.next_page_number()
     for relation, number in numbers.items():
-        address = request.build_absolute_uri(f"{request.path}?page={number}")
+        asked = request.query_params.copy()
+        asked["page"] = str(number)
+        address = request.build_absolute_uri(f"{request.path}?{asked.urlencode()}")
         yield f'<{address}>; rel="{relation}"'
 
 

@@ -7,6 +7,7 @@ from providers.forms.accreditation import (
     ListFilter,
     SuspendForm,
 )
+from providers.forms.agreements import AcceptForm, AgreementForm
 from providers.forms.capacity import (
     COLUMNS,
     CapacityConfirmForm,
@@ -18,13 +19,15 @@ from providers.forms.capacity import (
     NodeProblem,
     read_capacity,
 )
-from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm
+from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm, QueueForm
 from providers.forms.keys import ApiKeyForm, CallsFilter, NetworksForm, RollForm
 from providers.forms.webhooks import WebhookForm
 
 __all__ = [
     "COLUMNS",
+    "AcceptForm",
     "AcceptanceForm",
+    "AgreementForm",
     "ApiKeyForm",
     "ApplyForm",
     "CallsFilter",
@@ -41,6 +44,7 @@ __all__ = [
     "NodeProblem",
     "OfferForm",
     "PriceForm",
+    "QueueForm",
     "RollForm",
     "SuspendForm",
     "WebhookForm",

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -200,7 +201,8 @@ class CapacityFileForm(KeyedForm):
     lines = forms.CharField(
         label=_("Or paste the lines here, with the header first"),
         required=False,
-        max_length=FILE_BYTES_MAX,
+        # No `max_length`: nobody counts down from two million.
+        validators=[MaxLengthValidator(FILE_BYTES_MAX)],
         strip=False,
         widget=forms.Textarea({"rows": 5, "spellcheck": "false"}),
     )

@@ -7,6 +7,7 @@ from providers.models.accreditation import (
     AccreditationDocument,
     Provider,
 )
+from providers.models.agreements import Agreement, AgreementAcceptance
 from providers.models.calls import ApiAnswer, ApiCall, ApiCount
 from providers.models.capacity import CapacityNode, CapacityVersion
 from providers.models.catalogue import (
@@ -29,6 +30,8 @@ __all__ = [
     "AccreditationApplication",
     "AccreditationDecision",
     "AccreditationDocument",
+    "Agreement",
+    "AgreementAcceptance",
     "ApiAnswer",
     "ApiCall",
     "ApiCount",

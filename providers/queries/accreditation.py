@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from common.days import day_of
-from common.errors import NotFound
+from common.errors import NotFound, Refused
 from parties.models import Organisation, User
 from parties.queries import organisations_of
 from parties.roles import OrganisationKind, Role
@@ -18,6 +19,16 @@ from providers.models import (
     ServiceItem,
     Suspension,
 )
+
+
+class NotAccreditedYet(Refused):
+    """No authority has accredited the organisation so far."""
+
+    code = "not_accredited_yet"
+    sentence = _(
+        "%(organisation)s is not accredited yet, so there is nothing here for it. Apply for "
+        "accreditation from your start page; this page opens once an authority has decided."
+    )
 
 
 def providers_of(person: User) -> QuerySet[Provider]:
@@ -33,10 +44,11 @@ def provider_of(person: User) -> Provider:
     """Return the provider for which a person acts, the first by name of several.
 
     :raises NotFound: if the person acts for none.
+    :raises NotAccreditedYet: if it acts for an organisation that would like to become one.
     """
     provider = providers_of(person).first()
     if provider is None:
-        raise NotFound(what=person.email)
+        raise NotAccreditedYet(organisation=provider_organisation_of(person).name)
     return provider
 
 
@@ -100,8 +112,12 @@ def holds_released(provider: Provider, at: datetime) -> bool:
 
 def settlement_waits(provider: Provider, at: datetime) -> bool:
     """Say whether a suspension makes the settlement of a provider's bills wait."""
-    found = suspensions_in_force(at).filter(provider=provider)
-    return found.filter(bills=Suspension.Bills.WAIT).exists()
+    return suspensions_of_settlement(at).filter(provider=provider).exists()
+
+
+def suspensions_of_settlement(at: datetime) -> QuerySet[Suspension]:
+    """Return the suspensions that make the settlement of bills wait at an instant."""
+    return suspensions_in_force(at).filter(bills=Suspension.Bills.WAIT)
 
 
 def providers_selling(
@@ -183,6 +199,15 @@ def applications_of(organisation: Organisation) -> QuerySet[AccreditationApplica
         AccreditationApplication.objects.filter(organisation=organisation)
         .select_related("authority", "decision", "organisation")
         .order_by("-sent_at", "-pk")
+    )
+
+
+def authorities_before(organisation: Organisation) -> QuerySet[Organisation]:
+    """Return the authorities that accredited an organisation, or that it asked to."""
+    asked = applications_of(organisation).values("authority")
+    accredited = Accreditation.objects.filter(provider__organisation=organisation)
+    return Organisation.objects.filter(
+        Q(pk__in=asked.order_by()) | Q(pk__in=accredited.values("authority"))
     )
 
 

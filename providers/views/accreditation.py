@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -42,8 +43,11 @@ def accredited(request: HttpRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "query": urlencode(given),
-        "columns": _columns(),
-        "rows": [_row(one, state) for one, state in _with_states(page, timezone.now())],
+        "columns": [_("Provider"), *_columns()],
+        "rows": [
+            [one.provider.organisation.name, *_row(one, state)]
+            for one, state in _with_states(page, timezone.now())
+        ],
         "is_filtered": bool(given),
     }
     return render(request, "providers/accredited.html", context)
@@ -112,25 +116,20 @@ def _state(one: Accreditation, today: date, is_stopped: bool) -> str:
 
 
 def _columns() -> list[str]:
-    return [
-        _("Accreditation batch"),
-        _("Provider"),
-        _("Service item"),
-        _("First day"),
-        _("Last day"),
-        _("Authority"),
-        _("Status"),
-    ]
+    return [_("Accreditation batch"), _("Service item"), _("Validity"), _("Status")]
 
 
 def _row(one: Accreditation, state: str) -> list[object]:
+    values = {"from": day(one.from_on), "until": day(one.until_on) if one.until_on else ""}
+    days = (
+        _("From {from} to {until}") if one.until_on else _("From {from} until further notice")
+    )
+    authority = one.authority.name if one.authority else ""
+    batch = ", ".join(filter(None, (authority, one.batch)))
     return [
-        one.batch or _("None"),
-        one.provider.organisation.name,
+        batch or _("None"),
         ServiceItem(one.item).label,
-        day(one.from_on),
-        day(one.until_on) if one.until_on else _("Until further notice"),
-        one.authority.name if one.authority else "–",
+        format_html(days, **values),
         statuses.ACCREDITATION[state].label,
     ]
 
@@ -145,11 +144,13 @@ def accreditation(request: HttpRequest) -> HttpResponse:
     organisation = queries.provider_organisation_of(signed_in(request))
     provider = queries.provider_by_code(organisation.code)
     now = timezone.now()
+    applications = queries.applications_of(organisation)
     context = {
         "name": organisation.name,
+        "is_waiting": applications.filter(decision__isnull=True).exists(),
         "tag": statuses.PROVIDER[queries.provider_status(provider, now)],
         **accreditation_shown(provider, now),
-        "applications": applications_shown(queries.applications_of(organisation)),
+        "applications": applications_shown(applications),
     }
     return render(request, "providers/accreditation.html", context)
 
@@ -205,6 +206,14 @@ def application_rows(one: AccreditationApplication) -> list[dict[str, Any]]:
     ]
     if hasattr(one, "decision"):
         rows.append({"key": _("Decided"), "value": instant(one.decision.decided_at)})
+        given = list(one.accreditations.order_by("pk"))
+        if given:
+            items = items_told([accreditation.item for accreditation in given])
+            told = _("%(items)s, by batch %(batch)s") % {
+                "items": items,
+                "batch": given[0].batch,
+            }
+            rows.append({"key": _("Accredited for"), "value": told})
         if one.decision.reasons:
             rows.append({"key": _("Reasons"), "value": one.decision.reasons})
     return rows

@@ -136,7 +136,7 @@ def provider_case(request: HttpRequest, code: str) -> HttpResponse:
         "applications": applications_shown(queries.applications_of(organisation)),
         "running": running,
         **register_told(request, provider),
-        "suspension_columns": [_("When"), _("Reason"), _("Effects"), _("Lifted")],
+        "suspension_columns": [_("When"), _("Reason"), _("Effects"), _("Why it ended")],
         "suspensions": [_suspension_row(one) for one in queries.suspensions_of(provider)],
     }
     return render(request, "providers/provider_case.html", context)
@@ -155,12 +155,8 @@ def register_told(request: HttpRequest, provider: Provider) -> dict[str, Any]:
 
 def _suspension_row(one: Suspension) -> list[object]:
     lift: Any = getattr(one, "lift", None)
-    return [
-        time_told(one),
-        one.reason,
-        " ".join(effects_told(one)),
-        instant(lift.lifted_at) if lift else _("No"),
-    ]
+    effects = " ".join(effects_told(one))
+    return [time_told(one), one.reason, effects, (lift.note if lift else "") or "–"]
 
 
 @login_required

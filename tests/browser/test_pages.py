@@ -34,11 +34,16 @@ def public(h: History) -> list[str]:
         "/apply/check/",
         "/awards/",
         "/catalogue/",
+        "/catalogue/?sort=equivalent&precision=BF16",
+        "/catalogue/caps/",
+        "/catalogue/equivalents/",
         f"/catalogue/{h.seller.offer.code}/",
         "/help",
         "/help/statuses",
         "/help/accessibility",
         "/developers/",
+        "/providers/",
+        "/providers/capacity/",
         "/account/login/",
         "/account/password/reset/",
         "/account/password/reset/done/",
@@ -66,8 +71,13 @@ def firm(h: History) -> list[str]:
         f"{voucher}return/",
         f"{voucher}code/",
         f"{voucher}outcomes/new/",
+        f"/catalogue/?voucher={h.voucher.code}",
+        "/orders/",
         order,
+        f"{order}change/",
         f"{order}release/",
+        f"{order}users/new/",
+        f"{order}questions/new/",
         "/usage/",
         "/bills/",
         f"/bills/{h.settled.number}/",
@@ -111,7 +121,10 @@ def provider(h: History) -> list[str]:
         "/provider/offers/",
         "/provider/offers/new/",
         offer,
+        f"{offer}wait/",
         f"{offer}withdraw/",
+        "/provider/orders/",
+        "/orders/",
         "/provider/api-keys/",
         f"/provider/api-keys/{h.api_key.pk}/revoke/",
         f"/provider/api-keys/{h.api_key.pk}/roll/",
@@ -132,6 +145,19 @@ def provider(h: History) -> list[str]:
     ]
 
 
+def careful(h: History) -> list[str]:
+    order = f"/orders/{h.unanswered.code}/"
+    return [
+        "/provider/",
+        "/orders/",
+        order,
+        f"{order}accept/",
+        f"{order}decline/",
+        f"{order}change/",
+        f"{order}cancel/",
+    ]
+
+
 def officer(h: History) -> list[str]:
     waiting = f"/applications/{h.waiting.reference}/"
     approved = f"/applications/{h.approved.reference}/"
@@ -144,6 +170,8 @@ def officer(h: History) -> list[str]:
         f"{approved}decide/",
         f"{approved}issue/",
         f"{approved}undo/",
+        "/catalogue/caps/new/",
+        "/catalogue/equivalents/new/",
         "/programmes/",
         programme,
         f"{programme}policy/new/",
@@ -188,6 +216,7 @@ def finance(h: History) -> list[str]:
         "/ledger/acts/",
         f"/ledger/acts/{h.act}/",
         f"/ledger/acts/{h.act}/transfers/{transfer}/correct/",
+        f"/programmes/{programme}/periods/",
         f"/programmes/{programme}/rounds/new/",
         "/organisation/",
         f"/bank-details/{h.bank_detail.pk}/approve/",
@@ -314,12 +343,48 @@ def deciding_officer(h: History) -> list[str]:
     ]
 
 
+def market_provider(h: History) -> list[str]:
+    return [
+        "/provider/",
+        "/provider/accreditation/",
+        "/provider/accreditation/apply/",
+        "/provider/capacity/",
+        "/provider/capacity/new/",
+        "/provider/capacity/list/",
+        "/agreements/",
+        f"/agreements/{h.market.accepted.pk}/",
+        f"/agreements/{h.market.agreement.pk}/",
+    ]
+
+
+def newcomer(h: History) -> list[str]:
+    return ["/provider/", "/provider/accreditation/", "/agreements/"]
+
+
+def market_officer(h: History) -> list[str]:
+    suspended = f"/accreditation/providers/{h.market.suspended.organisation.code}/"
+    seller = f"/accreditation/providers/{h.market.seller.organisation.code}/"
+    return [
+        "/queue/",
+        "/accreditation/",
+        f"/accreditation/{h.market.application.code}/",
+        seller,
+        f"{seller}suspend/",
+        suspended,
+        f"{suspended}lift/",
+        "/agreements/",
+        "/agreements/new/",
+        f"/agreements/{h.market.agreement.pk}/",
+    ]
+
+
 WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "nobody": (lambda h: None, public),
     "firm": (lambda h: h.firm.person, firm),
     "beginner": (lambda h: h.beginner.person, beginner),
     "laboratory": (lambda h: h.laboratory.person, laboratory),
     "provider": (lambda h: h.seller.person, provider),
+    "careful": (lambda h: h.careful.person, careful),
     "officer": (lambda h: h.authority.officer, officer),
     "second_officer": (lambda h: h.authority.second_officer, second_officer),
     "finance": (lambda h: h.authority.finance[0], finance),
@@ -333,6 +398,10 @@ WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "match_officer": (lambda h: h.match.authority.officer, match_officer),
     "asked_firm": (lambda h: h.deciding.firm.person, asked_firm),
     "reviewer": (lambda h: h.deciding.reviewer, reviewer),
+    "market_provider": (lambda h: h.market.seller.person, market_provider),
+    "suspended": (lambda h: h.market.suspended.person, newcomer),
+    "newcomer": (lambda h: h.market.newcomer, newcomer),
+    "market_officer": (lambda h: h.market.authority.officer, market_officer),
     "deciding_officer": (lambda h: h.deciding.authority.second_officer, deciding_officer),
 }
 
@@ -370,6 +439,9 @@ def forms_of_the_firm(h: History) -> list[str]:
     return [
         *(f"{draft}{task}/" for task in TASKS),
         f"{voucher}orders/new/",
+        f"/orders/{h.order.code}/change/",
+        f"/orders/{h.order.code}/users/new/",
+        f"/orders/{h.order.code}/questions/new/",
         f"{voucher}outcomes/new/",
         f"/bills/{h.sent.number}/lines/1/object/",
         f"/organisation/{h.firm.organisation.code}/bank-details/new/",
@@ -392,6 +464,8 @@ def forms_of_the_officer(h: History) -> list[str]:
     return [
         f"/applications/{h.waiting.reference}/decide/",
         f"/applications/{h.approved.reference}/undo/",
+        "/catalogue/caps/new/",
+        "/catalogue/equivalents/new/",
         f"/programmes/{h.m3.programme.code}/policy/new/",
         f"/vouchers/{h.voucher.code}/suspend/",
     ]
@@ -421,6 +495,23 @@ def forms_of_the_deciding_officer(h: History) -> list[str]:
     ]
 
 
+def forms_of_the_market_provider(h: History) -> list[str]:
+    return [
+        "/provider/accreditation/apply/",
+        "/provider/capacity/new/",
+        "/provider/capacity/list/",
+        f"/agreements/{h.market.agreement.pk}/",
+    ]
+
+
+def forms_of_the_market_officer(h: History) -> list[str]:
+    return [
+        f"/accreditation/{h.market.application.code}/",
+        f"/accreditation/providers/{h.market.seller.organisation.code}/suspend/",
+        "/agreements/new/",
+    ]
+
+
 FORMS: dict[str, Paths] = {
     "nobody": lambda h: ["/account/login/", "/account/password/reset/", "/apply/check/"],
     "firm": forms_of_the_firm,
@@ -440,6 +531,8 @@ FORMS: dict[str, Paths] = {
         f"/vouchers/{h.deciding.voucher.code}/extend/",
     ],
     "reviewer": lambda h: [f"/reviews/{h.deciding.judged.reference}/"],
+    "market_provider": forms_of_the_market_provider,
+    "market_officer": forms_of_the_market_officer,
     "deciding_officer": forms_of_the_deciding_officer,
 }
 CLEAR = """() => {

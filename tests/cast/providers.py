@@ -5,8 +5,14 @@ from typing import Any
 from parties.models import Organisation, User
 from parties.roles import OrganisationKind, Role
 from providers import actions
-from providers.models import AccreditationApplication, AccreditationDecision, Suspension
-from tests.cast.basics import NOON, a_key
+from providers.models import (
+    AccreditationApplication,
+    AccreditationDecision,
+    Agreement,
+    AgreementAcceptance,
+    Suspension,
+)
+from tests.cast.basics import NOON, TODAY, a_key
 from tests.cast.people import Authority, Seller, a_person, an_organisation, with_role
 
 
@@ -54,4 +60,34 @@ def a_suspension(authority: Authority, seller: Seller, **more: Any) -> Suspensio
     facts = {"note": "An audit is under way.", "at": NOON, "key": a_key("suspend")}
     return actions.suspend_provider(
         provider=seller.provider, actor=authority.officer, **{**facts, **more}
+    )
+
+
+def an_agreement(authority: Authority, **more: Any) -> Agreement:
+    """Return the next version of an authority's agreement, in force from today on."""
+    facts = {
+        "title": "Framework",
+        "title_zh": "",
+        "text": "One.\r\nTwo.",
+        "text_zh": "",
+        "from_on": TODAY,
+        "actor": authority.officer,
+        "at": NOON,
+        "key": a_key("publish"),
+    }
+    return actions.publish_agreement(authority=authority.organisation, **{**facts, **more})
+
+
+def an_accepted_agreement(
+    agreement: Agreement, seller: Seller, **more: Any
+) -> AgreementAcceptance:
+    """Return a provider's acceptance of exactly the text that was published."""
+    facts = {
+        "sha256": agreement.sha256,
+        "actor": seller.person,
+        "at": NOON,
+        "key": a_key("accept"),
+    }
+    return actions.accept_agreement(
+        agreement=agreement, organisation=seller.organisation, **{**facts, **more}
     )

@@ -1,5 +1,7 @@
 """A provider applies, an officer decides and suspends, and everybody sees the list."""
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -62,7 +64,10 @@ def test_a_newcomer_applies_with_a_document_and_is_accredited(browser, authority
     assert answer.url == desk
     assert "Nothing is waiting for you." in words(officer.get(desk))
     page = words(provider.get(reverse("accreditation")))
-    assert "2025-1 New Compute AI compute (GPU) 2 June 2025 Until further notice" in page
+    assert (
+        "City Data Bureau, 2025-1 AI compute (GPU) From 2 June 2025 until further notice"
+        in page
+    )
     stranger = browser()
     assert "New Compute" in words(stranger.get(reverse("accredited"), {"batch": "2025"}))
     assert "No accreditation matches." in words(
@@ -153,6 +158,11 @@ def test_a_suspension_is_seen_by_provider_holder_and_officer_until_it_is_lifted(
     for client, url in pages[:3]:
         assert "An audit is under way." not in words(client.get(url))
     assert Suspension.objects.get().lift.note == "All is well."
+    page = words(officer.get(case))
+    assert re.search(
+        r"From [\w ]+ until it was lifted on [\w ]+\. An audit is under way\.", page
+    )
+    assert "All is well." in page
 
 
 def test_a_suspension_without_a_reason_or_an_effect_is_refused_in_words(browser, authority):

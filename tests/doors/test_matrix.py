@@ -18,6 +18,7 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
 from billing import actions as billing
+from billing.models import UsageLine
 from common.files import checked_file
 from ledger import queries as ledger
 from notices import actions as notices
@@ -30,14 +31,20 @@ from scoring.indicators import report
 from tests.browser.deciding import a_scheme
 from tests.browser.history import HEADER, History, make_history
 from tests.cast import a_key, an_issued_voucher, an_sme, make_authority, make_provider
-from tests.cast.providers import a_newcomer, a_suspension, an_accreditation_application
+from tests.cast.providers import (
+    a_newcomer,
+    a_suspension,
+    an_accreditation_application,
+    an_agreement,
+)
 from vouchers import actions as vouchers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SPLIT = '[voucher]\nclause = "Article 13"\nsplit = "ALLOW"\n'
 # What everybody may read, though it names a thing.
-PUBLIC = {"offer", "application_start"}
+# (an agreement every provider).
+PUBLIC = {"offer", "offer_prices_csv", "application_start", "agreement"}
 # What staff of another authority may open: what no single authority has to itself. Providers and
 # bank details are everybody's, people are the administrators', a regulator sees all of it.
 ELSEWHERE = {
@@ -49,6 +56,7 @@ ELSEWHERE = {
     },
     "regulator": {
         *("application", "application_sent", "voucher", "order", "usage_file"),
+        *("bill_focus", "programme_commitments", "programme_periods", "programme_periods_csv"),
         *("programme", "programme_takeup", "programme_takeup_csv", "round_new"),
         *("round_decided", "round_decided_csv", "policy_simulation", "policy_propose"),
         *("policy_release", "programme_budget", "programme_budget_csv", "usage_errors"),
@@ -115,14 +123,22 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
     user = vouchers.name_order_user(
         order=h.order, name="Mei", email="mei@example.org", actor=firm, at=at, key=a_key()
     )
-    waiting = make_provider(h.authority, "Careful Compute")
-    providers.choose_acceptance(
-        provider=waiting.provider, is_at_once=False, actor=waiting.person, at=at, key=a_key()
+    waiting, asked_for = h.careful, h.unanswered
+    price = providers.publish_price(
+        offer=seller.offer,
+        rate=Decimal(23),
+        currency="CNY",
+        from_at=datetime.now(UTC) + timedelta(days=1),
+        actor=person,
+        at=datetime.now(UTC),
+        key=a_key(),
     )
-    asked_for = vouchers.place_hold(
-        voucher=h.voucher,
-        offer=waiting.offer,
-        hours=Decimal(1),
+    line = UsageLine.objects.filter(provider=seller.provider).earliest("pk")
+    question = vouchers.ask_about_use(
+        order=h.order,
+        source=line.source,
+        name=line.key,
+        text="Who ran this?",
         actor=firm,
         at=datetime.now(UTC),
         key=a_key(),
@@ -171,6 +187,11 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "accounts_part": (admin, (firm.pk,)),
         "offer_price": (person, (seller.offer.code,)),
         "offer_withdraw": (person, (seller.offer.code,)),
+        "offer_queue": (person, (seller.offer.code,)),
+        "price_withdraw": (person, (seller.offer.code, price.pk)),
+        "offer_prices_csv": (firm, (seller.offer.code,)),
+        "use_question_new": (firm, (h.order.code,)),
+        "use_question_answer": (person, (h.order.code, question.pk)),
         "api_key_roll": (person, (h.api_key.pk,)),
         "api_key_limit": (person, (h.api_key.pk,)),
         "api_key_revoke": (person, (h.api_key.pk,)),
@@ -252,6 +273,11 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "bill": (person, (bill,)),
         "bill_csv": (person, (bill,)),
         "bill_errors_csv": (person, (bill,)),
+        "bill_focus": (person, (bill,)),
+        "programme_commitments": (finance, (programme,)),
+        "programme_periods": (finance, (programme,)),
+        "programme_periods_csv": (finance, (programme,)),
+        "agreement": (person, (an_agreement(h.authority).pk,)),
         "bill_settle": (finance, (sent,)),
         "line_object": (firm, (sent, 1)),
         "line_decide": (finance, (bill, h.withheld.row)),
@@ -271,6 +297,10 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "outcome_new": (firm, (code,)),
         "message": (firm, (letter,)),
         "api_order": (person, (h.order.code,)),
+        **{
+            f"api_order_{act}": (person, (h.order.code,))
+            for act in ("accept", "decline", "change", "cancel", "release")
+        },
         "api_bill": (person, (bill,)),
     }
 
@@ -458,6 +488,16 @@ def calls_of(h: History) -> list[Call]:
         Call("post", "/api/v1/redemptions", "orders:write", wanted),
         Call("get", "/api/v1/orders", "orders:read"),
         Call("get", f"/api/v1/orders/{h.order.code}", "orders:read"),
+        *(
+            Call("post", f"/api/v1/orders/{h.order.code}/{act}", "orders:write", content)
+            for act, content in (
+                ("accept", {"hours": "400"}),
+                ("decline", {"reason": "No."}),
+                ("change", {"hours": "399", "reason": "No."}),
+                ("cancel", {"reason": "No."}),
+                ("release", {}),
+            )
+        ),
         Call("post", "/api/v1/usage", "usage:write", {"source": "m", "records": [record]}),
         Call("post", "/api/v1/bills", "bills:write", bill),
         Call("get", f"/api/v1/bills/{h.settled.number}", "bills:read"),
@@ -488,7 +528,7 @@ def a_key_of(seller, kind="LIVE") -> str:
 def test_every_operation_is_called_here(world):
     described = described_api()["paths"]
     called = {
-        (call.method, re.sub(r"/(orders|bills)/.+$", r"/\1/{}", call.path))
+        (call.method, re.sub(r"/(orders|bills)/[^/]+", r"/\1/{}", call.path))
         for call in calls_of(world.h)
     }
 
@@ -537,6 +577,8 @@ def test_another_providers_key_finds_and_moves_nothing_of_the_first(world):
     told = {key: (one.status_code, one.json()) for key, one in answers.items()}
     assert told["get", f"/api/v1/orders/{h.order.code}"][0] == 404
     assert told["get", f"/api/v1/bills/{h.settled.number}"][0] == 404
+    acts = ("accept", "decline", "change", "cancel", "release")
+    assert {told["post", f"/api/v1/orders/{h.order.code}/{act}"][0] for act in acts} == {404}
     assert told["get", "/api/v1/orders"][1]["results"] == []
     assert h.seller.offer.code not in str(told["get", "/api/v1/offers"])
     assert told["post", "/api/v1/redemptions"][0] == 409

@@ -22,6 +22,7 @@ from tests.cast import (
     make_authority,
     make_provider,
 )
+from tests.cast.orders import accepts_each
 from tests.doors.programs import Program
 
 pytestmark = pytest.mark.slow
@@ -47,6 +48,9 @@ def a_scene():
 def real_things(scene, program):
     """Return what there is, by the operation that may name it; something is left to bill."""
     order = a_hold(scene.voucher, scene.applicant, scene.seller, hours="10", at=NOW)
+    change, cancel, release = (an_order(scene, one) for one in ("change", "cancel", "release"))
+    accepts_each(scene.seller, at=NOW)
+    accept, decline = (an_order(scene, one) for one in ("accept", "decline"))
     assert program.post("usage", metered("job-1", order), key="u-1").json()["recorded"] == 1
     period = {
         "programme": scene.scheme.programme.code,
@@ -59,11 +63,32 @@ def real_things(scene, program):
     code = scene.voucher.redemption_code
     return {
         "path": {"code": order.code, "number": billed.json()["number"]},
+        "paths": {
+            "accept_order": {"code": accept.code},
+            "decline_order": {"code": decline.code},
+            "change_order": {"code": change.code},
+            "cancel_order": {"code": cancel.code},
+            "release_order": {"code": release.code},
+        },
+        "accept_order": {"hours": "10"},
+        "change_order": {"hours": "5", "reason": "Half is enough."},
         "check_voucher": {"redemption_code": code},
         "redeem": {"redemption_code": code, "offer": scene.seller.offer.code, "hours": "0.5"},
         "report_usage": metered("job-3", order),
         "send_bill": {**period, "lines": None},
     }
+
+
+def an_order(scene, reference):
+    """Return an order of ten hours that one operation may end."""
+    return a_hold(
+        scene.voucher,
+        scene.applicant,
+        scene.seller,
+        hours="10",
+        provider_reference=reference,
+        at=NOW,
+    )
 
 
 def metered(key, order):

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import translation
 
-from billing.models import Batch, Bill, BillLine, Payment
+from billing.models import Batch, Bill, BillLine, Payment, UsageLine
 from billing.queries import line_verdict
 from billing.reasons import sentence
 from config.demo.people import DEMO_PASSWORD
@@ -17,7 +17,22 @@ from config.demo.summary import counts_by_state, equal_applicants, figures
 from config.demo.year import live_through
 from ledger.models import Act, Transfer
 from ledger.queries import accounts_out_of_step
-from parties.models import Organisation, User
+from parties.models import BankDetail, Organisation, User
+from parties.queries import bank_detail_state
+from providers.models import (
+    AccreditationApplication,
+    AccreditationDecision,
+    Provider,
+    SuspensionLift,
+)
+from providers.queries import (
+    accreditations_listed,
+    agreements_to_accept,
+    capacity_in_force,
+    provider_status,
+    providers_known,
+)
+from providers.queries.capacity import steps_of
 from vouchers.models import Application, Order, Voucher
 from vouchers.queries import rounds_open
 
@@ -77,6 +92,9 @@ def test_the_small_demo_is_a_proven_world_in_every_state(accounts_file):
     assert withheld_words("billed_above_meter").startswith("Billed: ")
     assert withheld_words("line_billed_before").startswith("This usage is already on bill BL-")
 
+    providers_are_in_every_state()
+    nobody_metered_more_than_it_registered()
+
     # Every account of the list can sign in; nobody who can is missing from it.
     lines = accounts_file.read_text().splitlines()
     emails = [line.split()[1] for line in lines if line.split()[1].endswith("@demo.example")]
@@ -99,6 +117,41 @@ def test_the_small_demo_is_a_proven_world_in_every_state(accounts_file):
     with pytest.raises(CommandError, match="empty database"):
         call_command("load_demo", "--small", seed=7, until=UNTIL)
     assert Act.objects.count() == acts
+
+
+def providers_are_in_every_state():
+    """Of accreditation, suspension, agreement and bank detail the pages show each case."""
+    now = {one.organisation.name: provider_status(one, UNTIL) for one in providers_known()}
+    assert set(now.values()) == {"ACCREDITED", "SUSPENDED"}
+    applications = AccreditationApplication.objects
+    assert applications.filter(decision=None).count() == 1
+    assert AccreditationDecision.objects.filter(outcome="REFUSED").count() == 1
+    assert {one.batch for one in accreditations_listed()} == {"2026-1", "2026-2"}
+    assert SuspensionLift.objects.count() == 1
+    lacking = [
+        one for one in providers_known() if agreements_to_accept(one.organisation).exists()
+    ]
+    assert 0 < len(lacking) < len(now)
+    approved = BankDetail.objects.filter(status="APPROVED").latest("approved_at")
+    assert bank_detail_state(approved, UNTIL) == "COOLING_OFF"
+
+
+def nobody_metered_more_than_it_registered():
+    """At each instant a provider's jobs ran on no more GPUs than its register had."""
+    first = UsageLine.objects.earliest("started_at").started_at
+    metered = {}
+    for provider, *span in UsageLine.objects.filter(resource="GPU").values_list(
+        "provider", "started_at", "ended_at", "count_thousandths"
+    ):
+        metered.setdefault(provider, []).append(tuple(span))
+    assert metered
+    for pk, spans in metered.items():
+        provider = Provider.objects.get(pk=pk)
+        # Each provider of the demo sells one class, and its meters name none.
+        offer = provider.offers.get()
+        registered = capacity_in_force(provider, offer.resource_class, first, UNTIL)
+        less = [(begins, ends, -1000 * gpus) for begins, ends, gpus in registered]
+        assert max(one.gpus for one in steps_of([*spans, *less], first, UNTIL)) <= 0
 
 
 def withheld_words(reason):

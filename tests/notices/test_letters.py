@@ -171,6 +171,20 @@ def test_who_asks_to_be_accredited_is_told_what_was_decided():
     assert "No CPU cores." in body
 
 
+def test_providers_are_told_of_an_agreement_that_they_have_to_accept():
+    authority = cast.make_authority()
+    seller, newcomer = cast.make_provider(authority), cast.a_newcomer()
+    agreement = cast.an_agreement(authority, from_on=cast.TODAY + timedelta(days=10))
+    sweep()
+    assert letters_to(seller.person)[-1] == (
+        "Action needed by 12 June 2025: the agreement of City Data Bureau",
+        f"/agreements/{agreement.pk}/",
+    )
+    letter = Message.objects.filter(user=seller.person).latest("pk")
+    assert "“Framework” was published. From 12 June 2025 on" in letter.body
+    assert letters_to(newcomer[1]) == []
+
+
 def test_a_suspension_and_its_end_are_told_to_the_provider_holders_and_officers():
     scene = cast.make_scene()
     order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)

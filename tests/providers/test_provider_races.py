@@ -7,6 +7,7 @@ from providers.models import (
     Accreditation,
     AccreditationApplication,
     AccreditationDecision,
+    AgreementAcceptance,
     CapacityVersion,
     Provider,
     Suspension,
@@ -77,3 +78,22 @@ def test_nodes_registered_at_once_are_all_there(committed_db):
     newest = CapacityVersion.objects.get(number=6)
     assert (newest.entries, newest.gpus) == (6, 48)
     assert newest.nodes.count() == 6
+
+
+def test_versions_published_at_once_are_numbered_one_by_one(committed_db):
+    authority = cast.make_authority()
+
+    answers = at_once(6, lambda n: cast.an_agreement(authority, text=f"Text {n}."))
+
+    assert sorted(one.number for one in answers) == [1, 2, 3, 4, 5, 6]
+
+
+def test_colleagues_at_once_accept_a_version_once(committed_db):
+    authority = cast.make_authority()
+    seller, agreement = cast.make_provider(authority), cast.an_agreement(authority)
+
+    answers = at_once(6, lambda n: cast.an_accepted_agreement(agreement, seller, key=f"k{n}"))
+
+    assert AgreementAcceptance.objects.count() == 1
+    refused = [type(one) for one in answers if isinstance(one, Exception)]
+    assert refused == [actions.AgreementAccepted] * 5

@@ -127,6 +127,7 @@ def place_hold(
     :raises OfferWithdrawn: if the offer is no longer in the catalogue.
     :raises ProviderSuspended: if the provider takes no new orders.
     :raises NotAccredited: if the provider may not sell such a service today.
+    :raises AgreementNotAccepted: if the provider has not accepted the authority's agreement.
     :raises ProviderNotCovered: if the policy does not admit the provider.
     :raises ClassNotCovered: if a voucher in kind is for another class.
     :raises NoPriceInForce: if the offer has no price in the voucher's currency.

@@ -21,6 +21,7 @@ from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import organisations_of, require_role, users_with
 from parties.roles import Role
+from providers.queries import applications_before
 from vouchers import actions, queries, statuses
 from vouchers.forms.reviews import DeputyForm
 from vouchers.models import Appeal, Application, Decision, Extension, Round
@@ -95,6 +96,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         },
         "rounds_to_issue": _rounds_to_issue(awards),
         "count": len(entries),
+        "to_accredit": applications_before(person).filter(decision__isnull=True).count(),
         "to_review": queries.reviews_assigned_to(person).count(),
         "deputies": [
             _("%(name)s stands in for you until %(until)s.")

@@ -12,13 +12,15 @@ from billing.models import (
     BillLine,
     Verdict,
 )
+from providers import actions as providers
 from tests.cast import (
     M1,
     M3,
+    a_suspension,
     make_provider,
     make_scene,
 )
-from tests.doors.billing.june import METER, a_bill, record, settled, upload
+from tests.doors.billing.june import JULY, METER, a_bill, record, settled, upload
 from tests.doors.pages import key_on, send, words
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +134,35 @@ def test_a_bill_shows_why_a_line_was_not_accepted_whole(provider, scene, order):
     assert "No meter shows this use in the bill's period" in page
     errors = provider.get(reverse("bill_errors_csv", args=[bill.number])).content.decode()
     assert errors.count("\r\n") == 3
+
+
+def test_a_bill_says_that_its_settlement_waits_for_the_end_of_a_suspension(
+    browser, provider, scene, order, now
+):
+    record(scene, order)
+    bill = a_bill(scene, order)
+    finance = browser(scene.authority.finance[0])
+    address, queue = reverse("bill", args=[bill.number]), reverse("settle_queue")
+    assert "Settle this bill" in words(finance.get(address))
+    suspension = a_suspension(scene.authority, scene.seller, bills="WAIT", at=JULY)
+
+    told = "It is settled once the suspension of the provider is over or lifted."
+    for client in (provider, finance, browser(scene.applicant.person)):
+        page = words(client.get(address))
+        assert told in page
+        assert "An audit is under way." in page
+        assert "Settle this bill" not in page
+    assert "Settlement waits" in words(provider.get(reverse("bills")))
+    assert "Settlement waits, provider suspended" in words(finance.get(queue))
+    refused = send(finance, reverse("bill_settle", args=[bill.number]))
+    assert "its bills are taken, and their settlement waits" in words(refused)
+    assert Bill.objects.get().status == Bill.Status.SENT
+
+    providers.lift_suspension(
+        suspension=suspension, note="", actor=scene.authority.officer, at=JULY, key="lift"
+    )
+    assert told not in words(provider.get(address))
+    assert "Settle this bill" in words(finance.get(address))
 
 
 def test_another_provider_does_not_see_a_bill(browser, scene, order):
