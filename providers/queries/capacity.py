@@ -88,14 +88,14 @@ def capacity_by_hour(
     """Return what a provider's GPUs can do in each hour, in GPU-milliseconds, by class and hour.
 
     The time begins and ends on the hour. The classes are those asked for, in any writing of
-    their letters; one that the register does not name has none. A provider that never
-    registered anything is not held to it: then nothing is returned.
+    their letters; one that the register does not name has none. Of an empty name nothing is
+    returned, nor of a provider that never registered anything: it is not held to it.
     """
     version = capacity_version(provider)
     if version is None:
         return {}
     found: dict[tuple[str, datetime], int] = {}
-    for name in names:
+    for name in filter(None, names):
         for step in capacity_in_force(provider, name, from_at, until_at):
             at = step.from_at.replace(minute=0, second=0, microsecond=0)
             while at < step.until_at:
