@@ -89,6 +89,30 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
     "resource_differs": (
         _("This row is of %(found)s; the order %(order)s is of %(expected)s."),
         _("Check the resource, or use another order.")),
+    "class_differs": (
+        _("This row is of %(value)s; the order %(order)s is of %(expected)s."),
+        _("Check the class, or use an order of that class.")),
+    "ends_in_future": (
+        _("This run ends at %(value)s, which has not come yet."),
+        _("Check the end and its time zone. Send a run once it has ended.")),
+    "outside_voucher": (
+        _("The use at %(value)s lies outside the voucher’s days, %(valid_from)s to "
+          "%(valid_until)s."),
+        _("Check the times, or give the order that the use belongs to.")),
+    "before_order": (
+        _("The use at %(value)s was over before the order %(order)s was placed at %(placed_at)s."),
+        _("Check the times, or give the order that the use belongs to.")),
+    "beyond_capacity": (
+        _("In the hour from %(hour)s your registered %(class)s come to %(most)s GPU-hours. "
+          "%(used)s of them are taken, and this row is %(value)s GPU-hours in all."),
+        _("Check the count and the times, or bring your capacity register up to date first.")),
+    "device_in_use": (
+        _("The GPU %(value)s was in use for %(other)s until %(busy_until)s, and a GPU runs one "
+          "job at a time."),
+        _("Check the GPU’s name and the times of both runs.")),
+    "not_recorded_then": (
+        _("This row was not recorded when it was first sent; the first answer says why."),
+        _("Send it again under a new key once it is mended.")),
     "recorded_before": (
         _("This usage was recorded before with %(before)s; this row says %(now)s."),
         _("What was recorded stays. Give a corrected interval a key of its own.")),

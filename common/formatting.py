@@ -56,6 +56,17 @@ def money(amount: int | None, unit: str) -> str:
     return f"{sign}{CURRENCY_SIGNS[unit]}{abs(major(amount, unit)):,.{exponent(unit)}f}"
 
 
+def rate_words(rate: Decimal | None, currency: str) -> str:
+    """Show what an hour costs: `CNY 25.00`, without idle noughts beyond two decimals.
+
+    `rate` is in whole currency units and shown to four decimals; None is shown as a dash.
+    """
+    if rate is None:
+        return NOTHING
+    whole, _point, part = f"{rate:,.4f}".partition(".")
+    return f"{currency} {whole}.{part.rstrip('0'):0<2}"
+
+
 @register.filter
 def gpu_hours(ms: int | None) -> str:
     """Show GPU-ms as GPU-hours to four decimals, half up, without closing noughts."""

@@ -14,7 +14,9 @@ from config.secrets import kept_secret
 LEDGER = "ledger_"
 INTERNAL = "_internal"
 # Beside what Django keeps: what triggers of the owner write.
-READ_ONLY = frozenset({"django_migrations", "billing_usagekey", "billing_usagesum"})
+READ_ONLY = frozenset(
+    {"django_migrations", "billing_usagedevice", "billing_usagekey", "billing_usagesum"}
+)
 # Any number will do, as long as nothing else in the database locks it.
 _LOCK = 7_465_737_365
 

@@ -19,7 +19,20 @@ class OrderEventData(serializers.Serializer[Any]):
     programme = serializers.CharField()
     unit = serializers.CharField()
     hours = serializers.CharField(help_text="Decimal number.")
-    held = serializers.IntegerField(help_text=f"Set aside when placed. {AMOUNT_HELP}")
+    held = serializers.IntegerField(help_text=f"Set aside for it in all. {AMOUNT_HELP}")
+    order_status = serializers.CharField(help_text="As it is when the event is written.")
+    accept_by = serializers.DateTimeField(
+        allow_null=True, help_text="Until when you may accept it; null where it counts at once."
+    )
+
+
+class QuestionEventData(serializers.Serializer[Any]):
+    """The line of use that is asked about; the answer is written on the page of the order."""
+
+    order = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    key = serializers.CharField(help_text="The line's name, as your meter gave it.")
+    question = serializers.CharField()
 
 
 class UsageEventData(serializers.Serializer[Any]):
@@ -80,6 +93,12 @@ class OrderEvent(EventBase):
     data = OrderEventData()  # type: ignore[assignment]
 
 
+class QuestionEvent(EventBase):
+    """A holder asks you about a line of use."""
+
+    data = QuestionEventData()  # type: ignore[assignment]
+
+
 class UsageEvent(EventBase):
     """Usage of yours was recorded."""
 
@@ -132,7 +151,13 @@ def _described(type: str, shape: type[EventBase]) -> OpenApiWebhook:
 PROVIDER_SUSPENDED = _described("provider.suspended", SuspensionEvent)
 PROVIDER_SUSPENSION_LIFTED = _described("provider.suspension_lifted", LiftEvent)
 ORDER_PLACED = _described("order.placed", OrderEvent)
+ORDER_ACCEPTED = _described("order.accepted", OrderEvent)
+ORDER_DECLINED = _described("order.declined", OrderEvent)
+ORDER_CHANGED = _described("order.changed", OrderEvent)
+ORDER_USERS_CHANGED = _described("order.users_changed", OrderEvent)
+ORDER_ASKED_ABOUT = _described("order.asked_about", QuestionEvent)
 ORDER_CANCELLED = _described("order.cancelled", OrderEvent)
+ORDER_RELEASED = _described("order.released", OrderEvent)
 ORDER_LAPSED = _described("order.lapsed", OrderEvent)
 USAGE_RECORDED = _described("usage.recorded", UsageEvent)
 BILL_RECEIVED = _described("bill.received", BillEvent)

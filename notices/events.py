@@ -11,7 +11,7 @@ from common.money import hours_words
 from ledger.kinds import ActKind
 from notices.letters import Deed
 from providers.models import Provider, Suspension, SuspensionLift
-from vouchers.models import Order
+from vouchers.models import Order, UseQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,24 @@ def _order(type: str) -> Callable[[Deed], Iterator[Event]]:
                 "unit": order.voucher.unit,
                 "hours": hours_words(order.quantity_ms),
                 "held": order.hold_amount,
+                "order_status": order.status,
+                "accept_by": order.accept_by.isoformat() if order.accept_by else None,
             }
             yield Event(order.offer.provider, type, order.code, data)
 
     return events
+
+
+def _question(deed: Deed) -> Iterator[Event]:
+    found = UseQuestion.objects.filter(act_id=deed.id)
+    for one in found.select_related("order__offer__provider__organisation"):
+        data = {
+            "order": one.order.code,
+            "source": one.source,
+            "key": one.key,
+            "question": one.text,
+        }
+        yield Event(one.order.offer.provider, "order.asked_about", one.order.code, data)
 
 
 def _bill(type: str) -> Callable[[Deed], Iterator[Event]]:
@@ -125,7 +139,14 @@ EVENTS_OF: Mapping[str, Callable[[Deed], Iterable[Event]]] = {
     ActKind.LIFT_SUSPENSION: _lifted,
     ActKind.ACCREDIT_PROVIDER: _lifted,
     ActKind.PLACE_HOLD: _order("order.placed"),
-    ActKind.RELEASE_HOLD: _order("order.cancelled"),
+    ActKind.ACCEPT_ORDER: _order("order.accepted"),
+    ActKind.DECLINE_ORDER: _order("order.declined"),
+    ActKind.CHANGE_ORDER: _order("order.changed"),
+    ActKind.NAME_ORDER_USER: _order("order.users_changed"),
+    ActKind.END_ORDER_USER: _order("order.users_changed"),
+    ActKind.ASK_ABOUT_USE: _question,
+    ActKind.CANCEL_ORDER: _order("order.cancelled"),
+    ActKind.RELEASE_HOLD: _order("order.released"),
     ActKind.LAPSE_HOLD: _order("order.lapsed"),
     ActKind.RECORD_USAGE: _usage,
     ActKind.SUBMIT_BILL: _bill("bill.received"),

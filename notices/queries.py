@@ -15,11 +15,14 @@ from notices.letters import Deed
 from notices.models import Horizon, Message, WebhookMessage
 from parties.models import User
 from providers.models import WebhookEndpoint
-from vouchers.models import Voucher
+from vouchers.models import Order, Voucher
 from vouchers.queries import voucher_balances
 
 # Reminders of a voucher's end, the most pressing first.
 REMINDERS = ((1, "expires_1"), (7, "expires_7"), (14, "expires_14"), (30, "expires_30"))
+# The reminder of an order that waits for its provider's word.
+UNANSWERED = "unanswered"
+A_DAY = timedelta(days=1)
 SENDING_LASTS = timedelta(minutes=10)
 
 # Acts of the sealer are the ledger's own housekeeping: nobody is told, and nothing is noted.
@@ -101,6 +104,24 @@ def _expiring(voucher: Voucher, at: datetime, free: int) -> Iterable[Expiring]:
     is_new = at - voucher.issued_at < timedelta(days=1)
     if kind and free > 0 and not is_new and not getattr(voucher, kind):
         yield Expiring(voucher, left, free, kind)
+
+
+def orders_unanswered(at: datetime) -> list[Order]:
+    """Return the orders that lapse unanswered within a day and have waited for one, each once."""
+    reminded = Message.objects.filter(act=OuterRef("act"), kind=UNANSWERED)
+    return list(
+        Order.objects.filter(
+            ~Exists(reminded),
+            status=Order.Status.PLACED,
+            accept_by__gt=at,
+            accept_by__lte=at + A_DAY,
+            placed_at__lte=at - A_DAY,
+        )
+        .select_related(
+            "voucher__programme", "voucher__organisation", "offer__provider__organisation"
+        )
+        .order_by("pk")
+    )
 
 
 def inbox(person: User) -> QuerySet[Message]:

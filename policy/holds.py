@@ -66,6 +66,17 @@ def hold_amount(
     return amount, tuple(lines)
 
 
+def covered_share(
+    order_price: int, programme: Programme, *, on: date, organisation_kind: str = ""
+) -> int:
+    """Return what the programme would pay of an order's price if nothing limited it.
+
+    As the first step of `hold_amount`, in the same units: the share in mode M3, whole hours in
+    mode M5.
+    """
+    return _covered(order_price, programme, on, organisation_kind)[0]
+
+
 def _covered(price: int, programme: Programme, on: date | None, kind: str) -> tuple[int, Line]:
     if programme.mode == "M5":
         amount = -(-price // GPU_MS_PER_HOUR) * GPU_MS_PER_HOUR

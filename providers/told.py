@@ -1,12 +1,12 @@
-"""How what a provider may and may not do is told, on pages and in letters."""
+"""How what a provider may and may not do, and asks for it, is told on pages and in letters."""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from common.days import day_of
-from common.formatting import day_text
-from providers.models import ServiceItem, Suspension
+from common.formatting import day_text, rate_words
+from providers.models import Price, PriceCap, ServiceItem, Suspension
 
 
 def items_told(items: list[str]) -> str:
@@ -55,3 +55,15 @@ def suspension_told(suspension: Suspension) -> dict[str, Any]:
         "time": time_told(suspension),
         "effects": effects_told(suspension),
     }
+
+
+def price_told(price: Price) -> str:
+    """Say what an hour of an offer costs."""
+    return rate_words(price.rate, price.currency)
+
+
+def cap_owner_told(cap: PriceCap) -> str:
+    """Say whose cap it is: the authority's, with the programme where it is one's own."""
+    if cap.programme_code:
+        return f"{cap.authority.name}, {cap.programme_code}"
+    return cap.authority.name

@@ -34,6 +34,12 @@ urlpatterns = [
     path(
         "provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"
     ),
+    path("provider/offers/<str:code>/wait/", catalogue.offer_queue, name="offer_queue"),
+    path(
+        "provider/offers/<str:code>/prices/<int:pk>/withdraw/",
+        catalogue.price_withdraw,
+        name="price_withdraw",
+    ),
     path("provider/orders/", catalogue.order_acceptance, name="order_acceptance"),
     path("provider/api-keys/", keys.api_keys, name="api_keys"),
     path("provider/api-keys/<int:pk>/roll/", keys.api_key_roll, name="api_key_roll"),

@@ -46,6 +46,12 @@ from billing.actions.lines import (
     decide_line,
     object_to_line,
 )
+from billing.actions.periods import (
+    PeriodClosed,
+    PeriodNotOver,
+    PeriodUndecided,
+    close_period,
+)
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
@@ -73,8 +79,11 @@ __all__ = [
     "NothingDue",
     "NothingMoreEarned",
     "NothingToBill",
+    "PeriodClosed",
     "PeriodFarOff",
     "PeriodInvalid",
+    "PeriodNotOver",
+    "PeriodUndecided",
     "Reading",
     "SettlementWaits",
     "StatementOfNobody",
@@ -87,6 +96,7 @@ __all__ = [
     "cancel_batch",
     "check_usage_file",
     "claim_target",
+    "close_period",
     "correct_transfer",
     "decide_line",
     "keep_usage_file",

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from billing.actions.periods import require_open
 from billing.models import Bill
 from billing.queries import BillLineInput, lines_of_use, price_of, scale_of
 from common.codes import new_code
@@ -112,6 +113,7 @@ def submit_bill(
     :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
     :raises PeriodFarOff: if the period is not within the years 2000 to 2100.
     :raises BillNotForMode: if the programme pays the beneficiary after use.
+    :raises PeriodClosed: if part of the period is in a month that was closed.
     :raises NothingToBill: if there is not a single line.
     :raises LineInvalid: naming the first line with an impossible number.
     :raises AmountTooLarge: if the sum can't be paid.
@@ -152,6 +154,7 @@ def submit_bill(
         period_until=period_until,
         facts={},
     )
+    require_open(bill)
     send(bill, act, address_of(actor))
     count, total = _bill_metered(bill) if lines is None else _bill_given(bill, lines)
     if not count:

@@ -14,6 +14,7 @@ from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bills import AmountTooLarge, NothingToBill, PeriodFarOff, submit_bill
+from billing.actions.periods import PeriodClosed
 from billing.actions.usage import UsageReport, record_usage_file
 from billing.models import Bill, ColumnMapping, FileCheck, KeptFile, KeptFilePart, UsageLine
 from billing.queries.files import content_of
@@ -273,7 +274,7 @@ def _rehearsed(
     bills = []
     for number, (programme, month) in enumerate(months_of(report)):
         # All of that month may have been billed before, or no bill may be sent for it.
-        refused = contextlib.suppress(NothingToBill, AmountTooLarge, PeriodFarOff)
+        refused = contextlib.suppress(NothingToBill, AmountTooLarge, PeriodFarOff, PeriodClosed)
         with refused, transaction.atomic():
             bill = _bill(provider, programme, month, "-", actor, at, f"{key}:{number}")
             bills.append(

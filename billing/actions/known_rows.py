@@ -77,7 +77,7 @@ _COUNTED = """
     from told
 """
 _WRONG = """
-    select "row", key, account, line, first_row, %(is_file)s and nth > 1,
+    select "row", key, line, first_row, %(is_file)s and nth > 1,
         old_count, old_resource, old_started_at, old_ended_at,
         count_thousandths, resource, started_at, ended_at
     from told where is_wrong order by "row" limit %(most)s
@@ -103,13 +103,13 @@ def compare(provider: Provider, act: Act, tally: Tally, *, is_file: bool) -> Non
 
 
 def _wrong(found: tuple[Any, ...]) -> RowError:
-    row, key, account, line, first_row, is_repeat = found[:6]
+    row, key, line, first_row, is_repeat = found[:5]
     if is_repeat:
         return RowError(row, "job_id", key, "duplicate", {"first_row": first_row})
     if line is None:
         # Only when a request is answered again: it could not be recorded the first time.
-        return UnrecordedRow(row, "account", account, "account_unknown")
-    values = {"before": _words(*found[6:10]), "now": _words(*found[10:])}
+        return UnrecordedRow(row, "job_id", key, "not_recorded_then")
+    values = {"before": _words(*found[5:9]), "now": _words(*found[9:])}
     return UnrecordedRow(row, "job_id", key, "recorded_before", values)
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from common.days import end_of, start_of
 from providers.models import Provider
 from vouchers.models import Order, Programme, Voucher
 
@@ -16,7 +18,8 @@ class Place:
     """The voucher that a row's usage belongs to, with its order where there is one.
 
     `rate` is the order's, in units of `unit` an hour; it is None in kind. Without an order the
-    usage has no price of its own.
+    usage has no price of its own, and `resource_class` is empty. Use counts within
+    [`valid_from`, `valid_until`), the voucher's days, and not before `placed_at`.
     """
 
     voucher: int
@@ -25,6 +28,10 @@ class Place:
     resource: str
     unit: str
     rate: Decimal | None
+    resource_class: str
+    valid_from: datetime
+    valid_until: datetime
+    placed_at: datetime
 
 
 def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
@@ -59,8 +66,7 @@ def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
         .select_related("programme")
     )
     places: dict[str, Place | int] = {
-        voucher.code.lower(): Place(voucher.pk, None, "", "", voucher.programme.unit, None)
-        for voucher in direct
+        voucher.code.lower(): _place_of(voucher) for voucher in direct
     }
     for name in ("small_voucher", "small_reference", "small_code"):
         found: dict[str, list[Order]] = {}
@@ -77,12 +83,20 @@ def _chosen(orders: Sequence[Order]) -> Place | int:
     if len(still_open) > 1:
         return len(still_open)
     order = (still_open or orders)[-1]
-    rate = order.price.rate if order.price else None
+    return _place_of(order.voucher, order)
+
+
+def _place_of(voucher: Voucher, order: Order | None = None) -> Place:
+    zone = voucher.programme.zone
     return Place(
-        order.voucher_id,
-        order.pk,
-        order.code,
-        order.offer.resource,
-        order.voucher.programme.unit,
-        rate,
+        voucher=voucher.pk,
+        order=order.pk if order else None,
+        order_code=order.code if order else "",
+        resource=order.offer.resource if order else "",
+        unit=voucher.programme.unit,
+        rate=order.price.rate if order and order.price else None,
+        resource_class=order.offer.resource_class if order else "",
+        valid_from=start_of(voucher.valid_from_on, zone),
+        valid_until=end_of(voucher.valid_until_on, zone),
+        placed_at=order.placed_at if order else start_of(voucher.valid_from_on, zone),
     )

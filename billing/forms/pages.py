@@ -296,3 +296,18 @@ class WordsFilter(forms.Form):
     """Which rows of the ledger to list."""
 
     words = forms.CharField(label=_("Search"), max_length=80, required=False)
+
+
+class ClosePeriodForm(KeyedForm):
+    """A month that is over, to be closed."""
+
+    def __init__(self, *given: Any, months: Sequence[date], **more: Any) -> None:
+        super().__init__(*given, **more)
+        names = [f"{month:%Y-%m}" for month in months]
+        self.fields["month"] = forms.ChoiceField(
+            label=_("Month to close"),
+            help_text=_(
+                "All bills of it are decided. No other bill is taken for it afterwards."
+            ),
+            choices=[(name, name) for name in names],
+        )

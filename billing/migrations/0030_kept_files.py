@@ -9,7 +9,7 @@ from common.insert_only import insert_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0008_usage_by_month'),
+        ('billing', '0009_devices_and_hours'),
         ('ledger', '0006_split'),
         ('providers', '0002_insert_only'),
     ]

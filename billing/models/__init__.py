@@ -3,7 +3,15 @@
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
-from billing.models.usage import UsageFile, UsageKey, UsageLine, UsageSum
+from billing.models.periods import ClosedPeriod
+from billing.models.usage import (
+    UsageDevice,
+    UsageFile,
+    UsageHour,
+    UsageKey,
+    UsageLine,
+    UsageSum,
+)
 
 __all__ = [
     "BankLine",
@@ -11,6 +19,7 @@ __all__ = [
     "Batch",
     "Bill",
     "BillLine",
+    "ClosedPeriod",
     "ColumnMapping",
     "FileCheck",
     "KeptFile",
@@ -18,7 +27,9 @@ __all__ = [
     "Payment",
     "PaymentFile",
     "Settlement",
+    "UsageDevice",
     "UsageFile",
+    "UsageHour",
     "UsageKey",
     "UsageLine",
     "UsageSum",

@@ -75,6 +75,8 @@ class UsageLine(models.Model):
     ended_at = models.DateTimeField()
     quantity_ms = models.BigIntegerField()
     state = models.CharField(max_length=24)
+    # The GPUs by their UUIDs, where the meter knows them, separated by spaces.
+    device = models.CharField(max_length=400, blank=True, default="")
     # Priced once, when it is recorded: the order's rate in currency units an hour (none in
     # kind), and what the whole line costs at it; neither where use is claimed afterwards.
     rate = models.DecimalField(max_digits=14, decimal_places=4, null=True)
@@ -146,3 +148,43 @@ class UsageSum(models.Model):
 
     def __str__(self) -> str:
         return f"{self.voucher_id} {self.month:%Y-%m} {self.resource_class}"
+
+
+class UsageDevice(models.Model):
+    """When one GPU, or a slice of one, was in use; written by the trigger that lines have.
+
+    No two uses of a device overlap: the trigger refuses them.
+    """
+
+    pk = models.CompositePrimaryKey("provider", "device", "started_at", "line")
+    provider = models.ForeignKey(
+        "providers.Provider",
+        models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    device = models.CharField(max_length=120)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    line = models.ForeignKey(
+        UsageLine, models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+
+    def __str__(self) -> str:
+        return f"{self.device} {self.started_at}"
+
+
+class UsageHour(models.Model):
+    """What was metered of a provider's GPUs of one class in one hour, beside what it has."""
+
+    pk = models.CompositePrimaryKey("provider", "resource_class", "hour")
+    provider = models.ForeignKey(
+        "providers.Provider", models.PROTECT, related_name="+", db_index=False
+    )
+    resource_class = models.CharField(max_length=24)
+    hour = models.DateTimeField()
+    quantity_ms = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.resource_class} {self.hour}"

@@ -27,6 +27,7 @@ from billing.queries.files import (
     file_check_of,
     kept_as,
     kept_file_of,
+    order_used_on,
     recorded_as,
 )
 from billing.queries.payments import (
@@ -83,6 +84,7 @@ __all__ = [
     "metered_ms",
     "metered_within",
     "open_to",
+    "order_used_on",
     "payables_due",
     "payables_without_bank_detail",
     "payments_of",

@@ -1,15 +1,18 @@
 """Usage files as they came, what looks over them found, and what columns were said to mean."""
 
 import zlib
+from datetime import date, timedelta
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
 from billing.models import ColumnMapping, FileCheck, KeptFile, UsageFile
+from common.days import start_of
 from common.errors import NotFound
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
 from providers.models import Provider
+from vouchers.models import Order, Voucher
 
 KEPT_IN_MEMORY = 8 << 20
 
@@ -66,3 +69,23 @@ def columns_named(provider: Provider, fingerprint: str) -> ColumnMapping | None:
     """Return what a provider last said of a header's columns, if it ever did."""
     found = ColumnMapping.objects.filter(provider=provider, fingerprint=fingerprint)
     return found.order_by("-pk").first()
+
+
+def order_used_on(person: User, day: date) -> Order | None:
+    """Return the newest order that a provider's GPUs may be used under on a day and the next."""
+    begins, ends = start_of(day), start_of(day + timedelta(days=2))
+    return (
+        Order.objects.filter(
+            offer__provider__organisation__in=organisations_of(person, Role.PROVIDER),
+            offer__resource="GPU",
+            status=Order.Status.OPEN,
+            placed_at__lte=begins,
+            lapses_at__gte=ends,
+            voucher__status=Voucher.Status.ACTIVE,
+            voucher__valid_from_on__lt=day,
+            voucher__valid_until_on__gt=day + timedelta(days=1),
+        )
+        .select_related("offer")
+        .order_by("-placed_at", "-pk")
+        .first()
+    )

@@ -19,8 +19,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from billing.usage.guide import expected_of
-from billing.usage.plain_csv import NAMES
-from billing.usage.recognise import cells_of, decoded, separator_in
+from billing.usage.recognise import KNOWN, cells_of, decoded, separator_in
 from billing.usage.record import RowError
 from billing.usage.workbook import is_workbook, lay_out
 from common.spreadsheets import FORMULA_STARTS, safe_cell
@@ -80,7 +79,11 @@ def fixes_of(
     by_row: dict[int, list[RowError]] = {}
     for error in errors:
         by_row.setdefault(error.row, []).append(error)
-    header, cells = _originals(stream, set(by_row)) if stream else _known_of(by_row)
+    header, cells = (
+        _originals(stream, set(by_row), (columns or {}).values())
+        if stream
+        else _known_of(by_row)
+    )
     rows = tuple(
         RowToFix(number, cells.get(number, ()), tuple(found))
         for number, found in sorted(by_row.items())
@@ -91,8 +94,8 @@ def fixes_of(
 _Found = tuple[tuple[str, ...], dict[int, tuple[str, ...]]]
 
 
-def _originals(stream: BinaryIO, wanted: set[int]) -> _Found:
-    lines = lay_out(stream, NAMES).lines if is_workbook(stream) else stream
+def _originals(stream: BinaryIO, wanted: set[int], named: Iterable[str]) -> _Found:
+    lines = lay_out(stream, (*KNOWN, *named)).lines if is_workbook(stream) else stream
     lines.seek(0)
     is_packed = lines.read(2) == b"\x1f\x8b"
     lines.seek(0)

@@ -2,6 +2,7 @@
 
 from billing.usage import (
     cloud_events,
+    focus,
     grid_engine,
     instance_events,
     lsf,
@@ -22,6 +23,7 @@ ADAPTERS: tuple[Adapter, ...] = (
     pods.ADAPTER,
     opencost.ADAPTER,
     usage_record_xml.ADAPTER,
+    focus.ADAPTER,
     lsf.ADAPTER,
     pbs.ADAPTER,
     sacct.ADAPTER,

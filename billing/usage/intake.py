@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 from billing.usage.adapter import Adapter, Head, SourceFile, head_of
+from billing.usage.focus import NEEDED
 from billing.usage.formats import ADAPTERS, CODES
 from billing.usage.not_usage import refuse_if_known
 from billing.usage.options import (
@@ -58,7 +59,7 @@ def read_usage(
     :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `billing.usage.workbook` says.
     :raises FileUnreadable: in the kinds that are JSON's or XML's own.
     """
-    stream = as_text(stream, known=(*NAMES, *(columns or {}).values()))
+    stream = as_text(stream, known=(*NAMES, *NEEDED, *(columns or {}).values()))
     head = head_of(stream)
     adapter = _named(format) if format else _recognised(head, has_columns=columns is not None)
     options = Options(source, zone, cluster, resource, columns)
@@ -76,7 +77,9 @@ def recognise(stream: BinaryIO) -> str:
     :raises PackingBroken: if a .gz file does not unpack.
     :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `billing.usage.workbook` says.
     """
-    return _recognised(head_of(as_text(stream, known=NAMES)), has_columns=False).code
+    return _recognised(
+        head_of(as_text(stream, known=(*NAMES, *NEEDED))), has_columns=False
+    ).code
 
 
 def _named(format: str) -> Adapter:

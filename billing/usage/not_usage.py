@@ -6,6 +6,7 @@ from collections.abc import Callable
 from django.utils.translation import gettext_lazy as _
 
 from billing.usage.adapter import Head
+from billing.usage.focus import other_focus
 from billing.usage.options import NotUsage
 from billing.usage.plain import names_in
 
@@ -38,7 +39,16 @@ def _says(*texts: str) -> Callable[[Head], bool]:
     return lambda head: all(text in head.text for text in texts)
 
 
+def _is_other_focus(head: Head) -> bool:
+    return bool(other_focus(head.first_line))
+
+
 KNOWN = (
+    (
+        _is_other_focus,
+        _("a FOCUS table of commitments, invoices or periods"),
+        _("Send the Cost and Usage table of the same export."),
+    ),
     (_is_metrics, _("a page of telemetry (Prometheus)"), _AS_EVIDENCE),
     (_is_counters, _("a list of DCGM counters"), _("Send the usage that was metered.")),
     (

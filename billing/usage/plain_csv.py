@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from billing.usage.cells import (
     EPOCH,
@@ -225,13 +225,23 @@ def _wanted_names(columns: Mapping[str, str] | None) -> dict[str, str]:
     return {plain_name(theirs): ours for ours, theirs in columns.items()}
 
 
-def sample(language: str = "en") -> str:
-    """Return a small file that is read without an error, with the header of a language."""
+SAMPLE_DAY = date(2026, 11, 2)
+
+
+def sample(
+    language: str = "en",
+    *,
+    account: str = "V-7K2QX9",
+    resource_class: str = "H100",
+    day: date = SAMPLE_DAY,
+) -> str:
+    """Return a small file of a day and the next, read without an error, in a language."""
     column = 1 if language.lower().startswith("zh") else 0
     header = [COLUMNS[ours][column] for ours in REQUIRED]
+    what, after = f"{account},GPU,{resource_class}", day + timedelta(days=1)
     rows = [
-        "train-0421,V-7K2QX9,GPU,H100,8,2026-11-02 08:30:00,2026-11-02 20:30:00,COMPLETED",
-        "train-0422,V-7K2QX9,GPU,H100,8,2026-11-03T01:00:00Z,2026-11-03T01:12:30Z,FAILED",
-        "share-0007,V-7K2QX9,GPU,A100-40G,0.25,2026-11-03 09:00:00,2026-11-03 17:00:00,TIMEOUT",
+        f"train-0421,{what},8,{day} 08:30:00,{day} 20:30:00,COMPLETED",
+        f"train-0422,{what},8,{after}T01:00:00Z,{after}T01:12:30Z,FAILED",
+        f"share-0007,{what},0.25,{after} 09:00:00,{after} 17:00:00,TIMEOUT",
     ]
     return "\n".join([",".join(header), *rows]) + "\n"

@@ -94,6 +94,7 @@ class PlainRows:
                 account,
                 kind,
                 number,
+                "",
             )
         )
 

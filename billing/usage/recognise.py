@@ -4,12 +4,13 @@ import csv
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import IO, BinaryIO, cast
 
 from billing.usage.adapter import Head, head_of
+from billing.usage.focus import NEEDED as FOCUS_NEEDED
 from billing.usage.formats import ADAPTERS
 from billing.usage.not_usage import refuse_if_known
 from billing.usage.options import (
@@ -24,7 +25,9 @@ from billing.usage.plain_csv import NAMES, PlainCsvReader, plain_name
 from billing.usage.workbook import is_workbook, lay_out
 from common.spreadsheets import tidy
 
-CSV = "CSV"
+CSV, FOCUS = "CSV", "FOCUS"
+# The names by which the sheet of a workbook is found.
+KNOWN = (*NAMES, *FOCUS_NEEDED)
 ROWS_SHOWN = 5
 LINE_CHARACTERS_MAX = 64 * 1024
 COLUMNS_MAX = 400
@@ -80,7 +83,7 @@ def look_at(stream: BinaryIO) -> Looked:
     """
     sheet, lines = "", stream
     if is_workbook(stream):
-        laid_out = lay_out(stream, NAMES)
+        laid_out = lay_out(stream, KNOWN)
         sheet, lines = laid_out.sheet, laid_out.lines
     format = _format_of(head_of(lines))
     texts = _first_lines(lines)
@@ -177,3 +180,16 @@ def guessed(header: Sequence[str]) -> dict[str, str]:
         if fitting:
             found[ours] = fitting[0]
     return found
+
+
+def lines_of(stream: BinaryIO) -> Iterator[tuple[int, str]]:
+    """Give the lines of a file that have content, plain, .gz or a workbook, by their numbers."""
+    lines = lay_out(stream, KNOWN).lines if is_workbook(stream) else stream
+    lines.seek(0)
+    is_packed = lines.read(2) == b"\x1f\x8b"
+    lines.seek(0)
+    opened = cast(IO[bytes], gzip.GzipFile(fileobj=lines) if is_packed else lines)
+    for number, line in enumerate(opened, start=1):
+        if line.strip():
+            yield number, decoded([line])[0]
+    stream.seek(0)

@@ -67,10 +67,14 @@ class _Usage(NamedTuple):
     account: str
     resource_class: str
     row: int
+    device: str = ""
 
 
 class UsageRecord(_Usage):
     """One metered interval of one resource: so many thousandths of a GPU or core, from, until.
+
+    `device` names the GPU by its UUID, or a slice of it as UUID/slice, where the meter knows;
+    several are separated by spaces.
 
     The quantity is an integer of resource-milliseconds, thousandths times seconds. Instants may
     be finer than seconds only where each is exact by itself, that is where `count_thousandths`

@@ -88,6 +88,7 @@ class SacctRows:
                 account,
                 models,
                 number,
+                "",
             )
         )
 

@@ -6,7 +6,7 @@ with a guide. Each in either language, as CSV and as a workbook.
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,10 +22,10 @@ from billing.usage.plain_csv import REQUIRED, sample
 VALIDATED_ROWS = 10_000
 CLOCK = "yyyy-mm-dd hh:mm:ss"
 # The first three rows are those of the good sample, each with a mistake.
-MISTAKES = (
-    {"count": "many"},
-    {"end": "2026-11-03T00:12:30Z"},
-    {"resource": "TPU", "class": ""},
+MISTAKES: tuple[dict[str, Callable[[str], str]], ...] = (
+    {"count": lambda _cell: "many"},
+    {"end": lambda cell: cell.replace("T01:", "T00:")},
+    {"resource": lambda _cell: "TPU", "class": lambda _cell: ""},
 )
 
 
@@ -34,16 +34,19 @@ def header(language: str) -> list[str]:
     return [title_of(ours, language) for ours in REQUIRED]
 
 
-def sample_rows(language: str) -> list[list[str]]:
-    """Return a small table that is read without an error, header first."""
-    return list(csv.reader(io.StringIO(sample(language))))
+def sample_rows(language: str, **of: Any) -> list[list[str]]:
+    """Return a small table that is read without an error, header first.
+
+    `of` says whose it is: the account, class and day of `plain_csv.sample`.
+    """
+    return list(csv.reader(io.StringIO(sample(language, **of))))
 
 
-def bad_rows(language: str) -> list[list[str]]:
+def bad_rows(language: str, **of: Any) -> list[list[str]]:
     """Return the same table with a mistake in each row, and its first job twice."""
-    head, *rows = sample_rows(language)
+    head, *rows = sample_rows(language, **of)
     wrong = [
-        [mistake.get(ours, cell) for ours, cell in zip(REQUIRED, row, strict=True)]
+        [mistake.get(ours, str)(cell) for ours, cell in zip(REQUIRED, row, strict=True)]
         for row, mistake in zip(rows, MISTAKES, strict=True)
     ]
     return [head, rows[0], *wrong, rows[0]]

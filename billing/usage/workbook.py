@@ -6,27 +6,21 @@ formula is what it showed when the workbook was saved; nothing is ever worked ou
 """
 
 import csv
-import re
+import io
+import lzma
+import posixpath
+import struct
 import zipfile
 import zlib
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from itertools import islice
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from django.utils.translation import gettext_lazy as _
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-    load_workbook,
-)
 
+from billing.usage import sheet_xml
 from billing.usage.options import FileEmpty, FileUnreadable
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -36,23 +30,37 @@ OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 HEADER_SOUGHT_IN = 10
 CHUNK_BYTES = 1 << 20
 KEPT_IN_MEMORY = 8 << 20
+# All that unpacking a damaged archive has been seen to raise.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    sheet_xml.Broken,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """How much of a stranger's workbook is taken; each is counted before it is opened.
+    """How much of a stranger's workbook is taken.
 
-    Bytes are unpacked ones. A small archive that unpacks to much more than `ratio_max` times
-    its size is a bomb and no workbook. `cells_max` is of the rectangle that a sheet's cells
-    span, which is laid out whole; `text_max` of the characters of all cells together, which
-    may name one long text a million times.
+    Bytes are unpacked ones, counted as they come out, before anything is read. A small archive
+    that unpacks to much more than `ratio_max` times its size is a bomb and no workbook.
+    `texts_max` is of the characters of all texts that cells refer to, and `written_max` of the
+    bytes of the sheet laid out, which may say one long text a million times.
     """
 
     entries_max: int = 1_000
-    bytes_max: int = 256 << 20
+    bytes_max: int = 128 << 20
     ratio_max: int = 200
-    cells_max: int = 5_000_000
-    text_max: int = 128 << 20
+    texts_max: int = 32 << 20
+    written_max: int = 128 << 20
 
 
 class WorkbookLocked(FileUnreadable):
@@ -126,254 +134,142 @@ def lay_out(
     stream.seek(0)
     if stream.read(4) == OLE_MAGIC:
         raise WorkbookLocked
-    measure(stream, measures)
-    stream.seek(0)
-    try:
-        workbook = load_workbook(cast(Any, stream))
-        sheets = [
-            workbook.get_sheet_by_name(one.name)
-            for one in workbook.sheets_metadata
-            if one.typ == SheetTypeEnum.WorkSheet and one.visible == SheetVisibleEnum.Visible
-        ]
-    except (CalamineError, ValueError, KeyError, OSError) as error:
-        raise WorkbookBroken from error
-    sheet, header = _most_alike(sheets, {_folded(name) for name in known})
-    # Closed, and gone, with the last that reads it.
-    lines = cast(BinaryIO, SpooledTemporaryFile(max_size=KEPT_IN_MEMORY))  # noqa: SIM115
-    _write(_rows(sheet), header, lines)
-    return LaidOut(sheet.name, lines)
-
-
-# --- measured --------------------------------------------------------------------------------
-
-_CELL = re.compile(rb"""<(?:\w+:)?c\s[^>]*?\br\s*=\s*["']([A-Za-z]{1,3})(\d{1,7})["']""")
-_ANY_CELL = re.compile(rb"<(?:\w+:)?c[\s/>]")
-_SHARED = re.compile(
-    rb"""<(?:\w+:)?c\s[^>]*?\bt\s*=\s*["']s["'][^>]*>(?:(?!</(?:\w+:)?c>).)*?"""
-    rb"<(?:\w+:)?v>\s*(\d{1,9})\s*</",
-    re.DOTALL,
-)
-_TEXT_ENDS = re.compile(rb"</(?:\w+:)?si>")
-_ROW_ENDS = re.compile(rb"</(?:\w+:)?row>")
-
-
-def measure(stream: BinaryIO, measures: Measures = Measures()) -> None:
-    """Unpack every part of a workbook piece by piece, and see that it is within measures.
-
-    What the archive says of itself is not believed: bytes are counted as they come out.
-
-    :raises WorkbookBroken: if it is no archive of a workbook, or a part does not unpack.
-    :raises WorkbookTooLarge: naming the measure that is passed.
-    """
     try:
         with zipfile.ZipFile(cast(IO[bytes], stream)) as archive:
-            _Scale(archive, measures).weigh()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+            measure(archive, measures)
+            book = _Book(archive, measures)
+            name, part, header = book.most_alike({_folded(one) for one in known})
+            return LaidOut(name, book.laid_out(part, header))
+    except sheet_xml.TooWide as error:
+        most = measures.texts_max
+        raise WorkbookTooLarge(what=_("characters or columns"), found=">", most=most) from error
+    except _DAMAGE as error:
         raise WorkbookBroken from error
     except RuntimeError as error:  # how zipfile says that an entry is encrypted
         raise WorkbookLocked from error
 
 
-class _Scale:
-    """Weighs the parts of one archive."""
+def measure(archive: zipfile.ZipFile, measures: Measures = Measures()) -> None:
+    """Unpack every part of a workbook piece by piece, and see that it is within measures.
+
+    What the archive says of itself is not believed: bytes are counted as they come out.
+
+    :raises WorkbookTooLarge: naming the measure that is passed.
+    """
+    entries = archive.infolist()
+    _hold(_("entries"), len(entries), measures.entries_max)
+    total = 0
+    for entry in entries:
+        unpacked = 0
+        with archive.open(entry) as part:
+            while chunk := part.read(CHUNK_BYTES):
+                unpacked += len(chunk)
+                total += len(chunk)
+                _hold(_("bytes"), total, measures.bytes_max)
+                if unpacked > CHUNK_BYTES:
+                    ratio = unpacked // max(entry.compress_size, 1)
+                    _hold(_("ratio"), ratio, measures.ratio_max)
+
+
+def _hold(what: object, found: int, most: int) -> None:
+    if found > most:
+        raise WorkbookTooLarge(what=what, found=found, most=most)
+
+
+class _Book:
+    """One workbook: its sheets, and what their cells refer to."""
 
     def __init__(self, archive: zipfile.ZipFile, measures: Measures) -> None:
         self._archive = archive
         self._measures = measures
-        self._bytes = 0
-        self._lengths = array("L")
+        home = self._targets("_rels/.rels", "", "/officeDocument")
+        self._place = next(iter(home.values()), "xl/workbook.xml")
+        folder, name = posixpath.split(self._place)
+        self._relations = posixpath.join(folder, "_rels", f"{name}.rels")
+        self._folder = folder
+        self._sheets: list[tuple[str, str]] = []
+        self._is_1904 = False
+        sheet_xml.read_whole(archive.open(self._place), self._note)
+        self._setting = sheet_xml.Setting(
+            self._texts(),
+            self._styles(),
+            sheet_xml.EPOCH_1904 if self._is_1904 else sheet_xml.EPOCH_1900,
+        )
 
-    def weigh(self) -> None:
-        """Go through all parts: the shared texts first, which the sheets refer to."""
-        entries = self._archive.infolist()
-        names = {entry.filename.lower() for entry in entries}
-        self._hold(_("entries"), len(entries), self._measures.entries_max)
-        if "[content_types].xml" not in names:
-            raise WorkbookBroken
-        for entry in sorted(
-            entries, key=lambda one: "sharedstrings" not in one.filename.lower()
-        ):
-            self._weigh_entry(entry)
+    def _note(self, name: str, given: sheet_xml.Attributes) -> None:
+        if name == "sheet" and given.get("state", "visible") == "visible":
+            self._sheets.append((given.get("name", ""), given.get("id", "")))
+        elif name == "workbookPr":
+            self._is_1904 = given.get("date1904", "0") in ("1", "true")
 
-    def _weigh_entry(self, entry: zipfile.ZipInfo) -> None:
-        name, unpacked = entry.filename.lower(), 0
-        is_sheet = "worksheets/" in name and not name.endswith(".rels")
-        sheet = _SheetScale() if is_sheet else None
-        is_texts = name.endswith("sharedstrings.xml")
-        left_over = b""
-        with self._archive.open(entry) as part:
-            while chunk := part.read(CHUNK_BYTES):
-                unpacked += len(chunk)
-                self._count(len(chunk))
-                ratio = unpacked // max(entry.compress_size, 1)
-                if unpacked > CHUNK_BYTES:
-                    self._hold(_("ratio"), ratio, self._measures.ratio_max)
-                if sheet:
-                    left_over = sheet.take(left_over + chunk, self._lengths)
-                    self._hold_sheet(sheet)
-                elif is_texts:
-                    left_over = self._take_texts(left_over + chunk)
-        if sheet:
-            sheet.take_last(left_over, self._lengths)
-            self._hold_sheet(sheet)
+    def _targets(self, place: str, folder: str, kind: str) -> dict[str, str]:
+        """Return the parts of a kind that a part relates to, by the ids of the relations."""
+        found: dict[str, str] = {}
 
-    def _count(self, count: int) -> None:
-        self._bytes += count
-        self._hold(_("bytes"), self._bytes, self._measures.bytes_max)
+        def note(name: str, given: sheet_xml.Attributes) -> None:
+            if name == "Relationship" and given.get("Type", "").endswith(kind):
+                target = posixpath.join("/", folder, given.get("Target", ""))
+                found[given.get("Id", "")] = posixpath.normpath(target).lstrip("/")
 
-    def _take_texts(self, data: bytes) -> bytes:
-        *texts, left_over = _TEXT_ENDS.split(data)
-        self._lengths.extend(len(text) for text in texts)
-        return left_over
+        if place in self._archive.NameToInfo:
+            sheet_xml.read_whole(self._archive.open(place), note)
+        return found
 
-    def _hold_sheet(self, sheet: "_SheetScale") -> None:
-        self._hold(_("cells"), sheet.cells, self._measures.cells_max)
-        self._hold(_("characters"), sheet.characters, self._measures.text_max)
+    def _texts(self) -> list[str]:
+        for part in self._targets(self._relations, self._folder, "/sharedStrings").values():
+            return sheet_xml.shared_texts(self._archive.open(part), self._measures.texts_max)
+        return []
 
-    def _hold(self, what: Any, found: int, most: int) -> None:
-        if found > most:
-            raise WorkbookTooLarge(what=what, found=found, most=most)
+    def _styles(self) -> sheet_xml.Styles:
+        for part in self._targets(self._relations, self._folder, "/styles").values():
+            return sheet_xml.Styles.of(self._archive.open(part))
+        return sheet_xml.Styles()
 
+    def _rows(self, part: str) -> Iterator[tuple[int, list[str]]]:
+        return iter(sheet_xml.Rows(self._archive.open(part), self._setting))
 
-class _SheetScale:
-    """What the cells of one sheet span, and how long the shared texts are that they show."""
+    def most_alike(self, known: set[str]) -> tuple[str, str, int]:
+        """Return the sheet to read, its part, and the number of the row of its header.
 
-    def __init__(self) -> None:
-        self.characters = 0
-        self._rows = 0
-        self._columns = 0
-        self._count = 0
+        :raises FileEmpty: if no visible sheet has content.
+        """
+        parts = self._targets(self._relations, self._folder, "/worksheet")
+        candidates = [
+            (sum(_folded(cell) in known for cell in cells), name, parts[relation], number)
+            for name, relation in self._sheets
+            if relation in parts
+            for number, cells in islice(self._rows(parts[relation]), HEADER_SOUGHT_IN)
+        ]
+        if not candidates:
+            raise FileEmpty
+        _alike, name, part, number = max(candidates, key=lambda one: one[0])
+        return name, part, number
 
-    @property
-    def cells(self) -> int:
-        """Return how many cells the sheet spans, or names without saying where they are."""
-        return max(self._rows * self._columns, self._count)
+    def laid_out(self, part: str, header: int) -> BinaryIO:
+        """Return the rows of a sheet from its header on, each as the line of its number."""
+        # Closed, and gone, with the last that reads it.
+        lines = SpooledTemporaryFile(max_size=KEPT_IN_MEMORY)  # noqa: SIM115
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+        last = 0
+        for number, cells in self._rows(part):
+            if number < header:
+                continue
+            text.write("\n" * (number - last - 1))
+            writer.writerow(cells)
+            last = number
+            if text.tell() > CHUNK_BYTES:
+                self._pour(text, lines)
+        self._pour(text, lines)
+        lines.seek(0)
+        return cast(BinaryIO, lines)
 
-    def take(self, data: bytes, lengths: "array[int]") -> bytes:
-        """Take what ends with a row into account; return the beginning of the next one."""
-        ends = [match.end() for match in _ROW_ENDS.finditer(data)]
-        if not ends:
-            if len(data) > 8 * CHUNK_BYTES or b"\0" in data:
-                raise WorkbookBroken
-            return data
-        self.take_last(data[: ends[-1]], lengths)
-        return data[ends[-1] :]
-
-    def take_last(self, data: bytes, lengths: "array[int]") -> None:
-        """Take whole rows, or what is left of a sheet, into account."""
-        if b"\0" in data:
-            raise WorkbookBroken
-        self._count += len(_ANY_CELL.findall(data))
-        for column, row in _CELL.findall(data):
-            self._rows = max(self._rows, int(row))
-            self._columns = max(self._columns, _column_number(column))
-        for number in _SHARED.findall(data):
-            place = int(number)
-            self.characters += lengths[place] if place < len(lengths) else 0
-
-
-def _column_number(letters: bytes) -> int:
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number
-
-
-# --- laid out --------------------------------------------------------------------------------
-
-
-def _most_alike(sheets: Sequence[CalamineSheet], known: set[str]) -> tuple[CalamineSheet, int]:
-    """Return the sheet to read, and the number of the row that its header stands in."""
-    candidates = [
-        (sum(_folded(cell) in known for cell in cells), sheet, number)
-        for sheet in sheets
-        for number, cells in islice(_with_content(sheet), HEADER_SOUGHT_IN)
-    ]
-    if not candidates:
-        raise FileEmpty
-    _alike, sheet, number = max(candidates, key=lambda one: one[0])
-    return sheet, number
-
-
-def _with_content(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
-    return ((number, cells) for number, cells in enumerate(_rows(sheet), 1) if any(cells))
+    def _pour(self, text: io.StringIO, lines: "SpooledTemporaryFile[bytes]") -> None:
+        lines.write(text.getvalue().encode("utf-8", "replace"))
+        text.seek(0)
+        text.truncate()
+        _hold(_("bytes"), lines.tell(), self._measures.written_max)
 
 
 def _folded(name: str) -> str:
     return name.strip().casefold().replace(" ", "_").replace("-", "_")
-
-
-def _rows(sheet: CalamineSheet) -> Iterator[list[str]]:
-    """Give the rows of a sheet from its first on, also those before the first content."""
-    if sheet.start is None:
-        return
-    for cells in sheet.iter_rows():
-        yield [_text(cell) for cell in cells]
-
-
-def _write(rows: Iterable[list[str]], header: int, lines: BinaryIO) -> None:
-    chunk = _Lines()
-    writer = csv.writer(chunk, delimiter="\t", lineterminator="\n")
-    for number, cells in enumerate(rows, start=1):
-        if number < header or not any(cells):
-            chunk.write("\n")
-        else:
-            writer.writerow(cells)
-        if len(chunk.parts) > 1000:
-            lines.write(chunk.taken())
-    lines.write(chunk.taken())
-    lines.seek(0)
-
-
-class _Lines:
-    """What a CSV writer writes to, taken away in chunks."""
-
-    def __init__(self) -> None:
-        self.parts: list[str] = []
-
-    def write(self, text: str) -> int:
-        self.parts.append(text)
-        return len(text)
-
-    def taken(self) -> bytes:
-        """Return what was written since the last time."""
-        text = "".join(self.parts).encode("utf-8", "replace")
-        self.parts = []
-        return text
-
-
-def _text(cell: Any) -> str:
-    """Return a cell as its spreadsheet would be typed in: exact numbers, times with a clock."""
-    if isinstance(cell, str):
-        # A line of text is one row; a break inside a cell is a blank.
-        return " ".join(cell.split()) if not cell.isprintable() else cell.strip()
-    if isinstance(cell, bool):
-        return str(cell).upper()
-    if isinstance(cell, float):
-        # The shortest decimal that is this number: what was typed, not what binary makes of it.
-        number = Decimal(repr(cell))
-        return f"{number:f}".removesuffix(".0") if number.is_finite() else str(number)
-    if isinstance(cell, datetime):
-        return _clock(cell)
-    if isinstance(cell, date):
-        return f"{cell:%Y-%m-%d} 00:00:00"
-    if isinstance(cell, timedelta):
-        return _seconds(cell)
-    return cell.isoformat() if isinstance(cell, time) else str(cell)
-
-
-def _clock(at: datetime) -> str:
-    """Return a date and time, its second whole where it is off by a millisecond at most.
-
-    A spreadsheet counts time in days, whose binary fractions are no whole seconds.
-    """
-    milliseconds = (at.microsecond + 500) // 1000
-    if milliseconds in (0, 1, 999, 1000):
-        at = (at + timedelta(milliseconds=2)).replace(microsecond=0)
-        return f"{at:%Y-%m-%d %H:%M:%S}"
-    return f"{at:%Y-%m-%d %H:%M:%S}.{milliseconds:03}"
-
-
-def _seconds(duration: timedelta) -> str:
-    whole, rest = divmod(duration // timedelta(milliseconds=1), 1000)
-    return f"{whole}.{rest:03}".removesuffix(".000")

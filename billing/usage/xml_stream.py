@@ -83,12 +83,14 @@ def _forget(element: etree._Element) -> None:
 def local_name(element: etree._Element) -> str:
     """Return an element's name without its namespace."""
     tag = element.tag
-    return etree.QName(tag).localname if isinstance(tag, str) else ""
+    # Not by QName, which takes fewer names than the parser lets through.
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
 def namespace_of(element: etree._Element) -> str:
     """Return the namespace that an element's name is of, or nothing."""
-    return etree.QName(element.tag).namespace or ""
+    tag = str(element.tag)
+    return tag[1:].partition("}")[0] if tag.startswith("{") else ""
 
 
 def texts_by_name(record: etree._Element) -> dict[str, str]:

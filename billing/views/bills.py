@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries, statuses
 from billing.forms.pages import BillFilter, BillForm
 from billing.models import Bill, BillLine, Payment
+from billing.queries.focus import has_focus
 from billing.reasons import sentence
 from billing.views.bill_states import OPEN, BillState, state_of, states_of
 from billing.views.shown import (
@@ -188,6 +189,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "events": timeline(acts_of(found.address, found.act_id), leads_on=is_staff),
         "zone": found.programme.zone,
         "is_settled": not is_sent,
+        "has_focus": has_focus(found),
         "settle_form": KeyedForm() if may_settle else None,
     }
     return render(request, "billing/bill.html", context)

@@ -1,11 +1,13 @@
 """A provider's metered usage: what was sent, what became of each file, and sending more."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -24,6 +26,7 @@ from billing.views.shown import (
     query_of,
     table,
 )
+from common.days import day_of
 from common.downloads import csv_answer, file_answer
 from common.formatting import gpu_hours, instant
 from parties.authentication import signed_in
@@ -143,20 +146,40 @@ def usage_errors(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
 
 @require_GET
 def usage_sample(request: HttpRequest, kind: str) -> HttpResponse:
-    """Give a small usage file that is read without an error, in the language of the page."""
-    return _table_answer("usage-sample", samples.sample_rows(_language()), kind)
+    """Give a small usage file that is read without an error, in the language of the page.
+
+    For a provider with an order it is of that order, and of days that are over.
+    """
+    rows = samples.sample_rows(_language(), **_of_whom(request))
+    return _table_answer("usage-sample", rows, kind)
 
 
 @require_GET
 def usage_bad_sample(request: HttpRequest, kind: str) -> HttpResponse:
     """Give a small usage file with mistakes, to see what is told of them."""
-    return _table_answer("usage-with-mistakes", samples.bad_rows(_language()), kind)
+    rows = samples.bad_rows(_language(), **_of_whom(request))
+    return _table_answer("usage-with-mistakes", rows, kind)
 
 
 @require_GET
 def usage_template(request: HttpRequest, kind: str) -> HttpResponse:
     """Give the header of a usage file alone; as a workbook with a guide to its columns."""
     return _table_answer("usage-template", [samples.header(_language())], kind)
+
+
+def _of_whom(request: HttpRequest) -> dict[str, Any]:
+    """Return the order and day that a sample is of; nothing for a stranger."""
+    if not request.user.is_authenticated:
+        return {}
+    day = day_of(timezone.now()) - timedelta(days=2)
+    order = queries.order_used_on(signed_in(request), day)
+    if order is None:
+        return {}
+    return {
+        "account": order.code,
+        "resource_class": order.offer.resource_class,
+        "day": day,
+    }
 
 
 def _language() -> str:

@@ -19,9 +19,10 @@ from billing.models import Bill, FileCheck, KeptFile, UsageLine
 from billing.queries.files import content_of, recorded_as
 from billing.reasons import row_error_of, warning_of
 from billing.usage.fixes import fixes_of
+from billing.usage.focus import warnings_of
 from billing.usage.guide import title_of
 from billing.usage.plain_csv import NAMES, plain_name
-from billing.usage.recognise import ASKED, Looked, guessed, look_at
+from billing.usage.recognise import ASKED, FOCUS, Looked, guessed, lines_of, look_at
 from billing.views.fixes import fixes_answer, result
 from billing.views.shown import table
 from common.formatting import instant, money
@@ -75,6 +76,7 @@ def usage_upload(request: HttpRequest) -> HttpResponse:
             columns=columns,
             sheet=looked.sheet if looked else "",
             unused_columns=_unused(looked, columns),
+            warnings=warnings_of(lines_of(stream)) if looked and looked.format == FOCUS else (),
         )
         return _checked(request, file, reading, form.act_key)
 

@@ -35,6 +35,9 @@ class Life:
         self._shops: dict[tuple[str, int], Shop] = {}
         self._last_round_orders = 0
         self.claims: Callable[[Scheme, Applicant, Voucher, Shop, datetime], None]
+        # Orders that a provider answers: of the first voucher of the last round that is used.
+        self.answers: Callable[[Applicant, Voucher, datetime], None]
+        self._is_answered = False
 
     def shop_of(self, scheme: Scheme, place: int) -> Shop:
         """Return the provider with which an applicant has its contract."""
@@ -69,6 +72,12 @@ class Life:
         if scheme.programme.code == HOURS and (number, place) == (2, 0):
             self._plan_revocation(scheme, voucher)
         self._plan_orders(scheme, applicant, voucher, used, is_last=number == 2)
+        if is_offset and number == 2 and used < 60 and not self._is_answered:
+            self._is_answered = True
+            # At an hour that is given: no dice are thrown that the rest of the year would miss.
+            self.world.plan_on(
+                self.world.today() + 2.5, lambda at: self.answers(applicant, voucher, at)
+            )
 
     def _used(self, applicant: Applicant) -> int:
         """Return how many percent of a voucher will be used; 101 uses it up."""

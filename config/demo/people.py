@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from stdnum.cn import uscc
 
@@ -34,7 +35,7 @@ class Cast:
         self.world = world
         self._numbers = iter(range(1, 1000))
         self.bureau, self.council = self._offices()
-        self.sellers = [self._seller(stall) for stall in STALLS]
+        self.sellers = [self.seller_of(stall) for stall in STALLS]
         china = CHINA[:SMALL_CHINA] if world.is_small else CHINA
         britain = BRITAIN[:SMALL_BRITAIN] if world.is_small else BRITAIN
         self.china = [self._applicant(name, "CN") for name in china]
@@ -150,7 +151,8 @@ class Cast:
 
     # --- providers ---------------------------------------------------------------------------
 
-    def _seller(self, stall: Stall) -> Seller:
+    def seller_of(self, stall: Stall, **more: Any) -> Seller:
+        """Return a provider with its offer, about which `more` is said."""
         organisation = self.organisation(
             OrganisationKind.PROVIDER, stall.name, stall.name_zh, stall.country
         )
@@ -177,6 +179,7 @@ class Cast:
             actor=person,
             at=at,
             key=self.world.key(),
+            **more,
         )
         form = "sacct" if stall.rank in (1, 2, 3) else "csv"
         return Seller(organisation, provider, person, offer, stall.slug, 1 / stall.rank, form)

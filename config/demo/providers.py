@@ -15,7 +15,15 @@ from providers.models import AccreditationApplication, Agreement, Provider, Susp
 
 AI, CPU, SUPER = "AI_COMPUTE", "GENERAL_COMPUTE", "SUPERCOMPUTE"
 # By slug: nodes of eight GPUs each on the first day. Each provider grew once since.
-NODES = {"redpanda": 32, "crane": 24, "badger": 16, "tortoise": 16, "swallow": 16, "otter": 8}
+NODES = {
+    "redpanda": 32,
+    "crane": 24,
+    "badger": 16,
+    "tortoise": 16,
+    "swallow": 16,
+    "otter": 8,
+    "gecko": 8,
+}
 GREW_BY, GPUS_OF_NODE = 8, 8
 # Days of the demo with the part of a day, so that no dice are thrown for the hour.
 STOPPED, RESUMED, GREW = 40.4, 61.4, 120.4
@@ -60,14 +68,14 @@ class _Firm(NamedTuple):
 class Market:
     """The demo's providers and what their authorities ask of them."""
 
-    def __init__(self, world: World, cast: Cast) -> None:
+    def __init__(self, world: World, cast: Cast, sellers: Sequence[Seller]) -> None:
         """Register everybody's nodes and agreements from the first day, and plan the rest."""
         self.world, self.cast = world, cast
-        self.china = [one for one in cast.sellers if one.organisation.country == "CN"]
+        self.china = [one for one in sellers if one.organisation.country == "CN"]
         first = self._publish(world.calendar.start.date(), world.now)
         for seller in self.china:
             self._accept(first, seller, world.now)
-        for seller in cast.sellers:
+        for seller in sellers:
             self._register(seller, NODES[seller.slug], world.now)
             self._plan(GREW, partial(self._grow, seller))
         self._plan_agreements()

@@ -1,10 +1,12 @@
 """The whole of the demo, from an empty database to its last hour."""
 
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 
 from config.demo.bills import Billing
+from config.demo.catalogue import answer_orders, fill_catalogue
 from config.demo.orders import Life, sweep
 from config.demo.outcomes import plan_scores
 from config.demo.payments import Treasury
@@ -24,9 +26,11 @@ def live_through(*, seed: int, until: datetime, is_small: bool = False) -> World
     """
     world = World.make(seed=seed, until=until, is_small=is_small)
     cast = Cast(world)
-    Market(world, cast)
+    gecko = fill_catalogue(world, cast)
+    Market(world, cast, [*cast.sellers, gecko])
     schemes = open_programmes(world, cast)
     billing, life = Billing(world, schemes), Life(world)
+    life.answers = partial(answer_orders, world, gecko)
     life.claims = billing.claim
     plan_requests(world, schemes, life)
     plan_reports(world, schemes)

@@ -1,6 +1,6 @@
 """What became of the value of each voucher: held, spent, expired or returned, and from when."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,3 +71,9 @@ def first_acts(kind: ActKind, addresses: Collection[str]) -> dict[str, datetime]
     """Return when an act of a kind was first done about each address; others are left out."""
     sql = "select about, min(at) from ledger_act where kind = %s and about = any(%s) group by 1"
     return dict(_rows(sql, [kind.value, list(addresses)]))
+
+
+def last_acts(addresses: Iterable[str]) -> dict[str, datetime]:
+    """Return when anything was last done about each address; others are left out."""
+    sql = "select about, max(at) from ledger_act where about = any(%s) group by 1"
+    return dict(_rows(sql, [list(addresses)]))

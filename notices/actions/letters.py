@@ -14,9 +14,23 @@ from ledger.kinds import ActKind
 from ledger.queries import ended_below
 from notices.actions.events import write_events
 from notices.events import EVENTS_OF, events_of
-from notices.letters import LETTERS, Deed, Letter, letters_about, voucher_expires
+from notices.letters import (
+    LETTERS,
+    Deed,
+    Letter,
+    letters_about,
+    order_unanswered,
+    voucher_expires,
+)
 from notices.models import Horizon, Message, Told
-from notices.queries import deeds_untold, horizon, messages_to_send, vouchers_expiring
+from notices.queries import (
+    UNANSWERED,
+    deeds_untold,
+    horizon,
+    messages_to_send,
+    orders_unanswered,
+    vouchers_expiring,
+)
 
 # The kinds of acts that people or programs are told of.
 TOLD = frozenset(LETTERS) | frozenset(EVENTS_OF)
@@ -110,7 +124,10 @@ def _keep(letters: Sequence[Letter], act_id: int, at: datetime) -> int:
 
 
 def write_reminders(*, at: datetime) -> int:
-    """Remind holders of vouchers that expire soon with value free, and return how many."""
+    """Remind holders of vouchers that expire soon with value free; return how many letters.
+
+    Providers are reminded of orders that lapse within a day if nobody answers.
+    """
     written = 0
     for one in vouchers_expiring(at):
         letter = voucher_expires(one.voucher, one.days_left, one.free, one.kind)
@@ -118,6 +135,9 @@ def write_reminders(*, at: datetime) -> int:
             # After an extension the reminders of the new last day are others.
             act_id = one.voucher.extended_act_id or one.voucher.act_id
             written += _keep([letter], act_id, at)
+    for order in orders_unanswered(at):
+        with transaction.atomic():
+            written += _keep([order_unanswered(order, UNANSWERED)], order.act_id, at)
     return written
 
 

@@ -13,6 +13,7 @@ from notices.letters.applications import (
     voucher_issued,
 )
 from notices.letters.bills import bill_received, bill_settled
+from notices.letters.catalogue import cap_set
 from notices.letters.deciding import (
     appeal_decided,
     appeal_sent,
@@ -27,7 +28,9 @@ from notices.letters.orders import (
     order_cancelled,
     order_changed,
     order_declined,
+    order_unanswered,
     order_user_changed,
+    use_asked_about,
 )
 from notices.letters.payments import (
     approval_waiting,
@@ -53,7 +56,15 @@ from notices.letters.vouchers import (
 )
 from notices.letters.webhooks import webhook_disabled
 
-__all__ = ["LETTERS", "Deed", "Letter", "Words", "letters_about", "voucher_expires"]
+__all__ = [
+    "LETTERS",
+    "Deed",
+    "Letter",
+    "Words",
+    "letters_about",
+    "order_unanswered",
+    "voucher_expires",
+]
 
 LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.INVITE_COLLEAGUE: colleague_invited,
@@ -86,7 +97,10 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.CANCEL_ORDER: order_cancelled,
     ActKind.NAME_ORDER_USER: order_user_changed,
     ActKind.END_ORDER_USER: order_user_changed,
+    ActKind.ASK_ABOUT_USE: use_asked_about,
+    ActKind.ANSWER_ABOUT_USE: use_asked_about,
     ActKind.LAPSE_HOLD: hold_lapsed,
+    ActKind.SET_PRICE_CAP: cap_set,
     ActKind.EXPIRE_VOUCHER: voucher_expired,
     ActKind.REQUEST_EXTENSION: extension_requested,
     ActKind.DECIDE_EXTENSION: extension_decided,

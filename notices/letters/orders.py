@@ -11,7 +11,7 @@ from common.days import day_of
 from common.formatting import day_text, gpu_hours, money
 from notices.letters.letter import Deed, Letter, Letters, Words, paragraphs, people_of
 from parties.roles import Role
-from vouchers.models import Order, OrderChange, OrderUser
+from vouchers.models import Order, OrderChange, OrderUser, UseQuestion
 
 _MOMENT = timedelta(seconds=1)
 
@@ -194,9 +194,53 @@ def order_user_changed(deed: Deed) -> Letters:
                 )
                 return Words(subject % values, body % values)
 
-            provider = order.offer.provider.organisation
-            path = reverse("order", args=[order.code])
-            yield Letter(people_of(provider, Role.PROVIDER), path, words)
+            yield _to_provider(order, words)
+
+
+def order_unanswered(order: Order, kind: str) -> Letter:
+    """Remind the provider of an order that lapses if nobody answers."""
+
+    def words() -> Words:
+        values = _values(order)
+        return Words(
+            _("Action needed: order %(order)s waits for your answer") % values,
+            paragraphs(
+                _("%(holder)s ordered %(hours)s of “%(offer)s”.") % values,
+                _waits(order),
+                _("Without an answer it lapses, and what is held goes back to the holder."),
+            ),
+        )
+
+    return _to_provider(order, words, kind)
+
+
+def use_asked_about(deed: Deed) -> Letters:
+    """Tell the provider what a holder asks about a line of use, or the holder the answer."""
+    asked = Q(act_id=deed.id) | Q(answer__act_id=deed.id)
+    for question in UseQuestion.objects.filter(asked).select_related("answer"):
+        is_answer = question.act_id != deed.id
+        for order in _orders(Q(pk=question.order_id)):
+
+            def words(
+                order: Order = order,
+                question: UseQuestion = question,
+                is_answer: bool = is_answer,
+            ) -> Words:
+                values = {**_values(order), "line": question.line}
+                if is_answer:
+                    return Words(
+                        _("Order %(order)s: an answer about %(line)s") % values,
+                        paragraphs(question.text, question.answer.text),
+                    )
+                return Words(
+                    _("Order %(order)s: a question about %(line)s") % values,
+                    paragraphs(
+                        question.text,
+                        _("%(holder)s asks. Answer on the page of the order.") % values,
+                    ),
+                )
+
+            yield (_to_holder if is_answer else _to_provider)(order, words)
 
 
 def _values(order: Order) -> dict[str, str]:
@@ -241,5 +285,10 @@ def _to_other(order: Order, deed: Deed, words: Callable[[], Words]) -> Letter:
     doers = {one.address for one in people_of(provider.organisation, Role.PROVIDER)}
     if deed.actor in {*doers, provider.address}:
         return _to_holder(order, words)
+    return _to_provider(order, words)
+
+
+def _to_provider(order: Order, words: Callable[[], Words], kind: str = "") -> Letter:
     path = reverse("order", args=[order.code])
-    return Letter(people_of(provider.organisation, Role.PROVIDER), path, words)
+    whose = people_of(order.offer.provider.organisation, Role.PROVIDER)
+    return Letter(whose, path, words, kind)

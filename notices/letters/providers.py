@@ -138,7 +138,7 @@ def _to_all_sides(suspension: Suspension, words: Callable[[], Words]) -> Letters
     yield Letter(people_of(organisation, Role.PROVIDER), reverse("accreditation"), words)
     told: set[int] = set()
     orders = Order.objects.filter(
-        offer__provider=suspension.provider, status=Order.Status.OPEN
+        offer__provider=suspension.provider, status__in=Order.HOLDING
     ).select_related("voucher__organisation", "voucher__programme__authority")
     authorities = {}
     for order in orders.order_by("pk"):

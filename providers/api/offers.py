@@ -34,6 +34,13 @@ class OfferOutput(serializers.Serializer[Any]):
     resource = serializers.CharField(help_text="GPU or CPU.")
     resource_class = serializers.CharField()
     region = serializers.CharField()
+    is_domestic = serializers.BooleanField(
+        help_text="Whether the accelerator is of a make of the programme's own country."
+    )
+    service_level = serializers.ChoiceField(choices=Offer.ServiceLevel.choices)
+    queue_hours = serializers.IntegerField(
+        allow_null=True, help_text="How long a job typically waits; null where not stated."
+    )
     is_published = serializers.BooleanField()
     prices = OfferPrice(many=True)
 
@@ -74,6 +81,9 @@ def _with_prices(offers: Sequence[Offer]) -> list[dict[str, Any]]:
             "resource": offer.resource,
             "resource_class": offer.resource_class,
             "region": offer.region,
+            "is_domestic": offer.is_domestic,
+            "service_level": offer.service_level,
+            "queue_hours": offer.queue_hours,
             "is_published": offer.status == Offer.Status.PUBLISHED,
             "prices": [price for (pk, _unit), price in prices.items() if pk == offer.pk],
         }

@@ -19,7 +19,7 @@ from providers.forms.capacity import (
     NodeProblem,
     read_capacity,
 )
-from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm
+from providers.forms.catalogue import AcceptanceForm, OfferForm, PriceForm, QueueForm
 from providers.forms.keys import ApiKeyForm, CallsFilter, NetworksForm, RollForm
 from providers.forms.webhooks import WebhookForm
 
@@ -44,6 +44,7 @@ __all__ = [
     "NodeProblem",
     "OfferForm",
     "PriceForm",
+    "QueueForm",
     "RollForm",
     "SuspendForm",
     "WebhookForm",

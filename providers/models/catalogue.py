@@ -142,6 +142,7 @@ class Equivalent(models.Model):
     teraflops = models.DecimalField(max_digits=12, decimal_places=3)
     factor = models.DecimalField(max_digits=12, decimal_places=6)
     source = models.CharField(max_length=300)
+    # The day on which the source was read.
     sourced_on = models.DateField()
     from_on = models.DateField()
     recorded_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")

@@ -40,6 +40,7 @@ from providers.queries.calls import api_calls_of
 from providers.queries.capacity import (
     CapacityStep,
     CapacityTotal,
+    capacity_by_hour,
     capacity_in_force,
     capacity_totals,
     capacity_version,
@@ -60,6 +61,18 @@ from providers.queries.catalogue import (
     prices_in_force,
     prices_of,
 )
+from providers.queries.compare import (
+    PRECISION,
+    CapKey,
+    Filter,
+    choices_of,
+    equivalents_begun,
+    equivalents_known,
+    lowest_caps,
+    prices_above,
+    prices_compared,
+    rounded_rate,
+)
 from providers.queries.keys import api_keys_of
 from providers.queries.onboarding import Step, onboarding_of
 from providers.queries.webhooks import (
@@ -71,9 +84,12 @@ from providers.queries.webhooks import (
 )
 
 __all__ = [
+    "PRECISION",
     "ApiCaller",
+    "CapKey",
     "CapacityStep",
     "CapacityTotal",
+    "Filter",
     "Step",
     "acceptances_before",
     "acceptances_of",
@@ -94,6 +110,7 @@ __all__ = [
     "applications_of",
     "authorities_before",
     "cap_on",
+    "capacity_by_hour",
     "capacity_in_force",
     "capacity_totals",
     "capacity_version",
@@ -101,11 +118,15 @@ __all__ = [
     "capacity_versions_of",
     "caps_begun",
     "caps_known",
+    "choices_of",
     "endpoint_of",
     "endpoints_for",
     "endpoints_of",
+    "equivalents_begun",
+    "equivalents_known",
     "holds_released",
     "is_accredited",
+    "lowest_caps",
     "may_sell",
     "nodes_at",
     "offer_by_code",
@@ -113,7 +134,9 @@ __all__ = [
     "offers_published",
     "onboarding_of",
     "price_in_force",
+    "prices_above",
     "prices_begun",
+    "prices_compared",
     "prices_in_force",
     "prices_of",
     "provider_by_code",
@@ -124,6 +147,7 @@ __all__ = [
     "providers_known",
     "providers_of",
     "providers_selling",
+    "rounded_rate",
     "secret_of",
     "secrets_of",
     "settlement_waits",

@@ -1,5 +1,8 @@
 """A provider's offers, with every price they had."""
 
+import re
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -11,12 +14,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from common.days import start_of
 from common.errors import NotFound
-from common.formatting import instant
-from common.forms import KeyedForm, answer_form
+from common.formatting import instant, rate_words
+from common.forms import KeyedForm, answer_form, language_pressed
 from parties.authentication import signed_in
 from providers import actions, queries, statuses
-from providers.forms import AcceptanceForm, OfferForm, PriceForm
+from providers.forms import AcceptanceForm, OfferForm, PriceForm, QueueForm
 from providers.models import Offer, Price, Provider
+from providers.told import price_told
 
 
 @login_required
@@ -42,7 +46,7 @@ def offers(request: HttpRequest) -> HttpResponse:
                 offer.resource_class,
                 offer.region,
                 "; ".join(
-                    price_text(price) for price in prices.values() if price.offer_id == offer.pk
+                    price_told(price) for price in prices.values() if price.offer_id == offer.pk
                 ),
                 statuses.OFFER[offer.status].label,
             ]
@@ -55,21 +59,26 @@ def offers(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_http_methods(["GET", "POST"])
 def offer_new(request: HttpRequest) -> HttpResponse:
-    """Publish an offer with its first price."""
+    """Ask for an offer with its first price, show what buyers will see, then publish it."""
     person = signed_in(request)
     provider = queries.provider_of(person)
-    form = OfferForm(request.POST if request.method == "POST" else None)
+    form = OfferForm(
+        request.POST if request.method == "POST" else None, initial=_known_of(provider)
+    )
 
     def publish() -> HttpResponse:
         given = form.cleaned_data
         offer = actions.publish_offer(
             provider=provider,
-            title=given["title"],
+            title=_title_of(given),
             resource=given["resource"],
             resource_class=given["resource_class"],
             region=given["region"],
             rate=given["rate"],
             currency=given["currency"],
+            is_domestic=given["is_domestic"] == "yes",
+            service_level=given["service_level"],
+            queue_hours=given["queue_hours"],
             actor=person,
             at=timezone.now(),
             key=form.act_key,
@@ -84,9 +93,77 @@ def offer_new(request: HttpRequest) -> HttpResponse:
         "title": _("Publish an offer"),
         "caption": provider.organisation.name,
         "back": reverse("offers"),
-        "submit": _("Publish"),
+        "submit": _("Check the offer"),
     }
+    step = request.POST.get("step", "")
+    is_reading = step != "publish" and language_pressed(request) is None
+    if request.method == "POST" and is_reading and form.is_valid():
+        if step == "change":
+            return render(request, "form_page.html", {"form": form, **context})
+        shown = _review_of(form.cleaned_data, provider)
+        form.hide()
+        return render(request, "providers/offer_review.html", {"form": form, **shown})
     return answer_form(request, form, "form_page.html", publish, context)
+
+
+def _known_of(provider: Provider) -> dict[str, Any]:
+    """Return what a provider's newest offer says of the next one."""
+    newest = queries.offers_of(provider).first()
+    if newest is None:
+        return {}
+    price = queries.prices_of(newest).first()
+    return {"region": newest.region, "currency": price.currency if price else ""}
+
+
+def _title_of(given: dict[str, Any]) -> str:
+    # The words before the colon, which is a wide one in Chinese.
+    level = re.split("[:：]", str(Offer.ServiceLevel(given["service_level"]).label))[0]
+    return str(given["title"]).strip() or f"{given['resource_class']}, {level.lower()}"
+
+
+def _review_of(given: dict[str, Any], provider: Provider) -> dict[str, Any]:
+    """Return what buyers will see of an offer, what others charge, and a cap that it breaks."""
+    now = timezone.now()
+    name, currency = given["resource_class"], given["currency"]
+    asked = queries.Filter(resource=given["resource"], resource_class=name, currency=currency)
+    cheapest = queries.prices_compared(asked, now).first()
+    cap = queries.lowest_caps(now).get((given["resource"], name, currency))
+    is_above = cap is not None and cap.rate is not None and given["rate"] > cap.rate
+    hours = given["queue_hours"]
+    return {
+        "name": provider.organisation.name,
+        "rows": [
+            {"key": _("Name of the offer"), "value": _title_of(given)},
+            {"key": _("Class"), "value": name},
+            {"key": _("Counted in"), "value": Offer.Resource(given["resource"]).label},
+            {
+                "key": _("Make of the accelerator"),
+                "value": _("Domestic") if given["is_domestic"] == "yes" else _("Not domestic"),
+            },
+            {"key": _("Where it runs"), "value": given["region"]},
+            {
+                "key": _("Service level"),
+                "value": Offer.ServiceLevel(given["service_level"]).label,
+            },
+            {"key": _("Typical wait in hours"), "value": "" if hours is None else hours},
+            {"key": _("Price of one hour"), "value": rate_words(given["rate"], currency)},
+        ],
+        "cheapest": ""
+        if cheapest is None
+        else _("The lowest price of this class in the catalogue is %(rate)s.")
+        % {"rate": price_told(cheapest)},
+        "cap_warning": _(
+            "%(authority)s lets an hour of %(name)s cost at most %(rate)s. Change the price to "
+            "no more than that."
+        )
+        % {
+            "authority": cap.authority.name,
+            "name": name,
+            "rate": rate_words(cap.rate, currency),
+        }
+        if cap is not None and is_above
+        else "",
+    }
 
 
 @login_required
@@ -129,14 +206,101 @@ def offer_price(request: HttpRequest, code: str) -> HttpResponse:
             {"key": _("Counted in"), "value": Offer.Resource(offer.resource).label},
             {"key": _("Class"), "value": offer.resource_class},
             {"key": _("Region"), "value": offer.region},
+            {
+                "key": _("Service level"),
+                "value": Offer.ServiceLevel(offer.service_level).label,
+            },
+            {
+                "key": _("Typical wait in hours"),
+                "value": "" if offer.queue_hours is None else offer.queue_hours,
+            },
         ],
         "prices": {
             "caption": _("Every price it had"),
-            "columns": [_("From"), {"label": _("Price of one hour"), "numeric": True}],
-            "rows": [[instant(price.from_at), price_text(price)] for price in prices],
+            "columns": [
+                _("From"),
+                {"label": _("Price of one hour"), "numeric": True},
+                _("What you can do"),
+            ],
+            "rows": [
+                [instant(price.from_at), price_told(price), _price_step(price)]
+                for price in prices
+            ],
         },
     }
     return answer_form(request, form, "providers/offer_price.html", publish, context)
+
+
+def _price_step(price: Price) -> Any:
+    """Return what may still be done with a price: one that has not begun may be taken back."""
+    if hasattr(price, "withdrawal"):
+        return _("Withdrawn before it began")
+    if price.from_at <= timezone.now():
+        return _("Nothing: it has begun")
+    url = reverse("price_withdraw", args=[price.offer.code, price.pk])
+    return {"text": _("Withdraw it before it begins"), "url": url}
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def price_withdraw(request: HttpRequest, code: str, pk: int) -> HttpResponse:
+    """Take back a price that has not begun."""
+    person = signed_in(request)
+    offer = _offer_of(queries.provider_of(person), code)
+    price = queries.prices_of(offer).filter(pk=pk).select_related("offer__provider").first()
+    if price is None:
+        raise NotFound(what=str(pk))
+    form = KeyedForm(request.POST if request.method == "POST" else None)
+
+    def withdraw() -> HttpResponse:
+        actions.withdraw_price(price=price, actor=person, at=timezone.now(), key=form.act_key)
+        messages.success(request, _("The price is withdrawn and will not begin."))
+        return redirect("offer_price", code)
+
+    context = {
+        "title": _("Withdraw this price"),
+        "caption": str(offer),
+        "back": reverse("offer_price", args=[code]),
+        "submit": _("Withdraw"),
+        "submit_kind": "warning",
+        "rows": [
+            {"key": _("Price of one hour"), "value": price_told(price)},
+            {"key": _("From"), "value": instant(price.from_at)},
+        ],
+        "intro": _("The price before it goes on. That this one was planned stays public."),
+    }
+    return answer_form(request, form, "form_page.html", withdraw, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def offer_queue(request: HttpRequest, code: str) -> HttpResponse:
+    """Say how long a job of an offer typically waits now."""
+    person = signed_in(request)
+    offer = _offer_of(queries.provider_of(person), code)
+    form = QueueForm(
+        request.POST if request.method == "POST" else None,
+        initial={"queue_hours": offer.queue_hours},
+    )
+
+    def state() -> HttpResponse:
+        actions.state_queue(
+            offer=offer,
+            queue_hours=form.cleaned_data["queue_hours"],
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+        )
+        messages.success(request, _("Buyers see the new typical wait at once."))
+        return redirect("offer_price", code)
+
+    context = {
+        "title": _("State the typical wait"),
+        "caption": str(offer),
+        "back": reverse("offer_price", args=[code]),
+        "submit": _("Save"),
+    }
+    return answer_form(request, form, "form_page.html", state, context)
 
 
 @login_required
@@ -196,12 +360,6 @@ def order_acceptance(request: HttpRequest) -> HttpResponse:
         ),
     }
     return answer_form(request, form, "form_page.html", choose, context)
-
-
-def price_text(price: Price) -> str:
-    """Write a price as its currency and rate, without idle noughts beyond two decimals."""
-    whole, _point, part = f"{price.rate:,.4f}".partition(".")
-    return f"{price.currency} {whole}.{part.rstrip('0'):0<2}"
 
 
 def _offer_of(provider: Provider, code: str) -> Offer:

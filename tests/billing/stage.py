@@ -38,6 +38,8 @@ def a_record(account, key="job-1", *, hours=10, gpus=1, started=START, resource=
 
 
 def record(seller, *records, key=None, at=LATER):
+    """Record usage as its meter sends it: at an instant, or when the last of it has ended."""
+    at = max([at, *(one.ended_at for one in records)])
     return actions.record_usage(
         provider=seller.provider,
         source="slurm",

@@ -214,26 +214,33 @@ def test_a_voucher_covers_no_use_outside_its_days():
     begins = start_of(days[0], stage.ZONE)
     ends = start_of(days[1] + timedelta(days=1), stage.ZONE)
     hour = timedelta(hours=1)
+    # The order was placed 20 hours after the first day began.
     jobs = {
-        "before": begins - 4 * hour,
-        "just before": begins - 2 * hour,
-        "into": begins - hour,
-        "from": begins,
-        "until": ends - 2 * hour,
-        "out of": ends - hour,
-        "just after": ends,
+        "before": (begins - 4 * hour, 2),
+        "just before": (begins - 2 * hour, 2),
+        "before the order": (begins - hour, 21),
+        "into": (begins - hour, 22),
+        "out of": (ends - hour, 2),
+        "until": (ends - 2 * hour, 2),
+        "just after": (ends, 2),
     }
-    for key, started in jobs.items():
-        stage.use(scene.seller, order, hours=2, key=key, started=started)
+    refused = {}
+    for key, (started, hours) in jobs.items():
+        job = stage.a_record(order.code, key, hours=hours, started=started)
+        for error in stage.record(scene.seller, job).errors:
+            refused[key] = error.code
+    assert refused == {
+        "before": "outside_voucher",
+        "just before": "outside_voucher",
+        "before the order": "before_order",
+        "just after": "outside_voucher",
+    }
     at = datetime(2026, 7, 2, 9, tzinfo=UTC)
 
     bill = stage.bill(scene, period=(begins - 5 * hour, ends + 5 * hour), at=at)
     (settlement,) = stage.settle(bill, at=at)
 
-    # Two hours cost 50.00, of which the voucher covers 60 %.
-    whole = ("ACCEPTED", 50_00, 0, 30_00, "")
-    half = ("REDUCED", 25_00, 25_00, 15_00, "outside_validity")
-    nothing = ("WITHHELD", 0, 50_00, 0, "outside_validity")
+    # An hour costs 25.00, of which the voucher covers 60 %.
     found = dict(
         zip(
             bill.lines.order_by("row").values_list("key", flat=True),
@@ -242,14 +249,10 @@ def test_a_voucher_covers_no_use_outside_its_days():
         )
     )
     assert found == {
-        "before": nothing,
-        "just before": nothing,
-        "into": half,
-        "from": whole,
-        "until": whole,
-        "out of": half,
-        "just after": nothing,
+        "into": ("REDUCED", 525_00, 25_00, 315_00, "outside_validity"),
+        "until": ("ACCEPTED", 50_00, 0, 30_00, ""),
+        "out of": ("REDUCED", 25_00, 25_00, 15_00, "outside_validity"),
     }
-    assert (settlement.covered, stage.payable(scene)) == (90_00, 90_00)
-    assert stage.held(order) == 1_500_00 - 90_00
+    assert (settlement.covered, stage.payable(scene)) == (360_00, 360_00)
+    assert stage.held(order) == 1_500_00 - 360_00
     stage.assert_in_step()

@@ -229,12 +229,12 @@ def test_a_rate_above_the_orders_is_cut_to_it(scene, order):
 def test_use_before_the_voucher_began_is_withheld(scene, order):
     # The voucher is valid from 2 June, which begins at 16:00 UTC on the day before.
     began = datetime(2025, 6, 1, 12, tzinfo=UTC)
-    stage.use(scene.seller, order, hours=8, started=began)
+    stage.use(scene.seller, order, hours=26, started=began)
 
     bill = stage.bill(scene)
     stage.settle(bill)
 
-    assert stage.verdicts(bill) == [("REDUCED", 100_00, 100_00, 60_00, "outside_validity")]
+    assert stage.verdicts(bill) == [("REDUCED", 550_00, 100_00, 330_00, "outside_validity")]
 
 
 def test_a_line_that_the_holder_objects_to_is_withheld(scene, order):

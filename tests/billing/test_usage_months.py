@@ -51,21 +51,37 @@ def this_month():
     return datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
+def copy_to(key, started):
+    """Lay a copy of the line of `job-1` down at another instant, as no action would."""
+    rows(
+        "insert into billing_usageline (id, key, started_at, ended_at, source, resource,"
+        " resource_class, count_thousandths, quantity_ms, state, recorded_at, act_id, file_id,"
+        " order_id, provider_id, voucher_id, rate, amount)"
+        " select billing_usage_month(%s)::bigint << 48 | (select count(*) from"
+        " billing_usageline), %s, %s, %s, source, resource, resource_class, count_thousandths,"
+        " quantity_ms, state, recorded_at, act_id, file_id, order_id, provider_id, voucher_id,"
+        " rate, amount from billing_usageline where key = 'job-1' returning id",
+        started,
+        key,
+        started,
+        started + timedelta(hours=2),
+    )
+
+
 def test_a_line_lies_in_the_month_in_which_it_started(scene, order):
     month = this_month()
-    stage.record(
-        scene.seller,
-        stage.a_record(order.code, "old", started=datetime(1999, 12, 31, 23, tzinfo=UTC)),
-        stage.a_record(order.code, "eve", hours=2, started=month - timedelta(hours=1)),
-        stage.a_record(order.code, "first", started=month),
-        stage.a_record(order.code, "far", started=month + timedelta(days=900)),
-    )
+    stage.record(scene.seller, stage.a_record(order.code, "job-1"))
+    copy_to("old", datetime(1999, 12, 31, 23, tzinfo=UTC))
+    copy_to("eve", month - timedelta(hours=1))
+    copy_to("first", month)
+    copy_to("far", month + timedelta(days=900))
 
     assert places() == {
         "old": "billing_usageline_before",
         "eve": f"billing_usageline_{month - timedelta(days=1):%Y_%m}",
         "first": f"billing_usageline_{month:%Y_%m}",
         "far": "billing_usageline_after",
+        "job-1": "billing_usageline_before",
     }
     for line in UsageLine.objects.all():
         low, high = lines_of_use(line.ended_at, line.ended_at + timedelta(seconds=1))
@@ -100,7 +116,7 @@ def test_no_line_is_there_twice_whoever_writes(scene, order):
     copied = (
         "insert into billing_usageline select id + 1, source, key, resource, resource_class,"
         " count_thousandths, started_at, ended_at, quantity_ms, state, recorded_at, act_id,"
-        " file_id, order_id, provider_id, voucher_id, rate, amount from billing_usageline"
+        " file_id, order_id, provider_id, voucher_id, rate, amount, device from billing_usageline"
     )
 
     with pytest.raises(DatabaseError, match="billing_usagekey"), transaction.atomic():
@@ -114,7 +130,7 @@ def test_a_number_that_says_another_month_is_refused(scene, order):
     moved = (
         "insert into billing_usageline select id + (1::bigint << 48), source, key || '!',"
         " resource, resource_class, count_thousandths, started_at, ended_at, quantity_ms, state,"
-        " recorded_at, act_id, file_id, order_id, provider_id, voucher_id, rate, amount"
+        " recorded_at, act_id, file_id, order_id, provider_id, voucher_id, rate, amount, device"
         " from billing_usageline returning id"
     )
 
@@ -180,16 +196,17 @@ def test_a_dry_run_leaves_no_key_and_no_sum(scene, order):
 def test_months_are_made_ahead_and_what_waited_for_them_moves_in(scene, order):
     now = datetime.now(UTC)
     far = (now + timedelta(days=600)).replace(day=15, microsecond=0)
-    stage.record(scene.seller, stage.a_record(order.code, "far", started=far))
+    stage.record(scene.seller, stage.a_record(order.code, "job-1"))
+    copy_to("far", far)
     before = partitions()
-    assert places() == {"far": "billing_usageline_after"}
+    assert places()["far"] == "billing_usageline_after"
 
     made = actions.keep_usage_months(at=now + timedelta(days=300))
 
     assert made > 0
-    assert places() == {"far": f"billing_usageline_{far:%Y_%m}"}
+    assert places()["far"] == f"billing_usageline_{far:%Y_%m}"
     assert len(partitions()) == len(before) + made
-    assert UsageKey.objects.get().line_id == UsageLine.objects.get().pk
+    assert UsageKey.objects.get(key="far").line_id == UsageLine.objects.get(key="far").pk
     # Asked again there is nothing to do.
     assert actions.keep_usage_months(at=now + timedelta(days=300)) == 0
     assert len(partitions()) == len(before) + made

@@ -35,6 +35,8 @@ WHAT_IS_NEXT_BY_LETTER = Budget(pages=1, answers=0, clicks=1)
 WHAT_IS_NEXT_FROM_HOME = Budget(pages=1, answers=0, clicks=2)
 ANSWER_A_QUESTION = Budget(pages=2, answers=3, clicks=4)
 ORDER = Budget(pages=3, answers=3, clicks=6)
+QUERY_A_LINE = Budget(pages=2, answers=2, clicks=4)
+PUBLISH_AN_OFFER = Budget(pages=2, answers=8, clicks=4)
 DECIDE = Budget(pages=3, answers=3, clicks=5)
 SEND_A_BILL = Budget(pages=3, answers=1, clicks=3)
 FIX_A_BILL = Budget(pages=4, answers=1, clicks=5)
@@ -49,21 +51,26 @@ class Spent:
         self.pages: list[str] = []
         self.answers: list[str] = []
         self.presses = 0
+        self.reached = 0
 
     def begin(self) -> None:
         """Begin to count: the page that is shown is paid for."""
-        self.pages, self.answers, self.presses = [], [], 0
+        self.pages, self.answers, self.presses, self.reached = [], [], 0, 0
 
     def page(self, path: str) -> None:
         """Count a page that was loaded; the same page, come back, is no other."""
         if path not in self.pages[-1:]:
             self.pages.append(path)
 
-    def answer(self, name: str) -> None:
-        """Count a question that was answered; the three boxes of a day are one."""
+    def answer(self, name: str, *, is_reached: bool = False) -> None:
+        """Count a question that was answered; the three boxes of a day are one.
+
+        :param is_reached: by the keyboard, so that nobody clicked it.
+        """
         question = PART_OF_A_DAY.sub("", name)
         if question not in self.answers[-1:]:
             self.answers.append(question)
+            self.reached += is_reached
 
     def press(self) -> None:
         """Count a link that was followed, or a button that was pressed."""
@@ -71,6 +78,6 @@ class Spent:
 
     @property
     def cost(self) -> Budget:
-        """Return what was spent: one click a question, and one a link or button."""
+        """Return what was spent: a click for each question not reached by Tab, link and button."""
         answers = len(self.answers)
-        return Budget(len(self.pages), answers, answers + self.presses)
+        return Budget(len(self.pages), answers, answers - self.reached + self.presses)

@@ -6,6 +6,7 @@ Everything is done through actions, at instants of this week.
 import io
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from billing import actions as billing
 from billing.bank import demo_bank
@@ -46,6 +47,8 @@ class History:
     approved: Application
     voucher: Voucher
     order: Order
+    careful: Seller
+    unanswered: Order
     claimable: Voucher
     usage_file: UsageFile
     settled: Bill
@@ -100,6 +103,9 @@ def make_history() -> History:
     usage_file = a_usage_file(seller, order, at)
     settled, paid_batch, statement = a_paid_bill(authority, seller, m3, at)
     batch = a_batch(authority, seller, m3, at)
+    compare(authority, seller, at)
+    careful = cast.make_provider(authority, "Careful Compute")
+    cast.accepts_each(careful, at=at)
     until = at + timedelta(days=60)
     days = {"contract_from_on": f"{at:%Y-%m-%d}", "contract_until_on": f"{until:%Y-%m-%d}"}
     draft = vouchers.save_draft(
@@ -125,6 +131,10 @@ def make_history() -> History:
         ).application,
         voucher=voucher,
         order=order,
+        careful=careful,
+        unanswered=cast.a_hold(
+            voucher, firm, careful, hours="40", provider_reference="waits", at=at
+        ),
         claimable=cast.an_issued_voucher(m1, laboratory, at=at, **days),
         usage_file=usage_file,
         settled=settled,
@@ -158,6 +168,21 @@ def make_history() -> History:
     )
     reflect(history, at)
     return history
+
+
+def compare(authority: Authority, seller: Seller, at: datetime) -> None:
+    """Let there be what prices are measured by: a cap, a figure, and a price that followed."""
+    cast.a_cap(authority, "40.00")
+    cast.an_equivalent(authority, "H100")
+    providers.publish_price(
+        offer=seller.offer,
+        rate=Decimal("24.00"),
+        currency="CNY",
+        from_at=at,
+        actor=seller.person,
+        at=at,
+        key="h-price",
+    )
 
 
 def a_target() -> Scene:

@@ -16,11 +16,15 @@ from django.core import mail
 from django.utils import translation
 from django.utils.translation import gettext
 
+from billing import actions as billing
+from billing.models import Bill, Verdict
 from common.formatting import day_text
 from notices import actions as notices
 from parties.models import User
 from parties.roles import OrganisationKind
+from providers.models import Offer
 from tests import cast
+from tests.billing import stage as billing_stage
 from tests.browser.budget import (
     ANSWER_A_QUESTION,
     APPLY,
@@ -28,6 +32,8 @@ from tests.browser.budget import (
     CHECK,
     DECIDE,
     ORDER,
+    PUBLISH_AN_OFFER,
+    QUERY_A_LINE,
     WHAT_IS_NEXT_BY_LETTER,
     WHAT_IS_NEXT_FROM_HOME,
     Budget,
@@ -39,7 +45,7 @@ from tests.browser.visitor import Visitor
 from tests.cast import Applicant, Scheme
 from vouchers import actions as vouchers
 from vouchers import queries
-from vouchers.models import Application
+from vouchers.models import Application, Order, UseQuestion
 
 pytestmark = [
     pytest.mark.slow,
@@ -272,6 +278,111 @@ def test_an_order_is_placed_for_two_answers(come, stage: Stage, language: str, s
     assert holder.last in holder.words
 
 
+def test_an_order_is_placed_from_the_catalogue_with_what_the_voucher_buys_in_sight(
+    come, stage: Stage, language: str, script: bool
+):
+    firm = a_firm(f"Comparing Maps {language} {script}")
+    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
+    holder = come(firm.person, language=language, script=script)
+    holder.open("/catalogue/")
+    holder.spent.begin()
+    holder.answer(voucher=voucher.code)
+    holder.send()
+    new, offer = f"/vouchers/{voucher.code}/orders/new/", stage.seller.offer.code
+    # 60,000.00 are 60 % of 4,000 hours at 25.00.
+    assert "¥40,000.00" in holder.words
+    holder.follow(f"{new}?offer={offer}")
+    assert not holder.has_errors
+    holder.answer(hours="400")
+    holder.send('main form[method="get"] button')
+    assert "¥6,000.00" in holder.words
+    assert Order.objects.filter(voucher=voucher).count() == 0
+    holder.send('main form[method="post"] button')
+
+    assert holder.spent.pages == ["/catalogue/", new, f"/orders/{holder.last}/"]
+    assert holder.spent.cost == Budget(pages=3, answers=2, clicks=6)
+    assert ORDER.covers(holder.spent.cost)
+    assert queries.voucher_balance(voucher).pending == 6_000_00
+
+
+def test_a_line_is_queried_with_one_answer_from_its_bill(
+    come, stage: Stage, language: str, script: bool
+):
+    firm = a_firm(f"Querying Maps {language} {script}")
+    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
+    order = cast.a_hold(
+        voucher, firm, stage.seller, at=now(), provider_reference=f"query-{language}-{script}"
+    )
+    bill = a_bill_of(stage, order)
+    holder = come(firm.person, language=language, script=script)
+    holder.open(f"/bills/{bill.number}/")
+    holder.spent.begin()
+    holder.follow(f"/bills/{bill.number}/lines/1/object/")
+    holder.answer(note="Nobody of ours ran this job.")
+    holder.send()
+
+    assert holder.spent.pages == [
+        f"/bills/{bill.number}/lines/1/object/",
+        f"/bills/{bill.number}/",
+    ]
+    assert holder.spent.cost == Budget(pages=2, answers=1, clicks=3)
+    assert QUERY_A_LINE.covers(holder.spent.cost)
+    assert Verdict.objects.get(line__bill=bill).reason == "objected"
+
+
+def test_a_line_is_asked_about_with_one_answer_from_its_order(
+    come, stage: Stage, language: str, script: bool
+):
+    firm = a_firm(f"Asking Maps {language} {script}")
+    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
+    order = cast.a_hold(
+        voucher, firm, stage.seller, at=now(), provider_reference=f"ask-{language}-{script}"
+    )
+    started = now() - timedelta(hours=2)
+    record = billing_stage.a_record(order.code, order.code, hours=1, started=started)
+    billing_stage.record(stage.seller, record, at=now())
+    holder = come(firm.person, language=language, script=script)
+    holder.open(f"/orders/{order.code}/")
+    holder.spent.begin()
+    asking = f"/orders/{order.code}/questions/new/"
+    holder.follow(f"{asking}?line=slurm%2F{order.code}")
+    holder.answer(text="Who ran this job?")
+    holder.send()
+
+    assert holder.spent.pages == [asking, f"/orders/{order.code}/"]
+    assert holder.spent.cost == Budget(pages=2, answers=1, clicks=3)
+    assert QUERY_A_LINE.covers(holder.spent.cost)
+    assert UseQuestion.objects.get(order=order).line == f"slurm/{order.code}"
+
+
+def test_an_offer_is_published_for_eight_answers_and_four_clicks(
+    come, stage: Stage, language: str, script: bool
+):
+    name = f"Publishing Compute {language} {script}"
+    seller = cast.make_provider(stage.authority, name)
+    visitor = come(seller.person, language=language, script=script)
+    visitor.open("/provider/offers/")
+    visitor.spent.begin()
+    visitor.follow("/provider/offers/new/")
+    visitor.type_through(
+        resource_class="h200",
+        is_domestic="no",
+        queue_hours="2",
+        rate="32.50",
+        title=f"H200 of {name}",
+    )
+    visitor.send()
+    assert "CNY 32.50" in visitor.words
+    assert not Offer.objects.filter(title=f"H200 of {name}").exists()
+    visitor.send('main form button[value="publish"]')
+
+    offer = Offer.objects.get(title=f"H200 of {name}")
+    assert visitor.spent.pages == ["/provider/offers/new/", f"/provider/offers/{offer.code}/"]
+    assert visitor.spent.cost == Budget(pages=2, answers=5, clicks=4)
+    assert PUBLISH_AN_OFFER.covers(visitor.spent.cost)
+    assert (offer.resource_class, offer.queue_hours, offer.region) == ("H200", 2, "Sichuan")
+
+
 def test_an_officer_approves_with_one_answer_and_issues_with_none(
     come, stage: Stage, language: str, script: bool
 ):
@@ -318,6 +429,25 @@ def last_year(stage: Stage) -> Scheme:
     programme = stage.m3.programme
     past = cast.a_round(stage.authority, programme, budget=1_000_000_00, code="LAST")
     return replace(stage.m3, round=past)
+
+
+def a_bill_of(stage: Stage, order: Order) -> Bill:
+    """Return the provider's bill of one hour that was used under an order just now."""
+    started = now() - timedelta(hours=2)
+    record = billing_stage.a_record(order.code, order.code, hours=1, started=started)
+    billing_stage.record(stage.seller, record, at=now())
+    line = billing_stage.a_line(order.code, hours=1)
+    return billing.submit_bill(
+        provider=stage.seller.provider,
+        programme=stage.m3.programme,
+        invoice_number=f"INV-{order.code}",
+        period_from=now() - timedelta(days=2),
+        period_until=now() - timedelta(minutes=1),
+        lines=[line],
+        actor=stage.seller.person.address,
+        at=now(),
+        key=cast.a_key("bill"),
+    )
 
 
 def a_firm(name: str, **more: Any) -> Applicant:

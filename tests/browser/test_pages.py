@@ -34,6 +34,9 @@ def public(h: History) -> list[str]:
         "/apply/check/",
         "/awards/",
         "/catalogue/",
+        "/catalogue/?sort=equivalent&precision=BF16",
+        "/catalogue/caps/",
+        "/catalogue/equivalents/",
         f"/catalogue/{h.seller.offer.code}/",
         "/help",
         "/help/statuses",
@@ -68,8 +71,13 @@ def firm(h: History) -> list[str]:
         f"{voucher}return/",
         f"{voucher}code/",
         f"{voucher}outcomes/new/",
+        f"/catalogue/?voucher={h.voucher.code}",
+        "/orders/",
         order,
+        f"{order}change/",
         f"{order}release/",
+        f"{order}users/new/",
+        f"{order}questions/new/",
         "/usage/",
         "/bills/",
         f"/bills/{h.settled.number}/",
@@ -113,7 +121,10 @@ def provider(h: History) -> list[str]:
         "/provider/offers/",
         "/provider/offers/new/",
         offer,
+        f"{offer}wait/",
         f"{offer}withdraw/",
+        "/provider/orders/",
+        "/orders/",
         "/provider/api-keys/",
         f"/provider/api-keys/{h.api_key.pk}/revoke/",
         "/redeem/",
@@ -129,6 +140,19 @@ def provider(h: History) -> list[str]:
     ]
 
 
+def careful(h: History) -> list[str]:
+    order = f"/orders/{h.unanswered.code}/"
+    return [
+        "/provider/",
+        "/orders/",
+        order,
+        f"{order}accept/",
+        f"{order}decline/",
+        f"{order}change/",
+        f"{order}cancel/",
+    ]
+
+
 def officer(h: History) -> list[str]:
     waiting = f"/applications/{h.waiting.reference}/"
     approved = f"/applications/{h.approved.reference}/"
@@ -141,6 +165,8 @@ def officer(h: History) -> list[str]:
         f"{approved}decide/",
         f"{approved}issue/",
         f"{approved}undo/",
+        "/catalogue/caps/new/",
+        "/catalogue/equivalents/new/",
         "/programmes/",
         programme,
         f"{programme}policy/new/",
@@ -185,6 +211,7 @@ def finance(h: History) -> list[str]:
         "/ledger/acts/",
         f"/ledger/acts/{h.act}/",
         f"/ledger/acts/{h.act}/transfers/{transfer}/correct/",
+        f"/programmes/{programme}/periods/",
         f"/programmes/{programme}/rounds/new/",
         "/organisation/",
         f"/bank-details/{h.bank_detail.pk}/approve/",
@@ -352,6 +379,7 @@ WHO: dict[str, tuple[Callable[[History], User | None], Paths]] = {
     "beginner": (lambda h: h.beginner.person, beginner),
     "laboratory": (lambda h: h.laboratory.person, laboratory),
     "provider": (lambda h: h.seller.person, provider),
+    "careful": (lambda h: h.careful.person, careful),
     "officer": (lambda h: h.authority.officer, officer),
     "second_officer": (lambda h: h.authority.second_officer, second_officer),
     "finance": (lambda h: h.authority.finance[0], finance),
@@ -406,6 +434,9 @@ def forms_of_the_firm(h: History) -> list[str]:
     return [
         *(f"{draft}{task}/" for task in TASKS),
         f"{voucher}orders/new/",
+        f"/orders/{h.order.code}/change/",
+        f"/orders/{h.order.code}/users/new/",
+        f"/orders/{h.order.code}/questions/new/",
         f"{voucher}outcomes/new/",
         f"/bills/{h.sent.number}/lines/1/object/",
         f"/organisation/{h.firm.organisation.code}/bank-details/new/",
@@ -428,6 +459,8 @@ def forms_of_the_officer(h: History) -> list[str]:
     return [
         f"/applications/{h.waiting.reference}/decide/",
         f"/applications/{h.approved.reference}/undo/",
+        "/catalogue/caps/new/",
+        "/catalogue/equivalents/new/",
         f"/programmes/{h.m3.programme.code}/policy/new/",
         f"/vouchers/{h.voucher.code}/suspend/",
     ]

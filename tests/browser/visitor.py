@@ -90,6 +90,47 @@ class Visitor:
             else:
                 box.fill(str(value))
 
+    def type_through(self, **typed: str) -> None:
+        """Click into the first of some boxes, and go on by Tab: type texts, choose radios.
+
+        What is filled in already is passed by; the keyboard costs no click.
+        """
+        names = list(typed)
+        self.field(names[0]).first.click()
+        self.spent.answer(names[0])
+        self._type_here(typed[names[0]])
+        for name in names[1:]:
+            self._tab_to(name)
+            self.spent.answer(name, is_reached=True)
+            self._type_here(typed[name])
+
+    def _here(self) -> tuple[str, str, str]:
+        """Return the name, kind and value of what has the focus."""
+        found = self.page.evaluate(
+            "() => { const here = document.activeElement;"
+            " return [here.name || '', here.type || '', here.value || '']; }"
+        )
+        return found[0], found[1], found[2]
+
+    def _tab_to(self, name: str) -> None:
+        for _step in range(20):
+            self.page.keyboard.press("Tab")
+            if self._here()[0] == name:
+                return
+        raise AssertionError(f"no Tab leads to {name}")
+
+    def _type_here(self, value: str) -> None:
+        _name, kind, _value = self._here()
+        if kind != "radio":
+            self.page.keyboard.type(value)
+            return
+        self.page.keyboard.press("Space")
+        for _step in range(10):
+            if self._here()[2] == value:
+                return
+            self.page.keyboard.press("ArrowDown")
+        raise AssertionError(f"no radio says {value}")
+
     def answered(self, *names: str) -> dict[str, str]:
         """Return what stands in fields now; of a group the value that is chosen."""
         found = {}

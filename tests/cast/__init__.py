@@ -1,6 +1,7 @@
 """The cast of the tests: each scene is set through actions, never by inserting rows."""
 
 from tests.cast.basics import FISCAL_YEAR, HOUR, M1, M3, M5, NOON, TODAY, a_key
+from tests.cast.catalogue import a_cap, an_equivalent
 from tests.cast.matches import (
     M8,
     MATCH_BUDGET,
@@ -89,6 +90,7 @@ __all__ = [
     "Scheme",
     "Seller",
     "a_bank_detail",
+    "a_cap",
     "a_decided_accreditation",
     "a_draft",
     "a_hold",
@@ -114,6 +116,7 @@ __all__ = [
     "an_approved_application",
     "an_assessment",
     "an_award",
+    "an_equivalent",
     "an_issued_voucher",
     "an_offer",
     "an_organisation",

@@ -163,19 +163,19 @@ def an_offer(
     currency: str = "CNY",
     resource: str = "GPU",
     resource_class: str = "H100",
+    **more: Any,
 ) -> Offer:
-    """Return an offer in the catalogue, at a rate an hour."""
+    """Return an offer in the catalogue, at a rate an hour; `more` is what else it says."""
     return providers.publish_offer(
         provider=provider,
-        title=f"{resource_class} by the hour",
         resource=resource,
         resource_class=resource_class,
-        region="Sichuan",
         rate=Decimal(rate),
         currency=currency,
         actor=person,
         at=NOON,
         key=a_key("offer"),
+        **{"title": f"{resource_class} by the hour", "region": "Sichuan", **more},
     )
 
 

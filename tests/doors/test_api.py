@@ -84,6 +84,7 @@ def test_a_code_tells_what_it_may_pay(scene, program):
         "free": 60_000_00,
         "valid_until": scene.voucher.valid_until_on.isoformat(),
         "voucher_status": "ACTIVE",
+        "quote": None,
     }
 
 
@@ -210,6 +211,8 @@ def test_offers_tell_their_price(scene, program):
 
     assert offer["code"] == scene.seller.offer.code
     assert offer["prices"] == [{"currency": "CNY", "rate": "25.0000"}]
+    assert (offer["service_level"], offer["is_domestic"]) == ("ON_DEMAND", False)
+    assert offer["queue_hours"] is None
 
 
 # --- keys and shapes -------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from tests.cast import (
 )
 from tests.doors.pages import key_on, send, words
 from vouchers import queries
-from vouchers.models import Order, OrderUser
+from vouchers.models import Order, OrderUser, UseQuestion
 
 pytestmark = pytest.mark.django_db
 
@@ -284,3 +284,39 @@ def test_an_empty_list_says_what_will_be_there(browser, now):
     page = words(browser(an_sme().person).get(reverse("orders")))
 
     assert "No orders yet." in page
+
+
+# --- questions about use ---------------------------------------------------------------------
+
+
+def test_a_line_of_use_is_asked_about_and_answered(browser, scene, order):
+    stage.use(scene.seller, order, hours=4)
+    holder, provider = browser(scene.applicant.person), browser(scene.seller.person)
+    page = holder.get(page_of("order", order))
+    url = page_of("use_question_new", order) + "?line=slurm%2Fjob-1"
+    assert url in links(page)
+    asked = holder.get(url)
+    assert 'value="slurm/job-1" selected' in links(asked)
+
+    send(holder, url, line="slurm/job-1", text="Who ran this?")
+
+    question = UseQuestion.objects.get()
+    answer_url = page_of("use_question_answer", order, question.pk)
+    assert answer_url in links(provider.get(page_of("order", order)))
+    assert answer_url not in links(holder.get(page_of("order", order)))
+    assert holder.get(answer_url).status_code == 404
+    send(provider, answer_url, text="Your nightly run.")
+    assert "Who ran this?" in words(holder.get(page_of("order", order)))
+    assert "Your nightly run." in words(holder.get(page_of("order", order)))
+
+
+def test_only_lines_of_this_order_are_asked_about(browser, scene, order):
+    holder = browser(scene.applicant.person)
+
+    page = send(holder, page_of("use_question_new", order), line="slurm/job-9", text="Who?")
+
+    assert "There is a problem" in words(page)
+    assert not UseQuestion.objects.exists()
+    assert (
+        browser(scene.seller.person).get(page_of("use_question_new", order)).status_code == 404
+    )

@@ -21,9 +21,13 @@ OFFER = {
     "title": "A100 on demand",
     "resource": "GPU",
     "resource_class": "a100",
+    "is_domestic": "no",
     "region": "CN-5101",
+    "service_level": "ON_DEMAND",
+    "queue_hours": "2",
     "rate": "12.5",
     "currency": "CNY",
+    "step": "publish",
 }
 
 

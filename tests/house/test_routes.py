@@ -8,6 +8,8 @@ pytestmark = pytest.mark.django_db
 
 PUBLIC = {
     "home", "help", "statuses", "accessibility", "demo_sign_in", "set_language", "eligibility_check",
+    "catalogue_csv", "offer_prices_csv", "price_caps", "price_caps_csv", "equivalents",
+    "equivalents_csv",
     "apply", "awards", "catalogue", "offer", "api_docs", "api_errors", "api_schema", "api_token",
     "accredited", "accredited_csv", "capacity_public", "bill_lines_sample", "usage_sample", "usage_template",
     "usage_sample_xlsx", "usage_template_xlsx", "usage_bad_sample", "usage_bad_sample_xlsx",

@@ -20,14 +20,9 @@ from billing.models import BillLine, Payment, Settlement, UsageLine
 from common.days import start_of
 from ledger.actions import SYSTEM
 from ledger.queries import accounts_found, accounts_out_of_step, balances
-from parties import actions as parties
-from parties.models import BankDetail
-from parties.roles import Role
-from policy.programme import shipped
-from providers import actions as providers
 from tests import cast
+from tests.journeys.sites import a_site, an_order
 from tests.real_data import shared
-from vouchers import actions as vouchers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_data, pytest.mark.slow]
 
@@ -41,137 +36,15 @@ COLUMNS = {
 AUGUST = datetime(2017, 8, 1, 12, tzinfo=UTC)
 FIRST = start_of(date(2017, 10, 1))
 LAST = start_of(date(2017, 11, 1))
-NOVEMBER = datetime(2017, 11, 6, 9, tzinfo=UTC)
-RATE = Decimal("1000.00")
+# The log goes on until the year's end; it is sent, and its October billed, after that.
+JANUARY = datetime(2018, 1, 10, 9, tzinfo=UTC)
 PART = Fraction(3, 5)
 
 
-def the_law():
-    """Return a point-of-sale programme for the test: 60 %, in UTC, with room for the month."""
-    text = shipped()["cn-chengdu-2025"]
-    for old, new in (
-        ('code = "cn-chengdu-2025"', 'code = "philly-2017"'),
-        ('zone = "Asia/Shanghai"', 'zone = "UTC"'),
-        ('amount = "5000000"', 'amount = "500000000"'),
-        ('amount = "100000000"', 'amount = "5000000000"'),
-        ("days = 30", "days = 180"),
-        ('up_to = "1000000"', 'up_to = "1000000000"'),
-    ):
-        assert old in text
-        text = text.replace(old, new)
-    return text
-
-
 @pytest.fixture
-def authority():
-    return cast.make_authority()
-
-
-@pytest.fixture
-def programme(authority):
-    made = vouchers.create_programme(
-        code="philly-2017",
-        title="Philly 2017",
-        title_zh="Philly 2017",
-        authority=authority.organisation,
-        text=the_law(),
-        actor=authority.officer,
-        at=AUGUST,
-        key="programme",
-    )
-    vouchers.release_policy(
-        version=made.policy_versions.get(),
-        effective_from_on=date(2017, 8, 1),
-        actor=authority.second_officer,
-        at=AUGUST,
-        key="release",
-    )
-    return made
-
-
-@pytest.fixture
-def intake(authority, programme):
-    return vouchers.open_round(
-        programme=programme,
-        code="2017-A",
-        fiscal_year=2017,
-        budget=1_000_000_000_00,
-        opens_on=date(2017, 8, 1),
-        closes_on=date(2017, 12, 31),
-        actor=authority.finance[0],
-        at=AUGUST,
-        key="round",
-    )
-
-
-def a_bank_detail(organisation, number, proposer, approver):
-    proposed = parties.propose_bank_detail(
-        organisation=organisation,
-        scheme=BankDetail.Scheme.OTHER,
-        number=number,
-        agent="BKCHCNBJ",
-        holder=organisation.name,
-        actor=proposer,
-        at=AUGUST,
-        key=cast.a_key("bank"),
-    )
-    parties.approve_bank_detail(
-        bank_detail=proposed, actor=approver, at=AUGUST, key=cast.a_key("bank")
-    )
-
-
-@pytest.fixture
-def seller(authority):
+def site():
     """A provider that sold before the month began."""
-    organisation = cast.an_organisation("PROVIDER", "Philly")
-    person = cast.with_role(cast.a_person("Peng Wei"), organisation, Role.PROVIDER)
-    provider = providers.accredit_provider(
-        organisation=organisation, actor=authority.officer, at=AUGUST, key="accredit"
-    )
-    offer = providers.publish_offer(
-        provider=provider,
-        title="A GPU by the hour",
-        resource="GPU",
-        resource_class="P100",
-        region="Philadelphia",
-        rate=RATE,
-        currency="CNY",
-        actor=person,
-        at=AUGUST,
-        key="offer",
-    )
-    finance = authority.finance
-    a_bank_detail(organisation, "6222000000000001", person, finance[0])
-    a_bank_detail(authority.organisation, "6222000000000002", finance[1], finance[2])
-    return provider, offer, person
-
-
-def an_order(tenant, authority, intake, offer, programme):
-    """Return a tenant's order, placed before the month: 60,000 hours at its reference."""
-    scheme = cast.Scheme(authority, programme, None, intake)
-    applicant = cast.an_sme(f"Tenant {tenant}")
-    application = cast.a_sent_application(scheme, applicant, at=AUGUST, fee_total="60000000.00")
-    decision = vouchers.decide_application(
-        application=application,
-        outcome="PASS",
-        awarded=None,
-        note="",
-        actor=authority.officer,
-        at=AUGUST,
-        key=f"decide {tenant}",
-    )
-    voucher = vouchers.issue_voucher(
-        decision=decision, actor=authority.second_officer, at=AUGUST, key=f"issue {tenant}"
-    )
-    return vouchers.place_hold(
-        voucher=voucher,
-        offer=offer,
-        hours=Decimal(60_000),
-        provider_reference=tenant,
-        actor=applicant.person,
-        at=AUGUST,
-        key=f"hold {tenant}",
-    )
+    return a_site("Philly", AUGUST, resource="GPU", resource_class="P100", rate="1000.00")
 
 
 def prices_of_the_month(path):
@@ -188,12 +61,11 @@ def prices_of_the_month(path):
     return dict(prices)
 
 
-def test_october_2017_from_the_job_log_to_the_banks_answer(
-    authority, programme, intake, seller, django_assert_max_num_queries
-):
+def test_october_2017_from_the_job_log_to_the_banks_answer(site, django_assert_max_num_queries):
     path = shared("usage/philly_jobs_7vc.csv.gz")
-    provider, offer, person = seller
-    orders = [an_order(tenant, authority, intake, offer, programme) for tenant in TENANTS]
+    authority, programme = site.authority, site.programme
+    provider, person = site.provider, site.person
+    orders = [an_order(site, tenant, hours=60_000) for tenant in TENANTS]
 
     with path.open("rb") as stream:
         report = actions.record_usage_file(
@@ -205,7 +77,7 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(
             resource="GPU",
             is_dry_run=False,
             actor=person.address,
-            at=NOVEMBER,
+            at=JANUARY,
             key="usage",
             columns=COLUMNS,
         )
@@ -219,7 +91,7 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(
         period_until=LAST,
         lines=None,
         actor=person.address,
-        at=NOVEMBER,
+        at=JANUARY,
         key="bill",
     )
     billed_ms = BillLine.objects.aggregate(total=Sum("quantity_ms"))["total"]
@@ -227,7 +99,7 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(
 
     # Once for all lines, a few for each order: never one a line.
     with django_assert_max_num_queries(60):
-        settlements = actions.settle_bill(bill=bill, actor=SYSTEM, at=NOVEMBER, key="settle")
+        settlements = actions.settle_bill(bill=bill, actor=SYSTEM, at=JANUARY, key="settle")
     accepted = sum(one.accepted for one in settlements)
     covered = sum(one.covered for one in settlements)
     expected = prices_of_the_month(path)
@@ -238,20 +110,20 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(
     assert not any(one.withheld or one.beyond_hold for one in settlements)
 
     batch = actions.prepare_batch(
-        programme=programme, actor=authority.finance[0], at=NOVEMBER, key="prepare"
+        programme=programme, actor=authority.finance[0], at=JANUARY, key="prepare"
     )
-    actions.approve_batch(batch=batch, actor=authority.finance[1], at=NOVEMBER, key="approve")
+    actions.approve_batch(batch=batch, actor=authority.finance[1], at=JANUARY, key="approve")
     file = actions.release_batch(
-        batch=batch, actor=authority.finance[2], at=NOVEMBER, key="release"
+        batch=batch, actor=authority.finance[2], at=JANUARY, key="release"
     )
     answer = statement_for(
         bytes(file.content),
-        statement_id="2017-11-06",
-        created_at=NOVEMBER,
-        booked_on=NOVEMBER.date(),
+        statement_id="2018-01-10",
+        created_at=JANUARY,
+        booked_on=JANUARY.date(),
     )
     actions.read_statement(
-        name="camt053.xml", data=answer, actor=authority.finance[0], at=NOVEMBER, key="read"
+        name="camt053.xml", data=answer, actor=authority.finance[0], at=JANUARY, key="read"
     )
 
     payment = Payment.objects.get()

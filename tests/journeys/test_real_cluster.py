@@ -5,6 +5,7 @@ core-hours, day by day to four decimals.
 """
 
 import csv
+from collections import Counter
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -13,25 +14,20 @@ import pytest
 from billing import actions as billing
 from billing import queries as bills
 from billing.models import UsageLine
-from tests import cast
+from tests.journeys.sites import a_site, an_order
 from tests.real_data import shared
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_data, pytest.mark.slow]
 
-ARRIVED = datetime(2025, 6, 3, 9, tzinfo=UTC)
+OPENED = datetime(2016, 8, 1, 12, tzinfo=UTC)
+ARRIVED = datetime(2017, 2, 1, 9, tzinfo=UTC)
 CORE_HOUR = Decimal(3_600_000)
 
 
 @pytest.fixture
-def stage():
-    """A voucher with one order for each of the log's accounts, in a programme in UTC."""
-    authority = cast.make_authority()
-    seller = cast.make_provider(authority, "Pozidriv", resource="CPU", resource_class="CPU")
-    text = cast.policy_text(cast.M3).replace('zone = "Asia/Shanghai"', 'zone = "UTC"')
-    scheme = cast.make_programme(authority, cast.M3, text=text)
-    applicant = cast.an_sme()
-    voucher = cast.an_issued_voucher(scheme, applicant)
-    return seller, applicant, voucher
+def site():
+    """A provider that sold cores, in a programme in UTC, before the log began."""
+    return a_site("Pozidriv", OPENED, resource="CPU", resource_class="CPU", rate="1.00")
 
 
 def accounts_of(log):
@@ -41,29 +37,30 @@ def accounts_of(log):
         return sorted({line.split("|")[5] for line in lines})
 
 
-def test_core_hours_are_those_that_the_site_published_day_by_day(stage):
-    seller, applicant, voucher = stage
+def test_core_hours_are_those_that_the_site_published_day_by_day(site):
     log = shared("usage/xdmod_pozidriv_sacct.log.gz")
-    for account in accounts_of(log):
-        cast.a_hold(voucher, applicant, seller, hours="1", provider_reference=account)
+    orders = [an_order(site, account, hours=1) for account in accounts_of(log)]
 
     with log.open("rb") as stream:
         report = billing.record_usage_file(
-            provider=seller.provider,
+            provider=site.provider,
             name=log.name,
             format="sacct",
             stream=stream,
             source="pozidriv",
             resource="CPU",
             is_dry_run=False,
-            actor=seller.provider.address,
+            actor=site.provider.address,
             at=ARRIVED,
             key="pozidriv",
         )
 
     assert report.errors == ()
     assert UsageLine.objects.count() == report.recorded
-    days = {day: Decimal(ms) / CORE_HOUR for day, ms in bills.daily_usage(voucher)}
+    metered = Counter()
+    for order in orders:
+        metered.update(dict(bills.daily_usage(order)))
+    days = {day: Decimal(ms) / CORE_HOUR for day, ms in metered.items()}
     assert round(sum(days.values()), 4) == Decimal("71984.2764")
     published = shared("usage/xdmod_expected/pozidriv__total_cpu_hours__timeseries-Day.csv")
     with published.open() as lines:

@@ -25,6 +25,8 @@ from providers.api.reference import described_api
 from providers.kinds import EVENTS
 from providers.models import WebhookEndpoint
 from providers.queries import secret_of, secrets_of
+from tests import cast
+from tests.billing import stage
 from tests.cast import M3, NOON, a_hold, a_key, a_person, make_provider, make_scene
 from tests.doors.pages import key_on, send, words
 from tests.notices.receiver import listening
@@ -100,6 +102,8 @@ def test_an_order_is_told_once_signed_with_the_secret_that_was_shown(scene, rece
             "unit": "CNY",
             "hours": "100",
             "held": 1_500_00,
+            "order_status": "OPEN",
+            "accept_by": None,
         },
     }
     message = WebhookMessage.objects.get()
@@ -145,7 +149,7 @@ def test_a_life_of_an_order_is_told_in_order(scene, receiver):
     told = [json.loads(one.body) for one in WebhookMessage.objects.order_by("act_id")]
     assert [one["type"] for one in told] == [
         "order.placed",
-        "order.cancelled",
+        "order.released",
         "provider.suspended",
         "provider.suspension_lifted",
     ]
@@ -155,6 +159,57 @@ def test_a_life_of_an_order_is_told_in_order(scene, receiver):
         "until_at": None,
         "stops_orders": True,
         "bills_wait": False,
+    }
+
+
+def test_what_a_holder_and_a_provider_do_with_an_order_is_told(scene, receiver):
+    add(scene, receiver.url)
+    cast.accepts_each(scene.seller)
+    holder, seller = scene.applicant.person, scene.seller.person
+    first, second, third = (
+        a_hold(scene.voucher, scene.applicant, scene.seller, provider_reference=f"r{number}")
+        for number in range(3)
+    )
+    cast.accepted(first, seller)
+    cast.declined(second, seller)
+    cast.changed(first, holder, "40")
+    user = vouchers.name_order_user(
+        order=first, name="Ada", login="ada01", actor=holder, at=NOON, key="n"
+    )
+    vouchers.end_order_user(user=user, actor=holder, at=NOON, key="e")
+    cast.cancelled(third, holder)
+    stage.use(scene.seller, first, hours=4)
+    vouchers.ask_about_use(
+        order=first,
+        source="slurm",
+        name="job-1",
+        text="Who ran this?",
+        actor=holder,
+        at=NOON,
+        key="q",
+    )
+
+    sweep()
+
+    told = [json.loads(one.body) for one in WebhookMessage.objects.order_by("act_id", "pk")]
+    assert [one["type"] for one in told] == [
+        *["order.placed"] * 3,
+        "order.accepted",
+        "order.declined",
+        "order.changed",
+        *["order.users_changed"] * 2,
+        "order.cancelled",
+        "usage.recorded",
+        "order.asked_about",
+    ]
+    assert told[0]["data"]["accept_by"] == first.accept_by.isoformat()
+    assert (told[5]["data"]["hours"], told[5]["data"]["held"]) == ("40", 600_00)
+    assert told[8]["data"]["order_status"] == "CANCELLED"
+    assert told[10]["data"] == {
+        "order": first.code,
+        "source": "slurm",
+        "key": "job-1",
+        "question": "Who ran this?",
     }
 
 
@@ -211,7 +266,12 @@ def test_every_event_that_can_be_chosen_is_made_by_an_act(scene):
         for make in EVENTS_OF.values()
         for cell in make.__closure__ or ()
         if isinstance(cell.cell_contents, str)
-    } | {"usage.recorded", "provider.suspended", "provider.suspension_lifted"}
+    } | {
+        "order.asked_about",
+        "usage.recorded",
+        "provider.suspended",
+        "provider.suspension_lifted",
+    }
 
     assert made == set(EVENTS)
 

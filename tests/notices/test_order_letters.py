@@ -8,6 +8,7 @@ from notices import actions
 from notices.models import Message
 from parties.models import User
 from tests import cast
+from tests.billing import stage
 from tests.cast import NOON
 from vouchers import actions as vouchers
 
@@ -69,6 +70,43 @@ def test_the_letter_of_an_order_that_waits_says_until_when(scene):
     assert "it can be accepted until 7 June 2025, that day included" in body(
         scene.seller.person
     )
+
+
+def test_a_provider_is_reminded_once_on_the_last_day_of_what_it_has_not_answered(scene):
+    cast.accepts_each(scene.seller)
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    answered = cast.a_hold(
+        scene.voucher, scene.applicant, scene.seller, provider_reference="answered"
+    )
+    cast.accepted(answered, scene.seller.person)
+
+    def reminded(hours_left):
+        actions.write_reminders(at=order.accept_by - timedelta(hours=hours_left))
+        found = Message.objects.filter(kind="unanswered").order_by("pk")
+        return [(one.user, one.subject) for one in found]
+
+    assert reminded(25) == []
+    subject = f"Action needed: order {order.code} waits for your answer"
+    assert reminded(24) == reminded(3) == [(scene.seller.person, subject)]
+    assert "Small Model Ltd ordered 100 GPU-hours of" in body(scene.seller.person)
+    assert "until 7 June 2025, that day included" in body(scene.seller.person)
+
+
+def test_nobody_is_reminded_of_what_was_placed_within_the_day_or_is_over(db):
+    authority = cast.make_authority()
+    text = cast.policy_text(cast.M3).replace("[hold]\n", "[hold]\naccept_days = 1\n")
+    scheme = cast.make_programme(authority, text=text)
+    seller, applicant = cast.make_provider(authority), cast.an_sme()
+    voucher = cast.an_issued_voucher(scheme, applicant)
+    cast.accepts_each(seller)
+    order = cast.a_hold(voucher, applicant, seller)
+    day_old = order.placed_at + timedelta(days=1)
+    assert order.accept_by - day_old < timedelta(hours=5)
+
+    for at in (day_old - timedelta(seconds=1), order.accept_by):
+        assert actions.write_reminders(at=at) == 0
+    cast.declined(order, seller.person)
+    assert actions.write_reminders(at=day_old) == 0
 
 
 def test_both_hear_that_nobody_answered(scene):
@@ -136,3 +174,29 @@ def test_a_letter_is_in_the_language_of_who_reads_it(scene, order):
 
     assert told(scene.seller.person, f"/orders/{order.code}/") == [f"订单 {order.code} 已取消"]
     assert "原因：计划推迟" in body(scene.seller.person)
+
+
+def test_a_question_goes_to_the_provider_and_its_answer_to_the_holder(scene, order):
+    stage.use(scene.seller, order, hours=1)
+    question = vouchers.ask_about_use(
+        order=order,
+        source="slurm",
+        name="job-1",
+        text="Who ran this?",
+        actor=scene.applicant.person,
+        at=NOON,
+        key="q",
+    )
+    path = f"/orders/{order.code}/"
+    asked = f"Order {order.code}: a question about slurm/job-1"
+    assert told(scene.seller.person, path) == [asked]
+    assert "Who ran this?" in body(scene.seller.person)
+
+    vouchers.answer_about_use(
+        question=question, text="Your run.", actor=scene.seller.person, at=NOON, key="a"
+    )
+
+    answered = f"Order {order.code}: an answer about slurm/job-1"
+    assert told(scene.applicant.person, path) == [answered]
+    assert "Your run." in body(scene.applicant.person)
+    assert told(scene.seller.person, path) == [asked]

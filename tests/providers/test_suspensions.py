@@ -166,6 +166,18 @@ def test_holds_without_use_go_back_and_those_with_use_stay(scene, monkeypatch):
     assert (hold_remaining(idle.hold), hold_remaining(used.hold)) == (0, 1_500_00)
 
 
+def test_an_order_that_waits_for_the_provider_s_word_goes_back_too(scene, monkeypatch):
+    cast.accepts_each(scene.seller)
+    waiting = a_hold(scene, NOON)
+    suspend(scene, holds="RELEASE")
+
+    sweep(monkeypatch, NOON + HOUR)
+
+    waiting.refresh_from_db()
+    assert waiting.status == Order.Status.RELEASED
+    assert hold_remaining(waiting.hold) == 0
+
+
 def test_the_system_releases_nothing_at_a_provider_that_is_not_suspended_so(scene):
     order = a_hold(scene, NOON)
     suspend(scene, holds="RELEASE", until_at=NOON + HOUR)

@@ -191,6 +191,28 @@ def test_a_suspended_provider_accepts_nothing(scene, order):
     assert cast.declined(order, scene.seller.person).status == "DECLINED"
 
 
+def test_under_a_voucher_that_is_suspended_or_revoked_nothing_is_accepted(scene, order):
+    officer = {"actor": scene.authority.officer, "at": cast.NOON}
+    actions.suspend_voucher(voucher=scene.voucher, note="A look.", key="s", **officer)
+    refuses(scene, actions.VoucherSuspended, lambda: cast.accepted(order, scene.seller.person))
+    actions.resume_voucher(voucher=scene.voucher, note="Seen.", key="r", **officer)
+    actions.revoke_voucher(
+        voucher=scene.voucher, note="Sold on.", may_apply_again=False, key="v", **officer
+    )
+
+    refuses(scene, actions.VoucherOver, lambda: cast.accepted(order, scene.seller.person))
+    assert cast.declined(order, scene.seller.person).status == "DECLINED"
+
+
+def test_a_voucher_that_expired_meanwhile_goes_on_with_what_was_ordered(scene):
+    late = cast.NOON + timedelta(days=364)
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller, at=late)
+
+    found = cast.accepted(order, scene.seller.person, at=late + timedelta(days=3))
+
+    assert (found.status, found.hold_amount) == ("OPEN", 1_500_00)
+
+
 def test_the_same_offer_and_reference_wait_once(scene, order):
     refuses(
         scene,

@@ -15,7 +15,8 @@ from parties.models import User
 from parties.queries import address_of
 from providers.actions import require_may_sell
 from vouchers.actions.orders import checked_reason, locked_order, require_provider
-from vouchers.actions.terms import quantity_of
+from vouchers.actions.terms import quantity_of, require_not_over, require_not_suspended
+from vouchers.actions.vouchers import locked_voucher
 from vouchers.models import Order
 
 
@@ -60,6 +61,7 @@ def accept_order(
     :raises OrderNotWaiting: if it was answered, or is over.
     :raises AnswerTooLate: if the time to accept has passed.
     :raises OrderChangedMeanwhile: if it is for other hours now.
+    :raises VoucherOver, VoucherSuspended: if the voucher takes no new orders.
     :raises ProviderSuspended: if the provider takes no new orders.
     :raises NotAccredited: if the provider may not sell such a service today.
     """
@@ -67,16 +69,21 @@ def accept_order(
     quantity = quantity_of(hours)
     payload = {"order": order.code, "quantity_ms": quantity}
     act = _begin(ActKind.ACCEPT_ORDER, order, payload, "", actor, at, key)
+    # As for placing: the voucher first, which may be suspended or revoked at this moment.
+    voucher = locked_voucher(order.voucher)
     row = locked_order(order)
     if act.is_replay:
         return row
     _require_waiting(row)
+    # A voucher that expired since goes on with what was ordered before.
+    require_not_over(voucher)
+    require_not_suspended(voucher)
     if row.accept_by is not None and row.accept_by <= at:
         raise AnswerTooLate(order=row.code, until=row.accept_by)
     if row.quantity_ms != quantity:
         raise OrderChangedMeanwhile(order=row.code, hours=hours_words(row.quantity_ms))
-    offer = row.offer
-    require_may_sell(offer.provider, offer.resource, at, row.voucher.programme.zone)
+    offer, zone = row.offer, row.voucher.programme.zone
+    require_may_sell(offer.provider, offer.resource, at, zone)
     row.status = Order.Status.OPEN
     row.save(update_fields=["status"])
     return row

@@ -97,7 +97,7 @@ def change_order(
         order itself and has accepted this one.
     :raises NothingToHold: if nothing more is free for more hours, or nothing is left to hold.
     :raises VoucherExpired, VoucherSuspended, VoucherOver, OfferWithdrawn, ProviderSuspended,
-        ProviderNotCovered, OfferAboveCap: for more hours, as `place_hold` does.
+        NotAccredited, ProviderNotCovered, OfferAboveCap: for more hours, as `place_hold` does.
     """
     side = require_side(order, actor)
     quantity, reason = quantity_of(hours), checked_reason(reason)

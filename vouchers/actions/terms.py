@@ -15,7 +15,7 @@ from policy.eligibility import answer_provider
 from policy.rules import ROUNDING_MODES, small_units
 from policy.rules import Programme as Policy
 from providers.actions import OfferWithdrawn, require_agreed, require_may_sell
-from providers.models import Offer, Price
+from providers.models import Offer, Price, PriceCap
 from providers.queries import cap_on, price_in_force
 from vouchers.actions.vouchers import VoucherOver
 from vouchers.models import Voucher
@@ -125,11 +125,27 @@ def require_usable(voucher: Voucher, today: date) -> None:
     :raises VoucherSuspended: if it is suspended.
     :raises VoucherOver: if it was returned or revoked.
     """
-    if voucher.status in (Voucher.Status.RETURNED, Voucher.Status.REVOKED):
-        raise VoucherOver(voucher=voucher.code)
+    require_not_over(voucher)
     is_late = voucher.valid_until_on < today
     if is_late or voucher.status == Voucher.Status.EXPIRED:
         raise VoucherExpired(voucher=voucher.code, until=voucher.valid_until_on)
+    require_not_suspended(voucher)
+
+
+def require_not_over(voucher: Voucher) -> None:
+    """Refuse a voucher that was returned or revoked.
+
+    :raises VoucherOver: if it was.
+    """
+    if voucher.status in (Voucher.Status.RETURNED, Voucher.Status.REVOKED):
+        raise VoucherOver(voucher=voucher.code)
+
+
+def require_not_suspended(voucher: Voucher) -> None:
+    """Refuse a voucher that is suspended.
+
+    :raises VoucherSuspended: if it is.
+    """
     if voucher.status == Voucher.Status.SUSPENDED:
         raise VoucherSuspended(voucher=voucher.code)
 
@@ -176,39 +192,47 @@ def price_of(
     :raises OfferAboveCap: if the price is above a cap of the authority or the programme.
     """
     if not is_currency(voucher.unit):
-        if voucher.unit != f"{offer.resource}:{offer.resource_class}":
-            raise ClassNotCovered(
-                voucher=voucher.code,
-                unit=voucher.unit,
-                offer=offer.code,
-                resource_class=f"{offer.resource}:{offer.resource_class}",
-            )
+        require_class(voucher, offer)
         return None, quantity_ms
-    price = price_in_force(offer, at, voucher.unit)
-    if price is None:
-        raise NoPriceInForce(offer=offer.code, currency=voucher.unit)
-    _require_below_cap(voucher, offer, price, at)
-    return price, total_at(price, voucher.unit, quantity_ms, rules)
-
-
-def total_at(price: Price | None, unit: str, quantity_ms: int, rules: Policy) -> int:
-    """Return the whole price of a quantity in a voucher's unit, as `price_of` says."""
-    if price is None:
-        return quantity_ms
-    exact = price.rate * quantity_ms * small_units(unit) / GPU_MS_PER_HOUR
-    return int(exact.to_integral_value(ROUNDING_MODES[rules.rounding.mode]))
-
-
-def _require_below_cap(voucher: Voucher, offer: Offer, price: Price, at: datetime) -> None:
-    programme = voucher.programme
+    price, programme = price_in_force(offer, at, voucher.unit), voucher.programme
     cap = cap_on(
         offer,
-        price.currency,
+        voucher.unit,
         at,
         authority=programme.authority,
         programme_code=programme.code,
     )
+    found = require_price(voucher, offer, price, cap)
+    return found, total_at(found, voucher.unit, quantity_ms, rules)
+
+
+def require_class(voucher: Voucher, offer: Offer) -> None:
+    """Refuse an offer of another class than that of a voucher in kind.
+
+    :raises ClassNotCovered: if it is.
+    """
+    offered = f"{offer.resource}:{offer.resource_class}"
+    if voucher.unit != offered:
+        raise ClassNotCovered(
+            voucher=voucher.code,
+            unit=voucher.unit,
+            offer=offer.code,
+            resource_class=offered,
+        )
+
+
+def require_price(
+    voucher: Voucher, offer: Offer, price: Price | None, cap: PriceCap | None
+) -> Price:
+    """Return an offer's price in force, by the lowest cap that counts for a voucher's programme.
+
+    :raises NoPriceInForce: if it has none in the voucher's currency.
+    :raises OfferAboveCap: if the price is above the cap.
+    """
+    if price is None or price.currency != voucher.unit:
+        raise NoPriceInForce(offer=offer.code, currency=voucher.unit)
     if cap is not None and cap.rate is not None and price.rate > cap.rate:
+        programme = voucher.programme
         raise OfferAboveCap(
             offer=offer.code,
             rate=price.rate,
@@ -218,6 +242,15 @@ def _require_below_cap(voucher: Voucher, offer: Offer, price: Price, at: datetim
             cap=cap.rate,
             since=cap.from_at,
         )
+    return price
+
+
+def total_at(price: Price | None, unit: str, quantity_ms: int, rules: Policy) -> int:
+    """Return the whole price of a quantity in a voucher's unit, as `price_of` says."""
+    if price is None:
+        return quantity_ms
+    exact = price.rate * quantity_ms * small_units(unit) / GPU_MS_PER_HOUR
+    return int(exact.to_integral_value(ROUNDING_MODES[rules.rounding.mode]))
 
 
 def amount_to_hold(

@@ -91,6 +91,37 @@ class OrderUserForm(KeyedForm):
     )
 
 
+class QuestionForm(KeyedForm):
+    """Which line of use is asked about, and what."""
+
+    line = forms.ChoiceField(label=_("Line of use"), choices=())
+    text = forms.CharField(
+        label=_("Your question"),
+        max_length=500,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("For example “Who ran this job?”"),
+    )
+
+    field_order = ["line", "text", "key"]
+
+    def __init__(self, *given: Any, lines: list[tuple[str, str]], **more: Any) -> None:
+        super().__init__(*given, **more)
+        field = self.fields["line"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", _("Choose a line")), *lines]
+
+
+class AnswerForm(KeyedForm):
+    """What a provider says to a question."""
+
+    text = forms.CharField(
+        label=_("Your answer"),
+        max_length=500,
+        widget=forms.Textarea({"rows": 3}),
+        help_text=_("The holder reads it"),
+    )
+
+
 class OrderFilter(forms.Form):
     """Which orders are listed."""
 

@@ -9,7 +9,13 @@ from vouchers.models.applications import (
 )
 from vouchers.models.decisions import Decision, Standing
 from vouchers.models.matches import UpstreamAward
-from vouchers.models.orders import Order, OrderChange, OrderUser
+from vouchers.models.orders import (
+    Order,
+    OrderChange,
+    OrderUser,
+    UseAnswer,
+    UseQuestion,
+)
 from vouchers.models.programmes import PolicyRelease, PolicyVersion, Programme, Round
 from vouchers.models.reviews import (
     Admission,
@@ -58,5 +64,7 @@ __all__ = [
     "RoundDecision",
     "Standing",
     "UpstreamAward",
+    "UseAnswer",
+    "UseQuestion",
     "Voucher",
 ]

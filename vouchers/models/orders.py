@@ -156,3 +156,37 @@ class OrderUser(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id}: {self.name}"
+
+
+class UseQuestion(models.Model):
+    """What a holder asks about a line of use that a meter recorded under an order."""
+
+    order = models.ForeignKey(Order, models.PROTECT, related_name="questions")
+    # As the meter names the line; billing, whose row it is, stands above this app.
+    source = models.CharField(max_length=80)
+    key = models.CharField(max_length=160)
+    text = models.CharField(max_length=500)
+    asked_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.order_id}: {self.source}/{self.key}"
+
+    @property
+    def line(self) -> str:
+        """How the line of use is named on every page."""
+        return f"{self.source}/{self.key}"
+
+
+class UseAnswer(models.Model):
+    """What the provider says to a question about use; it settles nothing."""
+
+    question = models.OneToOneField(UseQuestion, models.PROTECT, related_name="answer")
+    text = models.CharField(max_length=500)
+    answered_by = models.CharField(max_length=40)
+    answered_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.question_id}"

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import Case, Q, QuerySet, Sum, When
 
 from parties.models import User
-from vouchers.models import Order, OrderUser
+from vouchers.models import Order, OrderUser, UseQuestion
 from vouchers.queries.vouchers import orders_visible_to
 
 
@@ -71,6 +72,44 @@ def _sums(rows: QuerySet[Order], first: str, second: str) -> dict[int, tuple[int
 def has_use(order: Order) -> bool:
     """Return whether anything was metered under an order."""
     return Order.objects.filter(pk=order.pk, usage__quantity_ms__gt=0).exists()
+
+
+def has_used_line(order: Order, source: str, key: str) -> bool:
+    """Return whether a meter recorded a line of a source and name under an order."""
+    return Order.objects.filter(
+        pk=order.pk, usage__source=source, usage__key=key, usage__quantity_ms__gt=0
+    ).exists()
+
+
+@dataclass(frozen=True, slots=True)
+class UsedLine:
+    """One metered interval under an order, as its holder may ask about it."""
+
+    source: str
+    key: str
+    started_at: datetime
+    ended_at: datetime
+    quantity_ms: int
+
+
+def lines_used(order: Order, most: int) -> list[UsedLine]:
+    """Return the newest lines of use under an order, at most so many."""
+    names = ("source", "key", "started_at", "ended_at", "quantity_ms")
+    found = (
+        Order.objects.filter(pk=order.pk, usage__isnull=False)
+        .order_by("-usage__started_at", "usage__key")
+        .values_list(*(f"usage__{name}" for name in names))
+    )
+    return [UsedLine(*row) for row in found[:most]]
+
+
+def questions_of(order: Order) -> QuerySet[UseQuestion]:
+    """Return what was asked about the use of an order, newest first, each with its answer."""
+    return (
+        UseQuestion.objects.filter(order=order)
+        .select_related("asked_by", "answer", "order")
+        .order_by("-pk")
+    )
 
 
 def users_of(order: Order) -> QuerySet[OrderUser]:

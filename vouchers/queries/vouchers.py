@@ -229,11 +229,11 @@ def orders_lapsed_by(at: datetime) -> QuerySet[Order]:
 
 
 def orders_of_suspended(at: datetime) -> QuerySet[Order]:
-    """Return the open orders whose provider is suspended so that holds go back, oldest first."""
+    """Return what holds at providers suspended so that holds go back, oldest order first."""
     suspended = suspensions_in_force(at).filter(holds=Suspension.Holds.RELEASE)
     return (
         Order.objects.filter(
-            status=Order.Status.OPEN, offer__provider__in=suspended.values("provider")
+            status__in=Order.HOLDING, offer__provider__in=suspended.values("provider")
         )
         .select_related("voucher__programme__authority", "offer__provider__organisation")
         .order_by("placed_at", "pk")

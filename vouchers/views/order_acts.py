@@ -31,7 +31,7 @@ def is_of_provider(person: User, found: Order) -> bool:
     return has_role(person, Role.PROVIDER, organisation=found.offer.provider.organisation)
 
 
-def _order_for(
+def order_for(
     person: User, code: str, *, holder: bool = False, provider: bool = False
 ) -> Order:
     """Return an order of which a person is on one of the sides that may do something.
@@ -76,7 +76,7 @@ def _page(found: Order, **more: Any) -> dict[str, Any]:
 def order_accept(request: HttpRequest, code: str) -> HttpResponse:
     """Take an order that waits for its provider's word, as it was read."""
     person = signed_in(request)
-    found = _order_for(person, code, provider=True)
+    found = order_for(person, code, provider=True)
     form = AcceptForm(
         request.POST if request.method == "POST" else None,
         initial={"hours": hours_words(found.quantity_ms)},
@@ -107,7 +107,7 @@ def order_accept(request: HttpRequest, code: str) -> HttpResponse:
 def order_decline(request: HttpRequest, code: str) -> HttpResponse:
     """Say no to an order that waits for its provider's word, and why."""
     person = signed_in(request)
-    found = _order_for(person, code, provider=True)
+    found = order_for(person, code, provider=True)
     form = ReasonForm(request.POST if request.method == "POST" else None)
 
     def decline() -> HttpResponse:
@@ -136,7 +136,7 @@ def order_decline(request: HttpRequest, code: str) -> HttpResponse:
 def order_change(request: HttpRequest, code: str) -> HttpResponse:
     """Give an order more or fewer hours; its hold follows."""
     person = signed_in(request)
-    found = _order_for(person, code, holder=True, provider=True)
+    found = order_for(person, code, holder=True, provider=True)
     use = queries.order_use(found)
     form = ChangeForm(
         request.POST if request.method == "POST" else None,
@@ -178,7 +178,7 @@ def order_change(request: HttpRequest, code: str) -> HttpResponse:
 def order_cancel(request: HttpRequest, code: str) -> HttpResponse:
     """Call an order off before use, and say why."""
     person = signed_in(request)
-    found = _order_for(person, code, holder=True, provider=True)
+    found = order_for(person, code, holder=True, provider=True)
     form = ReasonForm(request.POST if request.method == "POST" else None)
 
     def cancel() -> HttpResponse:
@@ -209,7 +209,7 @@ def order_cancel(request: HttpRequest, code: str) -> HttpResponse:
 def order_user_new(request: HttpRequest, code: str) -> HttpResponse:
     """Name somebody who may use an order."""
     person = signed_in(request)
-    found = _order_for(person, code, holder=True)
+    found = order_for(person, code, holder=True)
     form = OrderUserForm(request.POST if request.method == "POST" else None)
 
     def name() -> HttpResponse:
@@ -247,7 +247,7 @@ def order_user_new(request: HttpRequest, code: str) -> HttpResponse:
 def order_user_end(request: HttpRequest, code: str, pk: int) -> HttpResponse:
     """Let somebody use an order no longer."""
     person = signed_in(request)
-    found = _order_for(person, code, holder=True)
+    found = order_for(person, code, holder=True)
     user = found.users.filter(pk=pk).first()
     if user is None:
         raise NotFound(what=str(pk))

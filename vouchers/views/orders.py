@@ -23,12 +23,11 @@ from parties.queries import has_role
 from parties.roles import Role
 from providers.models import Offer
 from providers.queries import offers_published, prices_in_force, suspension_in_force
-from providers.told import suspension_told
+from providers.told import price_told, suspension_told
 from vouchers import actions, queries
 from vouchers.actions.quotes import Quote, quote_order
 from vouchers.forms.orders import HoldForm, OrderFilter, QuoteForm
 from vouchers.models import Order, Voucher
-from vouchers.views.catalogue import price_words
 from vouchers.views.order_acts import is_of_provider
 from vouchers.views.shown import (
     order_bar,
@@ -41,6 +40,7 @@ from vouchers.views.shown import (
 from vouchers.views.vouchers import is_of_holder, is_officer
 
 PAGE = 50
+LINES_SHOWN = 10
 
 
 @login_required
@@ -56,7 +56,12 @@ def hold_new(request: HttpRequest, code: str) -> HttpResponse:
     is_sent = request.method == "POST"
     form = HoldForm(request.POST, offers=choices) if is_sent else None
     chosen = request.POST if is_sent else request.GET
-    quote_form = QuoteForm(chosen if "offer" in chosen else None, offers=choices)
+    # An offer alone was chosen in the catalogue: the hours are still to be typed.
+    quote_form = QuoteForm(
+        chosen if "hours" in chosen else None,
+        initial={"offer": chosen.get("offer", "")},
+        offers=choices,
+    )
     quote = _quote_of(quote_form, found, offers)
     context = {
         "title": _("Place an order"),
@@ -100,7 +105,7 @@ def offers_for(voucher: Voucher) -> dict[str, Offer]:
 def offer_choices(voucher: Voucher, offers: dict[str, Offer]) -> list[tuple[str, str]]:
     """Return offers as choices, each with its provider and price."""
     prices = {
-        price.offer_id: price_words(price)
+        price.offer_id: price_told(price)
         for price in prices_in_force(offers.values(), timezone.now()).values()
         if price.currency == voucher.unit
     }
@@ -137,9 +142,15 @@ def _quote_of(
     return quote_shown(quote, voucher.unit, voucher.programme.zone)
 
 
-def quote_shown(quote: Quote, unit: str, zone: str) -> dict[str, Any]:
-    """Return a price and its parts in rows, with the working."""
-    rows = [
+def quote_shown(quote: Quote, unit: str, zone: str, *, waits: bool = True) -> dict[str, Any]:
+    """Return a price and its parts in rows, with the working.
+
+    :param waits: say until when the provider would have to accept it.
+    """
+    rows: list[dict[str, Any]] = []
+    if quote.price is not None:
+        rows.append({"key": _("Price of one hour"), "value": price_told(quote.price)})
+    rows += [
         {"key": _("Price of the order"), "value": money(quote.price_total, unit)},
         {"key": _("The voucher pays at most"), "value": money(quote.hold_amount, unit)},
         {
@@ -148,6 +159,13 @@ def quote_shown(quote: Quote, unit: str, zone: str) -> dict[str, Any]:
         },
         {"key": _("Held until"), "value": instant(quote.lapses_at, zone)},
     ]
+    if waits and quote.accept_by is not None:
+        rows.append(
+            {
+                "key": _("The provider accepts it itself, by"),
+                "value": instant(quote.accept_by, zone),
+            }
+        )
     return {"rows": rows, "working": working_lines([line.to_dict() for line in quote.working])}
 
 
@@ -193,6 +211,8 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         "suspension": suspension_told(suspension) if suspension else None,
         "changes": _changes(found),
         "users": _users(found, is_holder=is_holder) if is_holder or is_provider else None,
+        "lines": _lines(found, is_holder=is_holder),
+        "questions": _questions(found, is_provider=is_provider),
         "can_answer": is_provider and found.status == Order.Status.PLACED,
         "can_change": is_holding and (is_holder or is_provider),
         "can_cancel": is_holding and not use.used_ms and (is_holder or is_provider),
@@ -237,6 +257,42 @@ def _facts(found: Order) -> list[dict[str, Any]]:
     if found.end_note:
         rows.append({"key": _("Why it ended"), "value": found.end_note})
     return rows
+
+
+def _lines(found: Order, *, is_holder: bool) -> dict[str, Any]:
+    """Return the newest lines of use as a table, each with a way to ask about it."""
+    rows: list[list[Any]] = []
+    for one in queries.lines_used(found, LINES_SHOWN):
+        name = f"{one.source}/{one.key}"
+        row: list[Any] = [name, instant(one.started_at), gpu_hours(one.quantity_ms)]
+        if is_holder:
+            url = reverse("use_question_new", args=[found.code])
+            row.append(
+                {
+                    "text": _("Ask about %(line)s") % {"line": name},
+                    "url": f"{url}?{urlencode({'line': name})}",
+                }
+            )
+        rows.append(row)
+    columns: list[Any] = [_("Usage"), _("From"), {"label": _("Hours"), "numeric": True}]
+    if is_holder:
+        columns.append(_("What you can do"))
+    return {"caption": _("Newest use"), "columns": columns, "rows": rows}
+
+
+def _questions(found: Order, *, is_provider: bool) -> dict[str, Any]:
+    rows: list[list[Any]] = []
+    for one in queries.questions_of(found):
+        reply: Any = one.answer.text if hasattr(one, "answer") else _("Not answered yet")
+        if is_provider and not hasattr(one, "answer"):
+            url = reverse("use_question_answer", args=[found.code, one.pk])
+            reply = {"text": _("Answer about %(line)s") % {"line": one.line}, "url": url}
+        rows.append([one.line, one.text, instant(one.asked_at), reply])
+    return {
+        "caption": _("Questions about use"),
+        "columns": [_("Usage"), _("Question"), _("Asked"), _("Answer")],
+        "rows": rows,
+    }
 
 
 def _changes(found: Order) -> dict[str, Any]:

@@ -21,11 +21,11 @@ from common.forms import (
 from parties.authentication import signed_in
 from providers.models import Offer
 from providers.queries import offers_of, prices_in_force, provider_of
+from providers.told import price_told
 from vouchers import actions, queries
 from vouchers.actions.quotes import quote_order
 from vouchers.forms.orders import RedeemForm
 from vouchers.models import Voucher
-from vouchers.views.catalogue import price_words
 from vouchers.views.orders import quote_shown
 from vouchers.views.shown import day_words, order_columns, order_rows
 
@@ -98,7 +98,7 @@ def _preview(form: RedeemForm, offers: dict[str, Offer]) -> dict[str, Any]:
     quote = quote_order(voucher=voucher, offer=offer, hours=given["hours"], at=timezone.now())
     return {
         "rows": _voucher_rows(voucher, offer, given),
-        "quote": quote_shown(quote, voucher.unit, voucher.programme.zone),
+        "quote": quote_shown(quote, voucher.unit, voucher.programme.zone, waits=False),
     }
 
 
@@ -118,7 +118,7 @@ def _voucher_rows(
 def _choices(offers: dict[str, Offer]) -> list[tuple[str, str]]:
     prices: dict[int, list[str]] = {}
     for price in prices_in_force(offers.values(), timezone.now()).values():
-        prices.setdefault(price.offer_id, []).append(price_words(price))
+        prices.setdefault(price.offer_id, []).append(price_told(price))
     return [
         (code, ", ".join([offer.title, *prices.get(offer.pk, [])]))
         for code, offer in offers.items()

@@ -224,6 +224,12 @@ PHILLY = (
     "timestamp,duration,num_gpus,gpu_time,cluster\n2026-11-02 08:00:00,3600.0,2,7200.0,lab\n"
 )
 
+FOCUS = (
+    "BilledCost,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,ConsumedUnit,"
+    "ResourceId,SkuPriceDetails,SubAccountId\n"
+    '6.50,Usage,2026-11-02T08:00:00Z,2026-11-02T09:00:00Z,2,GPU-Hours,job-7,"{""GpuCount"":2}",V-1\n'
+)
+
 # One good file of each format; a new adapter adds its own here, and is recognised, fuzzed and
 # measured by the tests of all formats from then on.
 GOOD: dict[str, bytes] = {
@@ -239,6 +245,7 @@ GOOD: dict[str, bytes] = {
     "ALIBABA_2023": ALIBABA.encode(),
     "LSF_JOBS": LSF_JOBS.encode(),
     "PHILLY": PHILLY.encode(),
+    "FOCUS": FOCUS.encode(),
     "CSV": sample().encode(),
 }
 TEXTS = {code: data.decode() for code, data in GOOD.items() if b"\0" not in data}

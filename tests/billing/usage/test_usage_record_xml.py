@@ -171,3 +171,11 @@ def test_apels_summaries_are_told_as_sums():
     records, parsed = parse(shared("usage/apel_aur_usage_records.xml").read_text("utf-8"))
 
     assert (records, parsed.errors, parsed.skipped) == ([], [], {"summary": 2})
+
+
+def test_a_name_of_nobodys_namespace_is_refused_in_words():
+    # The parser gives the name away before it finds it wrong.
+    text = usage_records(usage_record()).replace("UsageRecords", "U9999-12-31T23:59:59ZRecords")
+
+    with pytest.raises(XmlBroken):
+        parse(text)

@@ -5,13 +5,13 @@ import io
 import re
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from python_calamine import load_workbook
 
 from billing.forms.usage import UsageUploadForm
 from billing.models import Bill, ColumnMapping, FileCheck, KeptFile, UsageFile, UsageLine
-from billing.usage.plain_csv import sample
 from tests.cast import make_provider
 from tests.doors.billing.june import METER, look_over, record, upload
 from tests.doors.pages import send, words
@@ -192,8 +192,8 @@ def test_of_fifty_thousand_lines_page_and_workbook_show_the_same_five_hundred(pr
         if number % 100 == 7:
             count, state = [("none", state), (count, "ASLEEP"), ("0", state)][number // 100 % 3]
             wrong[number + 2] = f"job-{number}"
-        start = f"2025-06-{1 + number % 28:02}T{number % 23:02}:00:00Z"
-        end = f"2025-06-{1 + number % 28:02}T{number % 23:02}:00:30Z"
+        start = f"2025-06-{3 + number % 26:02}T{number % 23:02}:00:00Z"
+        end = f"2025-06-{3 + number % 26:02}T{number % 23:02}:00:30Z"
         lines.append(f"job-{number},{order.code},GPU,H100,{count},{start},{end},{state}")
     page = look_over(provider, "\n".join(lines) + "\n")
 
@@ -355,11 +355,35 @@ def test_sample_files_open_in_a_spreadsheet(browser, scene, name):
     assert "attachment" in answer["Content-Disposition"]
 
 
-def test_the_sample_is_read_without_an_error(provider, order):
-    answer = upload(provider, sample().replace("V-7K2QX9", order.code))
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_sample_is_of_the_providers_own_order_and_goes_in_as_it_is(
+    provider, order, now, language
+):
+    provider.cookies.load({settings.LANGUAGE_COOKIE_NAME: language})
+    text = provider.get(reverse("usage_sample")).content
+    assert f",{order.code},".encode() in text
 
-    assert UsageFile.objects.get().errors_total == 0
+    answer = upload(provider, text)
+
+    file = UsageFile.objects.get()
+    assert (file.errors_total, file.recorded) == (0, 3)
     assert answer.status_code == 302
+
+
+def test_the_sample_with_mistakes_is_of_the_same_order(provider, order, now):
+    text = provider.get(reverse("usage_bad_sample")).content
+
+    upload(provider, text)
+
+    file = UsageFile.objects.get()
+    assert (file.recorded, file.errors_total) == (1, 5)
+
+
+def test_a_strangers_sample_is_of_an_order_of_nobody(client, order):
+    text = client.get(reverse("usage_sample")).content.decode()
+
+    assert "V-7K2QX9" in text
+    assert order.code not in text
 
 
 def test_a_holder_sees_its_usage_and_sends_none(browser, scene, order):
@@ -376,3 +400,25 @@ def test_empty_lists_say_what_will_be_there(browser, scene, name):
         page = browser(person).get(reverse(name))
         assert page.status_code == 200
         assert "yet" in words(page) or "appear here" in words(page)
+
+
+# --- FOCUS -----------------------------------------------------------------------------------
+
+
+def test_a_focus_export_is_recognised_metered_and_asked_about(provider, order):
+    text = (
+        "BilledCost,ListCost,EffectiveCost,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,"
+        "ConsumedQuantity,ConsumedUnit,ResourceId,SkuPriceDetails,SubAccountId\n"
+        f"3.25,3.25,3,Usage,2025-06-10T00:00:00Z,2025-06-10T01:00:00Z,2,GPU-Hours,i-1,"
+        f'"{{""GpuCount"":2}}",{order.code}\n'
+        f"9,9,9,Purchase,2025-06-10T00:00:00Z,2025-06-10T01:00:00Z,,,i-1,,{order.code}\n"
+    )
+
+    page = look_over(provider, text, name="focus.csv")
+
+    said = words(provider.get(page.url))
+    assert "FOCUS: a Cost and Usage table, version 1.0 to 1.4" in said
+    assert "2 Lines 1 Good and new 0 Known before 1 Skipped 0 To fix" in said
+    assert "1: purchases, taxes and credits" in said
+    assert "1 GPU rows have EffectiveCost rounded to whole units" in said
+    assert "2025-06: 1 lines, ¥50.00" in said

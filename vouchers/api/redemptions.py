@@ -1,4 +1,4 @@
-"""What a provider's programs do with vouchers: check a code, redeem it, read their orders."""
+"""What a provider's programs do with a holder's code: check what it is good for, redeem it."""
 
 from typing import Any
 
@@ -8,27 +8,22 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.errors import NotFound
-from common.money import hours_words
-from ledger import queries as ledger
 from providers.api import (
     IDEMPOTENCY_KEY,
     NOT_FOUND,
-    PAGE,
     REFUSALS,
     REFUSED,
     TAKES_JSON,
     Operation,
     once,
     read_input,
-    read_page,
 )
 from providers.kinds import Scope
 from providers.queries import offer_by_code
 from vouchers import actions, queries
-from vouchers.models import Order, Voucher
-
-AMOUNT_HELP = "Minor units of the currency, or GPU-milliseconds for a unit such as GPU:H100."
+from vouchers.actions.quotes import quote_order
+from vouchers.api.orders import AMOUNT_HELP, HOURS_HELP, OrderOutput, order_answer
+from vouchers.models import Voucher
 
 
 class VoucherCheckInput(serializers.Serializer[Any]):
@@ -37,6 +32,25 @@ class VoucherCheckInput(serializers.Serializer[Any]):
     redemption_code = serializers.CharField(
         max_length=40, help_text="Spaces, hyphens and small letters do no harm."
     )
+    offer = serializers.CharField(
+        max_length=16,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="An offer of yours; with `hours` the answer says what an order would hold.",
+    )
+    hours = serializers.DecimalField(
+        14, 4, min_value=0, required=False, default=None, allow_null=True, help_text=HOURS_HELP
+    )
+
+
+class QuoteOutput(serializers.Serializer[Any]):
+    """What an order would cost now, and who would pay which part; nothing is held."""
+
+    price_total = serializers.IntegerField(help_text=f"The whole price. {AMOUNT_HELP}")
+    held = serializers.IntegerField(help_text=f"What would be set aside. {AMOUNT_HELP}")
+    own_share = serializers.IntegerField(help_text=f"What the holder pays. {AMOUNT_HELP}")
+    lapses_at = serializers.DateTimeField(help_text="Until when it would be held.")
 
 
 class VoucherCheckOutput(serializers.Serializer[Any]):
@@ -50,6 +64,9 @@ class VoucherCheckOutput(serializers.Serializer[Any]):
     free = serializers.IntegerField(help_text=AMOUNT_HELP)
     valid_until = serializers.DateField(help_text="The last day on which it can be redeemed.")
     voucher_status = serializers.ChoiceField(choices=Voucher.Status.choices)
+    quote = QuoteOutput(
+        allow_null=True, help_text="Null where no offer and hours were asked about."
+    )
 
 
 class VoucherCheck(Operation):
@@ -68,11 +85,18 @@ class VoucherCheck(Operation):
                 request_only=True,
             )
         ],
-        responses={200: VoucherCheckOutput, **REFUSALS, **TAKES_JSON, **NOT_FOUND},
+        responses={
+            200: VoucherCheckOutput,
+            **REFUSALS,
+            **TAKES_JSON,
+            **NOT_FOUND,
+            **REFUSED,
+        },
     )
     def post(self, request: Request) -> Response:
         """Return what the voucher behind a redemption code may pay for, without a trace."""
-        code = read_input(VoucherCheckInput, request.data)["redemption_code"]
+        given = read_input(VoucherCheckInput, request.data)
+        code = given["redemption_code"]
         voucher = queries.voucher_by_redemption_code(code)
         if voucher is None:
             raise actions.CodeUnknown(code=code[:24])
@@ -83,8 +107,29 @@ class VoucherCheck(Operation):
             "free": queries.voucher_balance(voucher).free,
             "valid_until": voucher.valid_until_on,
             "voucher_status": voucher.status,
+            "quote": self._quote(request, voucher, given),
         }
         return Response(VoucherCheckOutput(answer).data)
+
+    def _quote(
+        self, request: Request, voucher: Voucher, given: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        """Return what an order would hold, where an offer and hours were named."""
+        if not given["offer"] or given["hours"] is None:
+            return None
+        offer = offer_by_code(given["offer"])
+        provider = self.provider_of(request)
+        if offer.provider_id != provider.pk:
+            raise actions.OfferNotYours(offer=offer.code, provider=provider.organisation.name)
+        quote = quote_order(
+            voucher=voucher, offer=offer, hours=given["hours"], at=timezone.now()
+        )
+        return {
+            "price_total": quote.price_total,
+            "held": quote.hold_amount,
+            "own_share": quote.own_share,
+            "lapses_at": quote.lapses_at,
+        }
 
 
 class RedemptionInput(serializers.Serializer[Any]):
@@ -92,9 +137,7 @@ class RedemptionInput(serializers.Serializer[Any]):
 
     redemption_code = serializers.CharField(max_length=40)
     offer = serializers.CharField(max_length=16, help_text="The code of an offer of yours.")
-    hours = serializers.DecimalField(
-        14, 4, min_value=0, help_text="GPU-hours or core-hours, as the offer counts."
-    )
+    hours = serializers.DecimalField(14, 4, min_value=0, help_text=HOURS_HELP)
     reference = serializers.CharField(
         max_length=80,
         required=False,
@@ -102,32 +145,6 @@ class RedemptionInput(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="The account, project or cluster under which your meter counts it.",
     )
-
-
-class OrderOutput(serializers.Serializer[Any]):
-    """An order: what is set aside for it on a voucher, until when."""
-
-    code = serializers.CharField()
-    order_status = serializers.ChoiceField(choices=Order.Status.choices)
-    offer = serializers.CharField()
-    reference = serializers.CharField()
-    programme = serializers.CharField()
-    unit = serializers.CharField()
-    hours = serializers.CharField(help_text="Decimal number.")
-    price_total = serializers.IntegerField(help_text=f"The whole price. {AMOUNT_HELP}")
-    held = serializers.IntegerField(help_text=f"Set aside when it was placed. {AMOUNT_HELP}")
-    held_now = serializers.IntegerField(help_text=f"Still set aside. {AMOUNT_HELP}")
-    placed_at = serializers.DateTimeField()
-    lapses_at = serializers.DateTimeField(help_text="What is not billed by then goes back.")
-
-
-class OrderPage(serializers.Serializer[Any]):
-    """A page of your orders, newest first."""
-
-    count = serializers.IntegerField()
-    page = serializers.IntegerField()
-    pages = serializers.IntegerField()
-    results = OrderOutput(many=True)
 
 
 class Redemptions(Operation):
@@ -169,61 +186,4 @@ class Redemptions(Operation):
             at=timezone.now(),
             key=key,
         )
-        return Response(OrderOutput(_shown([order])[0]).data, 201)
-
-
-class Orders(Operation):
-    """Your orders."""
-
-    scopes = {"GET": Scope.ORDERS_READ}
-
-    @extend_schema(
-        operation_id="list_orders",
-        summary="List your orders",
-        parameters=[PAGE],
-        responses={200: OrderPage, **REFUSALS},
-    )
-    def get(self, request: Request) -> Response:
-        """Return your orders, newest first, fifty a page."""
-        page = read_page(request, queries.orders_with(self.provider_of(request)))
-        page["results"] = _shown(page["results"])
-        return Response(OrderPage(page).data)
-
-
-class OrderDetail(Operation):
-    """One of your orders."""
-
-    scopes = {"GET": Scope.ORDERS_READ}
-
-    @extend_schema(
-        operation_id="read_order",
-        summary="Read one order",
-        responses={200: OrderOutput, **REFUSALS, **NOT_FOUND},
-    )
-    def get(self, request: Request, code: str) -> Response:
-        """Return an order by its code."""
-        order = queries.orders_with(self.provider_of(request)).filter(code=code).first()
-        if order is None:
-            raise NotFound(what=code)
-        return Response(OrderOutput(_shown([order])[0]).data)
-
-
-def _shown(orders: list[Order]) -> list[dict[str, Any]]:
-    left = ledger.holds_remaining(order.hold for order in orders)
-    return [
-        {
-            "code": order.code,
-            "order_status": order.status,
-            "offer": order.offer.code,
-            "reference": order.provider_reference,
-            "programme": order.voucher.programme.code,
-            "unit": order.voucher.unit,
-            "hours": hours_words(order.quantity_ms),
-            "price_total": order.price_total,
-            "held": order.hold_amount,
-            "held_now": left.get(order.hold, 0),
-            "placed_at": order.placed_at,
-            "lapses_at": order.lapses_at,
-        }
-        for order in orders
-    ]
+        return Response(order_answer(order), 201)

@@ -1,0 +1,204 @@
+"""What a row's account leads to, and what keeps a row from being recorded there."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from billing.actions import binary_rows as binary
+from billing.actions.bills import AMOUNT_MAX
+from billing.actions.places import Place, places_of
+from billing.queries import pricer
+from billing.reasons import UnrecordedRow
+from billing.usage.record import RowError, UsageRecord
+from providers.models import Provider
+
+QUANTITY_MS_MAX = 10**15
+# The longest texts that a usage line keeps, and the columns that they come from.
+LENGTHS = {
+    "key": ("job_id", 160),
+    "resource_class": ("class", 24),
+    "state": ("state", 24),
+    "device": ("device", 400),
+}
+DEVICE_LENGTH = 120
+# How far a meter's clock may be ahead of ours.
+CLOCK_AHEAD = timedelta(hours=1)
+# A file has as many accounts as a provider has orders; a hostile one has as many as rows.
+_DESKS_KEPT_MAX = 5_000
+_CLASSES_KEPT_MAX = 1_000
+
+
+def plain_class(name: str) -> str:
+    """Return a class as it is compared: `NVIDIA H100-80G` and `h100_80g` are one."""
+    words = name.casefold().replace("_", " ").replace("-", " ").split()
+    return "".join(word for word in words if word not in ("nvidia", "gpu"))
+
+
+class Desk:
+    """What an account leads to, looked up once, ready to be written beside its rows."""
+
+    __slots__ = (
+        "class_name",
+        "class_plain",
+        "from_at",
+        "most",
+        "place",
+        "price",
+        "resource",
+        "until_at",
+        "words",
+    )
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.resource = place.resource
+        self.class_name = place.resource_class
+        self.class_plain = plain_class(place.resource_class)
+        # In UTC as records are, so that comparing is quick.
+        self.from_at = max(place.valid_from, place.placed_at).astimezone(UTC)
+        self.until_at = place.valid_until.astimezone(UTC)
+        self.words = b"".join(
+            [
+                binary.bigint_or_none(place.order),
+                binary.bigint(8, place.voucher),
+                binary.decimal_or_none(place.rate),
+            ]
+        )
+        self.price = _price_of_place(place)
+        self.most = _most_at(place)
+
+
+def _price_of_place(place: Place) -> Callable[[int], bytes]:
+    if place.order is None:
+        return lambda _quantity: binary.NONE
+    price = pricer(place.rate or Decimal(0), place.unit)
+    return lambda quantity: binary.bigint(8, price(quantity))
+
+
+def _most_at(place: Place) -> int:
+    """Return a quantity that no row reaches, so that no price passes what can be paid."""
+    if place.order is None:
+        return QUANTITY_MS_MAX
+    price = pricer(place.rate or Decimal(0), place.unit)(QUANTITY_MS_MAX)
+    return min(QUANTITY_MS_MAX, QUANTITY_MS_MAX * AMOUNT_MAX // max(price, 1))
+
+
+class Desks(dict[str, "Desk | int | None"]):
+    """The desks of a provider's accounts; a number says how many orders one may mean."""
+
+    def __init__(self, provider: Provider, at: datetime) -> None:
+        super().__init__()
+        self.texts = binary.Texts()
+        self._provider = provider
+        self._latest = (at + CLOCK_AHEAD).astimezone(UTC)
+        self._classes: dict[str, str] = {}
+
+    def new_in(self, records: Iterable[UsageRecord]) -> set[str]:
+        """Return the accounts of records that were not met before."""
+        return {record.account for record in records} - self.keys()
+
+    def look_up(self, accounts: set[str]) -> None:
+        """Find the places of accounts, all in one look; forget the others when there are many."""
+        if len(self) > _DESKS_KEPT_MAX:
+            self.clear()
+        places = places_of(self._provider, accounts)
+        for account in accounts:
+            place = places.get(account)
+            self[account] = Desk(place) if isinstance(place, Place) else place
+
+    def refusal(self, record: UsageRecord, quantity: int) -> RowError | None:
+        """Return what keeps a row from being recorded, or None.
+
+        Use that has a part within the voucher's days, after the order, is recorded; what of it
+        counts is settled with its bill.
+        """
+        desk = self[record.account]
+        if not isinstance(desk, Desk):
+            return _placeless(record, desk)
+        is_other = desk.resource != record.resource and desk.resource
+        if is_other or not self._is_of_class(desk, record):
+            return _other_thing(record, desk)
+        if record.ended_at > self._latest:
+            return _in_future(record, self._latest)
+        # A run of no length at the very beginning is within.
+        is_outside = record.started_at >= desk.until_at or record.ended_at <= desk.from_at
+        if is_outside and record.started_at != desk.from_at:
+            return _outside(record, desk.place)
+        if quantity >= desk.most:
+            values: dict[str, object] = {"count": record.count_thousandths // 1000}
+            return UnrecordedRow(record.row, "count", "", "quantity_too_large", values)
+        return _too_long(record)
+
+    def _is_of_class(self, desk: Desk, record: UsageRecord) -> bool:
+        found = record.resource_class
+        if found == desk.class_name or not (found and desk.class_plain):
+            return True
+        plain = self._classes.get(found)
+        if plain is None:
+            plain = plain_class(found)
+            if len(self._classes) < _CLASSES_KEPT_MAX:
+                self._classes[found] = plain
+        return plain == desk.class_plain or record.resource == "CPU"
+
+
+def _placeless(record: UsageRecord, count: int | None) -> RowError:
+    if count is None:
+        return UnrecordedRow(record.row, "account", record.account, "account_unknown")
+    values: dict[str, object] = {"count": count}
+    return UnrecordedRow(record.row, "account", record.account, "account_ambiguous", values)
+
+
+def _other_thing(record: UsageRecord, desk: Desk) -> RowError:
+    values: dict[str, object] = {"order": desk.place.order_code}
+    if desk.resource and desk.resource != record.resource:
+        values |= {"found": record.resource, "expected": desk.resource}
+        return UnrecordedRow(
+            record.row, "resource", record.resource, "resource_differs", values
+        )
+    values |= {"expected": desk.class_name}
+    return UnrecordedRow(record.row, "class", record.resource_class, "class_differs", values)
+
+
+def _in_future(record: UsageRecord, latest: datetime) -> RowError:
+    values: dict[str, object] = {"latest": _instant(latest)}
+    found = _instant(record.ended_at)
+    return UnrecordedRow(record.row, "end", found, "ends_in_future", values)
+
+
+def _outside(record: UsageRecord, place: Place) -> RowError:
+    found = f"{_instant(record.started_at)} – {_instant(record.ended_at)}"
+    if place.valid_from < record.ended_at and record.started_at < place.valid_until:
+        values: dict[str, object] = {
+            "order": place.order_code,
+            "placed_at": _instant(place.placed_at),
+        }
+        return UnrecordedRow(record.row, "start", found, "before_order", values)
+    values = {
+        "valid_from": _instant(place.valid_from),
+        "valid_until": _instant(place.valid_until),
+    }
+    return UnrecordedRow(record.row, "start", found, "outside_voucher", values)
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _too_long(record: UsageRecord) -> RowError | None:
+    if (
+        len(record.key) <= 160
+        and len(record.resource_class) <= 24
+        and len(record.state) <= 24
+        and not record.device
+    ):
+        return None
+    for name, (column, most) in LENGTHS.items():
+        text = getattr(record, name)
+        if len(text) > most:
+            values: dict[str, object] = {"length": len(text), "most": most}
+            return RowError(record.row, column, text, "value_too_long", values)
+    for device in record.device.split(" "):
+        if len(device) > DEVICE_LENGTH:
+            values = {"length": len(device), "most": DEVICE_LENGTH}
+            return RowError(record.row, "device", device, "value_too_long", values)
+    return None

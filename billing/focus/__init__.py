@@ -1,0 +1,1 @@
+"""FOCUS out: bills, vouchers and billing periods as tables of the FinOps specification."""

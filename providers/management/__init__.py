@@ -1,0 +1,1 @@
+"""Providers and their catalogue at the command line."""
