@@ -68,9 +68,10 @@ class _Firm(NamedTuple):
 class Market:
     """The demo's providers and what their authorities ask of them."""
 
-    def __init__(self, world: World, cast: Cast, sellers: Sequence[Seller]) -> None:
+    def __init__(self, world: World, cast: Cast, newest: Seller) -> None:
         """Register everybody's nodes and agreements from the first day, and plan the rest."""
         self.world, self.cast = world, cast
+        sellers = [*cast.sellers, newest]
         self.china = [one for one in sellers if one.organisation.country == "CN"]
         first = self._publish(world.calendar.start.date(), world.now)
         for seller in self.china:

@@ -27,7 +27,7 @@ def live_through(*, seed: int, until: datetime, is_small: bool = False) -> World
     world = World.make(seed=seed, until=until, is_small=is_small)
     cast = Cast(world)
     gecko = fill_catalogue(world, cast)
-    Market(world, cast, [*cast.sellers, gecko])
+    Market(world, cast, gecko)
     schemes = open_programmes(world, cast)
     billing, life = Billing(world, schemes), Life(world)
     life.answers = partial(answer_orders, world, gecko)
