@@ -42,6 +42,15 @@ from billing.queries.payments import (
     statement_of,
     statements_visible_to,
 )
+from billing.queries.telemetry import (
+    Gap,
+    evidence_of_bill,
+    evidence_of_usage,
+    gaps_of,
+    meter_key_in_force,
+    meter_keys_of,
+    telemetry_visible_to,
+)
 from billing.queries.usage import (
     DayOfUse,
     UseOfClass,
@@ -58,6 +67,7 @@ from billing.queries.usage import (
 __all__ = [
     "BillLineInput",
     "DayOfUse",
+    "Gap",
     "Payable",
     "UseOfClass",
     "bank_details_in_force",
@@ -70,7 +80,10 @@ __all__ = [
     "columns_named",
     "content_of",
     "daily_usage",
+    "evidence_of_bill",
+    "evidence_of_usage",
     "file_check_of",
+    "gaps_of",
     "is_due",
     "kept_as",
     "kept_file_of",
@@ -80,6 +93,8 @@ __all__ = [
     "lines_visible_to",
     "lines_with_verdicts",
     "lines_withheld",
+    "meter_key_in_force",
+    "meter_keys_of",
     "metered_by_class",
     "metered_ms",
     "metered_within",
@@ -98,6 +113,7 @@ __all__ = [
     "settlements_of",
     "statement_of",
     "statements_visible_to",
+    "telemetry_visible_to",
     "usage_file_of",
     "usage_files_visible_to",
     "usage_visible_to",
