@@ -4,7 +4,6 @@ import io
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -27,6 +26,24 @@ _PAGE_MAX = 4_000_000
 _SEQUENCE_MAX = 2**63 - 1
 
 
+class SignedInput(serializers.Serializer[Any]):
+    """What makes a batch a signed one."""
+
+    sequence = serializers.IntegerField(
+        min_value=1,
+        max_value=_SEQUENCE_MAX,
+        help_text="The batch's number, counted by the meter from 1.",
+    )
+    signature = serializers.CharField(
+        max_length=88,
+        help_text=(
+            "Ed25519 in base64 over five lines joined by line feeds: tessera-telemetry-1, the "
+            "meter's name, the number, taken_at in whole milliseconds since 1970 (UTC), and the "
+            "SHA-256 of the page's UTF-8 in small hexadecimal digits."
+        ),
+    )
+
+
 class TelemetryInput(serializers.Serializer[Any]):
     """A page of telemetry of one meter."""
 
@@ -41,32 +58,9 @@ class TelemetryInput(serializers.Serializer[Any]):
         trim_whitespace=False,
         help_text="The exporter's page in the Prometheus text format, as it is.",
     )
-    sequence = serializers.IntegerField(
-        min_value=1,
-        max_value=_SEQUENCE_MAX,
-        required=False,
-        help_text="Of a signed batch: its number, counted by the meter from 1.",
+    signed = SignedInput(
+        required=False, help_text="Of a signed batch alone: its number and its signature."
     )
-    signature = serializers.CharField(
-        max_length=88,
-        required=False,
-        help_text=(
-            "Of a signed batch: Ed25519 in base64 over five lines joined by line feeds: "
-            "tessera-telemetry-1, the meter's name, the number, taken_at in whole milliseconds "
-            "since 1970 (UTC), and the SHA-256 of the page's UTF-8 in small hexadecimal digits."
-        ),
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Return what was given.
-
-        :raises ValidationError: if number or signature came without the other.
-        """
-        for one, other in (("sequence", "signature"), ("signature", "sequence")):
-            if one in attrs and other not in attrs:
-                words = _("A signed batch has both sequence and signature. Send this one too.")
-                raise serializers.ValidationError({other: words})
-        return attrs
 
 
 class GapOutput(serializers.Serializer[Any]):
@@ -144,6 +138,5 @@ class Telemetry(Operation):
 
 
 def _signature(given: dict[str, Any]) -> actions.Signature | None:
-    if "sequence" not in given:
-        return None
-    return actions.Signature(given["sequence"], given["signature"])
+    signed = given.get("signed")
+    return actions.Signature(signed["sequence"], signed["signature"]) if signed else None

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.usage.evidence import Finding, Seen, Tolerance, compare
@@ -80,16 +80,19 @@ def test_idle_is_a_share_of_the_minutes_of_which_use_is_known():
     assert found("1", seen=seen("1", busy_minutes=0)).idle_thousandths is None
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     count=st.integers(1, 64_000),
     devices=st.integers(1, 64),
     seconds=st.integers(0, 10**6),
     share=st.integers(0, 1000),
-    tolerance=st.builds(Tolerance, st.integers(0, 1000), st.integers(0, 10**9)),
+    thousandths=st.integers(0, 1000),
+    least=st.integers(0, 10**9),
 )
 def test_what_is_seen_whole_is_what_was_billed_and_never_more(
-    count, devices, seconds, share, tolerance
+    count, devices, seconds, share, thousandths, least
 ):
+    tolerance = Tolerance(thousandths, least)
     billed = count * seconds
     device_ms = devices * seconds * share
     answer = compare(
@@ -135,6 +138,7 @@ SAMPLES = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(SAMPLES))
 def test_each_sample_of_a_gpu_counts_once_or_is_said_to_have_no_value(samples):
     result = minutes_of(samples, NOON, NOON + timedelta(hours=1))
