@@ -264,6 +264,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.KEEP_USAGE_FILE: _("Usage file received"),
     ActKind.NAME_COLUMNS: _("Columns of usage files named"),
     ActKind.CHECK_USAGE_FILE: _("Usage file checked"),
+    ActKind.ASK_FILE_TASK: _("Large usage file given to be read"),
     ActKind.RECORD_USAGE: _("Usage recorded"),
     ActKind.REGISTER_METER_KEY: _("Meter’s key registered"),
     ActKind.RECORD_TELEMETRY: _("Telemetry recorded"),

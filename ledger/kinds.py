@@ -206,6 +206,7 @@ class ActKind(StrEnum):
     KEEP_USAGE_FILE = "keep_usage_file"
     NAME_COLUMNS = "name_columns"
     CHECK_USAGE_FILE = "check_usage_file"
+    ASK_FILE_TASK = "ask_file_task"
     RECORD_USAGE = "record_usage"
     REGISTER_METER_KEY = "register_meter_key"
     RECORD_TELEMETRY = "record_telemetry"

@@ -29,6 +29,7 @@ from billing.actions.claims import (
     submit_claim,
 )
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
+from billing.actions.file_tasks import ask_to_check, ask_to_send, do_file_task
 from billing.actions.files import (
     ColumnsNotNamed,
     Reading,
@@ -113,12 +114,15 @@ __all__ = [
     "UsageReport",
     "VoucherNotActive",
     "approve_batch",
+    "ask_to_check",
+    "ask_to_send",
     "cancel_batch",
     "check_usage_file",
     "claim_target",
     "close_period",
     "correct_transfer",
     "decide_line",
+    "do_file_task",
     "keep_usage_file",
     "keep_usage_months",
     "name_columns",

@@ -10,7 +10,7 @@ from common.insert_only import insert_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0031_closed_periods'),
+        ('billing', '0032_file_tasks'),
         ('ledger', '0006_split'),
         ('providers', '0032_agreements'),
     ]
