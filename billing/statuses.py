@@ -266,6 +266,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CHECK_USAGE_FILE: _("Usage file checked"),
     ActKind.ASK_FILE_TASK: _("Large usage file given to be read"),
     ActKind.RECORD_USAGE: _("Usage recorded"),
+    ActKind.REGISTER_METER_KEY: _("Meter’s key registered"),
+    ActKind.RECORD_TELEMETRY: _("Telemetry recorded"),
     ActKind.ASK_ABOUT_USE: _("Question about use"),
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.SUBMIT_BILL: _("Bill sent"),

@@ -208,6 +208,8 @@ class ActKind(StrEnum):
     CHECK_USAGE_FILE = "check_usage_file"
     ASK_FILE_TASK = "ask_file_task"
     RECORD_USAGE = "record_usage"
+    REGISTER_METER_KEY = "register_meter_key"
+    RECORD_TELEMETRY = "record_telemetry"
     ASK_ABOUT_USE = "ask_about_use"
     ANSWER_ABOUT_USE = "answer_about_use"
     SUBMIT_BILL = "submit_bill"

@@ -55,6 +55,18 @@ from billing.actions.periods import (
 )
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
+from billing.actions.telemetry import (
+    KeyUnreadable,
+    MeterKeyMissing,
+    SequenceUsed,
+    Signature,
+    SignatureMissing,
+    SignatureWrong,
+    TelemetryEmpty,
+    TelemetryLater,
+    record_telemetry,
+    register_meter_key,
+)
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
 from billing.actions.usage_months import keep_usage_months
 from billing.queries import BillLineInput
@@ -72,9 +84,11 @@ __all__ = [
     "ClaimInvalid",
     "ColumnsNotNamed",
     "InvoiceNumberMissing",
+    "KeyUnreadable",
     "LineAcceptedBefore",
     "LineInvalid",
     "LineNotWithheld",
+    "MeterKeyMissing",
     "NotAssessed",
     "NoteMissing",
     "NothingDue",
@@ -86,9 +100,15 @@ __all__ = [
     "PeriodNotOver",
     "PeriodUndecided",
     "Reading",
+    "SequenceUsed",
     "SettlementWaits",
+    "Signature",
+    "SignatureMissing",
+    "SignatureWrong",
     "StatementOfNobody",
     "TargetClaimed",
+    "TelemetryEmpty",
+    "TelemetryLater",
     "TransferNotCorrectable",
     "UsageMissing",
     "UsageReport",
@@ -109,8 +129,10 @@ __all__ = [
     "object_to_line",
     "prepare_batch",
     "read_statement",
+    "record_telemetry",
     "record_usage",
     "record_usage_file",
+    "register_meter_key",
     "release_batch",
     "send_checked_file",
     "settle_bill",

@@ -4,6 +4,7 @@ from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
+from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
     UsageDevice,
     UsageFile,
@@ -25,9 +26,12 @@ __all__ = [
     "FileTask",
     "KeptFile",
     "KeptFilePart",
+    "MeterKey",
     "Payment",
     "PaymentFile",
     "Settlement",
+    "TelemetryBatch",
+    "TelemetryMinute",
     "UsageDevice",
     "UsageFile",
     "UsageHour",

@@ -19,9 +19,11 @@ from billing.models import FileTask, UsageLine
 from billing.reasons import row_error_of
 from billing.usage import samples
 from billing.usage.fixes import WRITERS, fixes_of
+from billing.views.evidence import beside
 from billing.views.fixes import fixes_answer, result
 from billing.views.shown import (
     figure,
+    is_reader,
     names_of,
     page_of,
     query_of,
@@ -42,12 +44,14 @@ def usage(request: HttpRequest) -> HttpResponse:
     """List the usage that a person may see, and the files that it came in."""
     person = signed_in(request)
     lines = page_of(request, queries.usage_visible_to(person))
+    is_provider = has_role(person, Role.PROVIDER)
     files = page_files(queries.usage_files_visible_to(person)[:10])
     context = {
-        "is_provider": has_role(person, Role.PROVIDER),
+        "is_provider": is_provider,
+        "sees_telemetry": is_provider or is_reader(person),
         "files": files,
         "tasks": _tasks(queries.file_tasks_open_to(person)[:5]),
-        "lines": table(_("Metered usage"), _line_columns(), [_line_row(one) for one in lines]),
+        "lines": _lines_table(_("Metered usage"), list(lines)),
         "page": lines,
         "query": query_of(request),
     }
@@ -87,6 +91,12 @@ def page_files(files: Any) -> Any:
         figure(_("To fix")),
     ]
     return table(_("Files"), columns, rows)
+
+
+def _lines_table(caption: str, lines: list[UsageLine]) -> Any:
+    """Return lines as a table, with what telemetry says beside each that names its GPUs."""
+    said = queries.evidence_of_usage(lines)
+    return table(caption, *beside(_line_columns(), [_line_row(one) for one in lines], said))
 
 
 def _line_columns() -> list[Any]:
@@ -136,9 +146,7 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
             {"key": _("From"), "value": names_of([file.received_by])[file.received_by]},
             {"key": _("Fingerprint (SHA-256)"), "value": file.sha256},
         ],
-        "lines": table(
-            _("Recorded from this file"), _line_columns(), [_line_row(one) for one in lines]
-        ),
+        "lines": _lines_table(_("Recorded from this file"), list(lines)),
         "page": lines,
         "is_provider": has_role(person, Role.PROVIDER),
         "programmes": [{"code": one.code, "title": one.title} for one in programmes],
