@@ -265,6 +265,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.NAME_COLUMNS: _("Columns of usage files named"),
     ActKind.CHECK_USAGE_FILE: _("Usage file checked"),
     ActKind.RECORD_USAGE: _("Usage recorded"),
+    ActKind.CORRECT_USAGE: _("Usage corrected"),
     ActKind.ASK_ABOUT_USE: _("Question about use"),
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.SUBMIT_BILL: _("Bill sent"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from billing.api import bills as bills_api
+from billing.api import corrections as corrections_api
 from billing.api import usage as usage_api
 from billing.views import (
     bank,
@@ -19,6 +20,7 @@ from billing.views import (
     targets,
     usage,
     usage_checks,
+    usage_lines,
 )
 
 urlpatterns = [
@@ -57,6 +59,12 @@ urlpatterns = [
             ("template", usage.usage_template, "usage_template"),
         )
         for kind, suffix in (("csv", ""), ("xlsx", "_xlsx"))
+    ),
+    path("usage/lines/<int:pk>/", usage_lines.usage_line, name="usage_line"),
+    path(
+        "usage/lines/<int:pk>/correct/",
+        usage_lines.usage_line_correct,
+        name="usage_line_correct",
     ),
     path("usage/files/<int:pk>/", usage.usage_file, name="usage_file"),
     path("usage/files/<int:pk>/to-fix.<str:kind>", usage.usage_errors, name="usage_errors"),
@@ -111,6 +119,11 @@ urlpatterns = [
 
 api_urlpatterns = [
     path("usage", usage_api.UsageBatches.as_view(), name="api_usage"),
+    path(
+        "usage/corrections",
+        corrections_api.UsageCorrections.as_view(),
+        name="api_usage_corrections",
+    ),
     path("bills", bills_api.Bills.as_view(), name="api_bills"),
     path("bills/<str:number>", bills_api.BillDetail.as_view(), name="api_bill"),
 ]

@@ -207,6 +207,7 @@ class ActKind(StrEnum):
     NAME_COLUMNS = "name_columns"
     CHECK_USAGE_FILE = "check_usage_file"
     RECORD_USAGE = "record_usage"
+    CORRECT_USAGE = "correct_usage"
     ASK_ABOUT_USE = "ask_about_use"
     ANSWER_ABOUT_USE = "answer_about_use"
     SUBMIT_BILL = "submit_bill"

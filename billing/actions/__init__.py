@@ -55,6 +55,17 @@ from billing.actions.periods import (
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.usage import UsageReport, record_usage, record_usage_file
+from billing.actions.usage_corrections import (
+    Correction,
+    RightKeyTaken,
+    RightLineRefused,
+    UsageBilled,
+    UsageCorrected,
+    UsageTakesBack,
+    bill_of,
+    correct_usage,
+    right_of,
+)
 from billing.actions.usage_months import keep_usage_months
 from billing.queries import BillLineInput
 
@@ -70,6 +81,7 @@ __all__ = [
     "ClaimByTarget",
     "ClaimInvalid",
     "ColumnsNotNamed",
+    "Correction",
     "InvoiceNumberMissing",
     "LineAcceptedBefore",
     "LineInvalid",
@@ -85,19 +97,26 @@ __all__ = [
     "PeriodNotOver",
     "PeriodUndecided",
     "Reading",
+    "RightKeyTaken",
+    "RightLineRefused",
     "SettlementWaits",
     "StatementOfNobody",
     "TargetClaimed",
     "TransferNotCorrectable",
+    "UsageBilled",
+    "UsageCorrected",
     "UsageMissing",
     "UsageReport",
+    "UsageTakesBack",
     "VoucherNotActive",
     "approve_batch",
+    "bill_of",
     "cancel_batch",
     "check_usage_file",
     "claim_target",
     "close_period",
     "correct_transfer",
+    "correct_usage",
     "decide_line",
     "keep_usage_file",
     "keep_usage_months",
@@ -108,6 +127,7 @@ __all__ = [
     "record_usage",
     "record_usage_file",
     "release_batch",
+    "right_of",
     "send_checked_file",
     "settle_bill",
     "submit_bill",

@@ -5,6 +5,7 @@ from billing.models.files import ColumnMapping, FileCheck, KeptFile, KeptFilePar
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
 from billing.models.usage import (
+    UsageCorrection,
     UsageDevice,
     UsageFile,
     UsageHour,
@@ -27,6 +28,7 @@ __all__ = [
     "Payment",
     "PaymentFile",
     "Settlement",
+    "UsageCorrection",
     "UsageDevice",
     "UsageFile",
     "UsageHour",
