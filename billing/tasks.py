@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from billing import actions
 from billing.models import Bill
-from billing.queries import bills_to_settle, is_due
+from billing.queries import bills_to_settle, file_tasks_waiting, is_due
 from common.errors import Refused
 from ledger.actions import SYSTEM
 
@@ -34,6 +34,13 @@ def _settle_if_due(bill: Bill) -> None:
     now = timezone.now()
     if is_due(bill, now):
         actions.settle_bill(bill=bill, actor=SYSTEM, at=now, key=f"settle:{bill.number}")
+
+
+@shared_task(name="billing.tasks.do_file_tasks")
+def do_file_tasks() -> None:
+    """Check and send the large files that were asked for, the oldest first."""
+    for task in file_tasks_waiting():
+        actions.do_file_task(task=task, at=timezone.now())
 
 
 @shared_task(name="billing.tasks.keep_usage_months")

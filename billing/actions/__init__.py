@@ -29,6 +29,7 @@ from billing.actions.claims import (
     submit_claim,
 )
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
+from billing.actions.file_tasks import ask_to_check, ask_to_send, do_file_task
 from billing.actions.files import (
     ColumnsNotNamed,
     Reading,
@@ -110,6 +111,8 @@ __all__ = [
     "UsageTakesBack",
     "VoucherNotActive",
     "approve_batch",
+    "ask_to_check",
+    "ask_to_send",
     "bill_of",
     "cancel_batch",
     "check_usage_file",
@@ -118,6 +121,7 @@ __all__ = [
     "correct_transfer",
     "correct_usage",
     "decide_line",
+    "do_file_task",
     "keep_usage_file",
     "keep_usage_months",
     "name_columns",

@@ -46,7 +46,7 @@ SIGNS = Q(corrects__isnull=True, count_thousandths__gte=0, quantity_ms__gte=0) |
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0031_closed_periods"),
+        ("billing", "0032_file_tasks"),
     ]
     operations = [
         migrations.AddField(

@@ -1,7 +1,7 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
-from billing.models.files import ColumnMapping, FileCheck, KeptFile, KeptFilePart
+from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
 from billing.models.usage import (
@@ -23,6 +23,7 @@ __all__ = [
     "ClosedPeriod",
     "ColumnMapping",
     "FileCheck",
+    "FileTask",
     "KeptFile",
     "KeptFilePart",
     "Payment",

@@ -20,7 +20,7 @@ HOUR = stage.HOUR
 def line(scene, order, now):
     """192 GPU-hours of June, 4,800.00, of which there are 48 more."""
     record(scene, order)
-    return UsageLine.objects.get(key="1")
+    return UsageLine.objects.get(quantity_ms=192 * HOUR)
 
 
 def correct(client, line, **typed):
@@ -30,7 +30,7 @@ def correct(client, line, **typed):
         "count": "8",
         "started_at": "2025-06-10 00:00:00",
         "ended_at": "2025-06-10 12:00:00",
-        "right_key": "1-2",
+        "right_key": f"{line.key}-2",
     }
     return send(client, reverse("usage_line_correct", args=[line.pk]), **{**shown, **typed})
 
@@ -44,14 +44,14 @@ def test_a_line_leads_from_the_list_to_its_page_and_its_correction(provider, lin
     assert "192 GPU-hours" in words(shown)
     assert "¥4,800.00" in words(shown)
     asked = provider.get(reverse("usage_line_correct", args=[line.pk])).content.decode()
-    for value in ("2025-06-10 00:00:00", "2025-06-11 00:00:00", 'value="8"', 'value="1-2"'):
-        assert value in asked
+    for value in ("2025-06-10 00:00:00", "2025-06-11 00:00:00", "8", f"{line.key}-2"):
+        assert f'value="{value}"' in asked
 
 
 def test_it_is_taken_back_and_what_was_truly_used_stands_beside_it(provider, order, line):
     answer = correct(provider, line)
 
-    right = UsageLine.objects.get(key="1-2")
+    right = UsageLine.objects.get(key=f"{line.key}-2")
     assert answer.url == reverse("usage_line", args=[right.pk])
     assert "The line is taken back. Nothing is billed for it." in words(
         provider.get(answer.url)
@@ -81,10 +81,13 @@ def test_where_nothing_was_used_nothing_stands_beside_it(provider, order, line):
         ({"ended_at": "noon"}, "noon"),
         ({"ended_at": ""}, "Say this too, or choose “Nothing”."),
         ({"ended_at": "2025-06-09 00:00:00"}, "The right line can't be recorded"),
-        ({"right_key": "2"}, "names another line already"),
+        ({"right_key": None}, "names another line already"),
     ],
 )
 def test_what_can_not_be_is_refused_in_words_and_nothing_moves(provider, line, typed, said):
+    if "right_key" in typed:
+        typed = {"right_key": UsageLine.objects.exclude(pk=line.pk).get().key}
+
     answer = correct(provider, line, **typed)
 
     page = answer.content.decode()
@@ -117,30 +120,32 @@ def test_the_holder_sees_the_line_and_only_the_provider_corrects_it(browser, sce
 
 # --- by a program ----------------------------------------------------------------------------
 
-GIVEN = {
-    "source": "cluster-1",
-    "key": "1",
-    "reason": "The node was down",
-    "right": {
-        "key": "1-2",
+
+def given(line, **more):
+    """Return a correction: half of the line's hours."""
+    right = {
+        "key": f"{line.key}-2",
         "count": "8",
         "started_at": "2025-06-10T08:00:00+08:00",
         "ended_at": "2025-06-10T20:00:00+08:00",
-    },
-}
+    }
+    why = "The node was down"
+    return {"source": line.source, "key": line.key, "reason": why, "right": right, **more}
 
 
 def test_a_program_corrects_a_line_and_asked_again_gets_the_first_answer(scene, order, line):
     program = Program(scene.seller)
 
-    first, again = (program.post("usage/corrections", GIVEN, key="c-1") for _turn in range(2))
+    first, again = (
+        program.post("usage/corrections", given(line), key="c-1") for _turn in range(2)
+    )
 
     assert first.status_code == again.status_code == 200, first.content
     assert first.json() == again.json()
     told = first.json()
     assert told["line"] == {
-        "source": "cluster-1",
-        "key": "1",
+        "source": line.source,
+        "key": line.key,
         "quantity_ms": 192 * HOUR,
         "amount": 4_800_00,
     }
@@ -154,10 +159,10 @@ def test_a_program_is_refused_what_is_billed_or_unknown_or_another_s(scene, orde
     other = Program(cast.make_provider(scene.authority, name="Other"))
     a_bill(scene, order)
 
-    billed = program.post("usage/corrections", GIVEN, key="c-1")
+    billed = program.post("usage/corrections", given(line), key="c-1")
 
     assert (billed.status_code, billed.json()["code"]) == (409, "usage_billed")
-    unknown = program.post("usage/corrections", {**GIVEN, "key": "9"}, key="c-2")
+    unknown = program.post("usage/corrections", given(line, key="9"), key="c-2")
     assert unknown.status_code == 404
-    assert other.post("usage/corrections", GIVEN, key="c-3").status_code == 404
+    assert other.post("usage/corrections", given(line), key="c-3").status_code == 404
     assert UsageLine.objects.count() == 2
