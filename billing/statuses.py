@@ -268,6 +268,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.RECORD_USAGE: _("Usage recorded"),
     ActKind.REGISTER_METER_KEY: _("Meter’s key registered"),
     ActKind.RECORD_TELEMETRY: _("Telemetry recorded"),
+    ActKind.CORRECT_USAGE: _("Usage corrected"),
     ActKind.ASK_ABOUT_USE: _("Question about use"),
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.SUBMIT_BILL: _("Bill sent"),

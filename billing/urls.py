@@ -3,6 +3,7 @@
 from django.urls import path
 
 from billing.api import bills as bills_api
+from billing.api import corrections as corrections_api
 from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
 from billing.views import (
@@ -21,6 +22,7 @@ from billing.views import (
     telemetry,
     usage,
     usage_checks,
+    usage_lines,
     usage_tasks,
 )
 
@@ -65,6 +67,12 @@ urlpatterns = [
     path("usage/telemetry/", telemetry.telemetry_list, name="telemetry"),
     path("usage/telemetry/new/", telemetry.telemetry_upload, name="telemetry_upload"),
     path("usage/telemetry/keys/new/", telemetry.meter_key_new, name="meter_key_new"),
+    path("usage/lines/<int:pk>/", usage_lines.usage_line, name="usage_line"),
+    path(
+        "usage/lines/<int:pk>/correct/",
+        usage_lines.usage_line_correct,
+        name="usage_line_correct",
+    ),
     path("usage/files/<int:pk>/", usage.usage_file, name="usage_file"),
     path("usage/files/<int:pk>/to-fix.<str:kind>", usage.usage_errors, name="usage_errors"),
     path("bills/", bills.bills, name="bills"),
@@ -119,6 +127,11 @@ urlpatterns = [
 api_urlpatterns = [
     path("usage", usage_api.UsageBatches.as_view(), name="api_usage"),
     path("telemetry", telemetry_api.Telemetry.as_view(), name="api_telemetry"),
+    path(
+        "usage/corrections",
+        corrections_api.UsageCorrections.as_view(),
+        name="api_usage_corrections",
+    ),
     path("bills", bills_api.Bills.as_view(), name="api_bills"),
     path("bills/<str:number>", bills_api.BillDetail.as_view(), name="api_bill"),
 ]

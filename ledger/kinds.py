@@ -210,6 +210,7 @@ class ActKind(StrEnum):
     RECORD_USAGE = "record_usage"
     REGISTER_METER_KEY = "register_meter_key"
     RECORD_TELEMETRY = "record_telemetry"
+    CORRECT_USAGE = "correct_usage"
     ASK_ABOUT_USE = "ask_about_use"
     ANSWER_ABOUT_USE = "answer_about_use"
     SUBMIT_BILL = "submit_bill"

@@ -6,6 +6,7 @@ from billing.models.payments import BankLine, BankStatement, Batch, Payment, Pay
 from billing.models.periods import ClosedPeriod
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
+    UsageCorrection,
     UsageDevice,
     UsageFile,
     UsageHour,
@@ -32,6 +33,7 @@ __all__ = [
     "Settlement",
     "TelemetryBatch",
     "TelemetryMinute",
+    "UsageCorrection",
     "UsageDevice",
     "UsageFile",
     "UsageHour",

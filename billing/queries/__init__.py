@@ -64,6 +64,8 @@ from billing.queries.usage import (
     metered_within,
     usage_file_of,
     usage_files_visible_to,
+    usage_line_named,
+    usage_line_of,
     usage_visible_to,
 )
 
@@ -122,6 +124,8 @@ __all__ = [
     "telemetry_visible_to",
     "usage_file_of",
     "usage_files_visible_to",
+    "usage_line_named",
+    "usage_line_of",
     "usage_visible_to",
     "verdicts_of",
 ]

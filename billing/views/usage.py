@@ -114,7 +114,7 @@ def _line_columns() -> list[Any]:
 
 def _line_row(line: UsageLine) -> list[Any]:
     return [
-        f"{line.source}/{line.key}",
+        {"text": str(line), "url": reverse("usage_line", args=[line.pk])},
         line.voucher.code,
         line.order.code if line.order else "–",
         f"{line.resource} {line.resource_class}".strip(),

@@ -115,6 +115,7 @@ def test_what_was_written_stays_written():
         "billing_telemetryminute",
         "billing_usagefile",
         "billing_usageline",
+        "billing_usagecorrection",
         "billing_billline",
         "billing_verdict",
         "billing_settlement",
