@@ -487,6 +487,8 @@ def calls_of(h: History) -> list[Call]:
     }
     line = UsageLine.objects.filter(provider=h.seller.provider).earliest("pk")
     correction = {"source": line.source, "key": line.key, "reason": "No."}
+    # A page without a sample: it is refused, whoever sends it.
+    telemetry = {"source": "m", "taken_at": at.isoformat(), "page": "# nothing"}
     code = h.voucher.redemption_code
     wanted = {"redemption_code": code, "offer": h.seller.offer.code, "hours": "1"}
     bill = {
@@ -513,6 +515,7 @@ def calls_of(h: History) -> list[Call]:
         ),
         Call("post", "/api/v1/usage", "usage:write", {"source": "m", "records": [record]}),
         Call("post", "/api/v1/usage/corrections", "usage:write", correction),
+        Call("post", "/api/v1/telemetry", "usage:write", telemetry),
         Call("post", "/api/v1/bills", "bills:write", bill),
         Call("get", f"/api/v1/bills/{h.settled.number}", "bills:read"),
     ]

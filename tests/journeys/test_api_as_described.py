@@ -82,6 +82,12 @@ def real_things(scene, program):
             "reason": "No.",
             "right": None,
         },
+        "send_telemetry": {
+            "source": "dcgm-a",
+            "taken_at": NOW.isoformat(),
+            "page": 'DCGM_FI_DEV_GPU_UTIL{UUID="GPU-1"} 97\n',
+            "signed": None,
+        },
         "send_bill": {**period, "lines": None},
     }
 

@@ -114,7 +114,7 @@ def test_the_holder_sees_the_line_and_only_the_provider_corrects_it(browser, sce
     page, act = (reverse(name, args=[line.pk]) for name in ("usage_line", "usage_line_correct"))
 
     assert holder.get(page).status_code == 200
-    assert holder.get(act).status_code in (403, 404)
+    assert holder.get(act).status_code == 409
     assert (other.get(page).status_code, other.get(act).status_code) == (404, 404)
 
 
