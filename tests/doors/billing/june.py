@@ -10,18 +10,9 @@ from python_calamine import load_workbook
 
 from billing import actions as billing
 from billing.bank import demo_bank
-from billing.models import (
-    Batch,
-    Bill,
-    PaymentFile,
-    UsageFile,
-    UsageLine,
-)
+from billing.models import Batch, Bill, PaymentFile, UsageFile, UsageLine
 from ledger.actions import SYSTEM
-from tests.cast import (
-    M3,
-    a_key,
-)
+from tests.cast import M3, a_key
 from tests.doors.pages import send
 
 JULY = datetime(2025, 7, 2, tzinfo=UTC)

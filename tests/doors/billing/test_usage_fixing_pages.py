@@ -7,11 +7,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from billing.models import (
-    ColumnMapping,
-    UsageFile,
-    UsageLine,
-)
+from billing.models import ColumnMapping, UsageFile, UsageLine
 from tests.cast import make_provider
 from tests.doors.billing.june import BAD_ROWS, METER, look_over, nothing_moved, rows_of, upload
 from tests.doors.pages import send, words

@@ -9,14 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from billing.forms.usage import UsageUploadForm
-from billing.models import (
-    Bill,
-    FileCheck,
-    FileTask,
-    KeptFile,
-    UsageFile,
-    UsageLine,
-)
+from billing.models import Bill, FileCheck, FileTask, KeptFile, UsageFile, UsageLine
 from billing.tasks import do_file_tasks
 from tests.cast import make_provider
 from tests.doors.billing.june import (
