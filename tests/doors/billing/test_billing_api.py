@@ -132,11 +132,20 @@ def test_a_bill_is_read_by_its_provider_alone(scene, program, used):
     assert other.get(f"bills/{number}").status_code == 404
 
 
-def test_a_period_without_usage_is_refused(scene, program, order):
-    answer = program.post("bills", bill(), key="b-1")
+@pytest.mark.parametrize(
+    ("language", "days"),
+    [
+        ("en", "from 1 June 2025 to 30 June 2025"),
+        ("zh-hans", "2025 年 6 月 1 日 至 2025 年 6 月 30 日"),
+    ],
+)
+def test_a_period_without_usage_is_refused(scene, program, order, language, days):
+    answer = program.post("bills", bill(), key="b-1", **{"Accept-Language": language})
 
     assert answer.status_code == 409
     assert answer.json()["code"] == "nothing_to_bill"
+    # The days are the programme's, east of UTC: in UTC its June begins on 31 May.
+    assert days in answer.json()["detail"]
     assert not Bill.objects.exists()
 
 
