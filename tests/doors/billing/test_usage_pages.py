@@ -2,12 +2,15 @@
 
 import csv
 import io
+from datetime import date
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from django.utils import translation
 
+from billing import actions as billing
 from billing.forms.usage import UsageUploadForm
 from billing.models import Bill, FileCheck, FileTask, KeptFile, UsageFile, UsageLine
 from billing.tasks import do_file_tasks
@@ -94,6 +97,37 @@ def test_a_file_is_looked_over_and_nothing_is_recorded(provider, order):
     assert "2 Lines 2 Good and new 0 Known before 0 Skipped 0 To fix" in page
     assert "2025-06: 2 lines, ¥6,000.00" in page
     assert nothing_moved()
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "2025-06 of {title} was closed, so the lines of this file in that month"),
+        ("zh-hans", "{title} 的 2025-06 已关闭，本文件中该月的行只记录、不开账单。"),
+    ],
+)
+def test_lines_of_a_closed_month_are_recorded_and_say_why_they_have_no_bill(
+    provider, scene, order, now, language, told
+):
+    programme = scene.scheme.programme
+    billing.close_period(
+        programme=programme,
+        month=date(2025, 6, 1),
+        actor=scene.authority.finance[0],
+        at=now,
+        key="close",
+    )
+    provider.cookies.load({settings.LANGUAGE_COOKIE_NAME: language})
+
+    answer = look_over(provider, METER.format(account=order.code))
+
+    with translation.override(language):
+        told = told.format(title=programme.title_here)
+    page = words(provider.get(answer.url))
+    assert told in page
+    assert 'value="bill"' not in provider.get(answer.url).content.decode()
+    send(provider, answer.url, act="record")
+    assert (UsageLine.objects.count(), Bill.objects.count()) == (2, 0)
 
 
 def test_sending_the_bill_records_and_bills_what_was_shown(provider, scene, order):
