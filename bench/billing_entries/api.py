@@ -1,19 +1,21 @@
 """Usage by the API: batches beside a COPY of their rows, single records beside no work at all."""
 
 import json
+import secrets
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from http.client import HTTPConnection
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.test import Client
-from django.test.utils import override_settings
 
 from bench.billing_entries.copies import write_rows
 from bench.billing_entries.entries import COPIED, USAGE, copied_rows
@@ -22,12 +24,16 @@ from bench.ground import Database, Ground
 from bench.registry import Pair, Sample, entry
 from providers import actions as providers
 from providers.models import Provider
+from tests.processes import portal
 
 RECORDS_A_BATCH = 1_000
 BATCHES, SINGLES = 50, 1_000
 # So many that a job takes minutes; of these the first are reported.
 JOBS_OF_MONTH = 200_000
 Body = bytes
+# As many as the portal has threads.
+CONNECTIONS = 4
+WARM_CALLS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,7 @@ class Desk:
 
     ground: Ground
     before: Database
+    folder: Path
     month: Month
     secret: str
 
@@ -47,30 +54,70 @@ class Desk:
             for _request in range(requests)
         ]
 
-    def client(self) -> Client:
-        """Return a program that shows the key, warm from a first call."""
-        client = Client(
-            SERVER_NAME=settings.ALLOWED_HOSTS[0],
-            headers={"Authorization": f"Bearer {self.secret}"},
-        )
-        _post(client, "nothing", b"{}", 0)
-        return client
+    @contextmanager
+    def open(self) -> Iterator["Caller"]:
+        """Serve a fresh copy of the database."""
+        with self.ground.database(template=self.before) as copy, self.served(copy) as caller:
+            yield caller
+
+    @contextmanager
+    def served(self, database: Database) -> Iterator["Caller"]:
+        """Serve a database by a portal of its own, warm from first calls."""
+        folder = self.folder / secrets.token_hex(4)
+        folder.mkdir()
+        told = {"DJANGO_SETTINGS_MODULE": f"{__package__}.api_settings"}
+        with portal(database.app_url, folder, **told) as address:
+            caller = Caller(address, self.secret)
+            caller.post("nothing", [b"{}"] * WARM_CALLS, 0)
+            self.ground.settle()
+            yield caller
 
     def reported(self, bodies: Sequence[Body], records: int) -> Sample:
         """Report usage to a fresh copy of the database; give records a second."""
-        with self.ground.database(template=self.before):
-            client = self.client()
-            self.ground.settle()
-            seconds = _seconds_of(client, "usage", bodies, records)
+        with self.open() as caller:
+            seconds = caller.post("usage", bodies, records)
         return Sample(round(len(bodies) * records / seconds, 1), {"seconds": round(seconds, 3)})
 
     def answered(self, requests: int) -> Sample:
         """Ask for nothing, so many times; give requests a second."""
-        with self.ground.database(template=self.before):
-            client = self.client()
-            self.ground.settle()
-            seconds = _seconds_of(client, "nothing", [b"{}"] * requests, 0)
+        with self.open() as caller:
+            seconds = caller.post("nothing", [b"{}"] * requests, 0)
         return Sample(round(requests / seconds, 1), {"seconds": round(seconds, 3)})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A provider's program, that calls the portal over as many connections as it has threads."""
+
+    address: str
+    secret: str
+
+    def post(self, where: str, bodies: Sequence[Body], records: int) -> float:
+        """Send requests, each once, and return the seconds until the last was answered.
+
+        :raises RuntimeError: if one is answered otherwise than with all its records recorded.
+        """
+        start = time.perf_counter()
+        with ThreadPoolExecutor(CONNECTIONS) as threads:
+            parts = [bodies[first::CONNECTIONS] for first in range(CONNECTIONS)]
+            for done in [threads.submit(self._send, where, some, records) for some in parts]:
+                done.result()
+        return time.perf_counter() - start
+
+    def _send(self, where: str, bodies: Sequence[Body], records: int) -> None:
+        line = HTTPConnection(urlsplit(self.address).netloc)
+        headers = {
+            "Authorization": f"Bearer {self.secret}",
+            "Content-Type": "application/json",
+        }
+        for body in bodies:
+            key = {"Idempotency-Key": secrets.token_hex(16)}
+            line.request("POST", f"/api/v1/{where}", body, headers | key)
+            answer = line.getresponse()
+            words = answer.read()
+            if answer.status != 200 or (records and f'"recorded":{records},' not in str(words)):
+                raise RuntimeError(f"{where} answered {answer.status}: {words[:500]!r}")
+        line.close()
 
 
 def _record(job: Job) -> dict[str, Any]:
@@ -87,29 +134,10 @@ def _record(job: Job) -> dict[str, Any]:
     }
 
 
-def _seconds_of(client: Client, where: str, bodies: Sequence[Body], records: int) -> float:
-    start = time.perf_counter()
-    for number, body in enumerate(bodies, start=1):
-        _post(client, where, body, records, f"request {number}".replace(" ", "-"))
-    return time.perf_counter() - start
-
-
-def _post(client: Client, where: str, body: Body, records: int, key: str = "warm") -> None:
-    answer = client.post(
-        f"/api/v1/{where}",
-        body,
-        content_type="application/json",
-        headers={"Idempotency-Key": key},
-    )
-    if answer.status_code != 200 or (records and f'"recorded":{records},' not in answer.text):
-        raise RuntimeError(f"{where} answered {answer.status_code}: {answer.text[:500]}")
-
-
 @contextmanager
 def _desk(ground: Ground) -> Iterator[Desk]:
-    # Calls are made one after the other, as fast as they are answered.
-    added = {"ROOT_URLCONF": "bench.billing_entries.addresses", "API_REQUESTS_A_MINUTE": 10**9}
-    with override_settings(**added), ExitStack() as scene:
+    with ExitStack() as scene:
+        folder = Path(scene.enter_context(TemporaryDirectory(dir=settings.VAR_DIR)))
         before = scene.enter_context(ground.database())
         month = set_scene()
         provider = Provider.objects.get(pk=month.provider)
@@ -120,7 +148,7 @@ def _desk(ground: Ground) -> Iterator[Desk]:
             at=LATER,
             key="the meter's key",
         )
-        yield Desk(ground, before, month, secret)
+        yield Desk(ground, before, folder, month, secret)
 
 
 @entry(
@@ -134,12 +162,12 @@ def _desk(ground: Ground) -> Iterator[Desk]:
 def api_batch_1000(ground: Ground) -> Iterator[Pair]:
     """Report a month in batches, beside one COPY of the lines that they became."""
     with _desk(ground) as desk, ExitStack() as scene:
-        batches = ground.pick(BATCHES, 2)
+        batches = ground.pick(BATCHES, 2 * CONNECTIONS)
         bodies = desk.bodies(batches, RECORDS_A_BATCH)
-        folder = Path(scene.enter_context(TemporaryDirectory(dir=settings.VAR_DIR)))
-        path, rows = folder / "usage.copy", batches * RECORDS_A_BATCH
+        path, rows = desk.folder / "usage.copy", batches * RECORDS_A_BATCH
         after = scene.enter_context(ground.database(template=desk.before))
-        _seconds_of(desk.client(), "usage", bodies, RECORDS_A_BATCH)
+        with desk.served(after) as caller:
+            caller.post("usage", bodies, RECORDS_A_BATCH)
         write_rows(after, USAGE, "started_at", path)
         yield Pair(
             partial(desk.reported, bodies, RECORDS_A_BATCH),
