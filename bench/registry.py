@@ -15,6 +15,7 @@ MODULES = (
     "bench.ledger_entries.batches",
     "bench.ledger_entries.growth",
     "bench.billing_entries.entries",
+    "bench.billing_entries.months",
     "bench.policy_entries",
     "bench.issuing_entries",
 )
@@ -32,6 +33,7 @@ NAMES = (
     "import_csv_1m",
     "file_to_payable_1m",
     "reimport_same_file",
+    "usage_month_aggregates",
     "seal_overhead",
     "verify_per_second",
     "payable_growth",

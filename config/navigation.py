@@ -74,6 +74,7 @@ BY_ROLE: tuple[tuple[Role, tuple[Way, ...]], ...] = (
         Role.REGULATOR,
         (
             Way("report", _("Report")),
+            Way("usage_months", _("Use by month")),
             Way("ledger_accounts", _("Ledger")),
             Way("programmes", _("Programmes")),
             Way("bills", _("Bills")),

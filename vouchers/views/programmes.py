@@ -23,7 +23,7 @@ from ledger import queries as ledger
 from ledger.kinds import AccountKind, TransferKind
 from parties.authentication import signed_in
 from parties.models import User
-from parties.queries import has_role, require_role
+from parties.queries import has_role, require_role, roles_of
 from parties.roles import Role
 from policy.rules import Programme as Law
 from vouchers import actions, queries
@@ -46,6 +46,11 @@ def programmes(request: HttpRequest) -> HttpResponse:
     found = list(queries.programmes_visible_to(person))
     context = {
         "caption": _("Programmes"),
+        "months_url": (
+            reverse("usage_months")
+            if roles_of(person) & {Role.REGULATOR, Role.OFFICER, Role.FINANCE}
+            else ""
+        ),
         "columns": [
             _("Programme"),
             _("Authority"),
