@@ -113,6 +113,9 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
     "not_recorded_then": (
         _("This row was not recorded when it was first sent; the first answer says why."),
         _("Send it again under a new key once it is mended.")),
+    "recorded_and_archived": (
+        _("A usage line of this name was recorded before, and lies in the archive of its month."),
+        _("What was recorded stays. Give another interval a key of its own.")),
     "recorded_before": (
         _("This usage was recorded before with %(before)s; this row says %(now)s."),
         _("What was recorded stays. Give a corrected interval a key of its own.")),

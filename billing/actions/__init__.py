@@ -1,5 +1,12 @@
 """From metered usage to paid: what is recorded, billed, settled, sent to the bank and answered."""
 
+from billing.actions.archive import (
+    ArchiveNotTrue,
+    LinesCameMeanwhile,
+    MonthNotDecided,
+    archive_month,
+    archive_usage,
+)
 from billing.actions.bank import StatementOfNobody, read_statement
 from billing.actions.batches import (
     ApprovedByPreparer,
@@ -15,6 +22,7 @@ from billing.actions.bills import (
     AmountTooLarge,
     BillNotForMode,
     InvoiceNumberMissing,
+    LineArchived,
     LineInvalid,
     NothingToBill,
     PeriodFarOff,
@@ -61,6 +69,7 @@ from billing.queries import BillLineInput
 __all__ = [
     "AmountTooLarge",
     "ApprovedByPreparer",
+    "ArchiveNotTrue",
     "BankDetailMissing",
     "BatchNotReady",
     "BillLineInput",
@@ -72,8 +81,11 @@ __all__ = [
     "ColumnsNotNamed",
     "InvoiceNumberMissing",
     "LineAcceptedBefore",
+    "LineArchived",
     "LineInvalid",
     "LineNotWithheld",
+    "LinesCameMeanwhile",
+    "MonthNotDecided",
     "NotAssessed",
     "NoteMissing",
     "NothingDue",
@@ -93,6 +105,8 @@ __all__ = [
     "UsageReport",
     "VoucherNotActive",
     "approve_batch",
+    "archive_month",
+    "archive_usage",
     "cancel_batch",
     "check_usage_file",
     "claim_target",

@@ -1,5 +1,6 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
+from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
@@ -14,6 +15,7 @@ from billing.models.usage import (
 )
 
 __all__ = [
+    "ArchivedSum",
     "BankLine",
     "BankStatement",
     "Batch",
@@ -24,9 +26,11 @@ __all__ = [
     "FileCheck",
     "KeptFile",
     "KeptFilePart",
+    "MeteredUse",
     "Payment",
     "PaymentFile",
     "Settlement",
+    "UsageArchive",
     "UsageDevice",
     "UsageFile",
     "UsageHour",

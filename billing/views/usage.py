@@ -8,13 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from billing import queries
 from billing.forms.lines import sample_lines
-from billing.models import UsageLine
+from billing.models import UsageArchive, UsageLine
+from billing.queries.archive import LinesOfFile, archived_until, archives_of
 from billing.reasons import row_error_of
 from billing.usage import samples
 from billing.usage.fixes import WRITERS, fixes_of
@@ -46,6 +47,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "is_provider": has_role(person, Role.PROVIDER),
         "files": files,
         "lines": table(_("Metered usage"), _line_columns(), [_line_row(one) for one in lines]),
+        "archived_until": archived_until(),
         "page": lines,
         "query": query_of(request),
     }
@@ -106,9 +108,9 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what became of a file: how many lines counted, and what to fix."""
     person = signed_in(request)
     file = queries.usage_file_of(person, pk)
-    lines = page_of(
-        request, queries.usage_visible_to(person).filter(file=file).order_by("started_at", "pk")
-    )
+    archives = archives_of(file)
+    live = queries.usage_visible_to(person).filter(file=file).order_by("started_at", "pk")
+    lines = page_of(request, LinesOfFile(person, file, [one for one, _count in archives], live))
     programmes = Programme.objects.filter(
         pk__in=UsageLine.objects.filter(file=file).values("voucher__programme")
     ).exclude(mode__in=Programme.AFTER_USE)
@@ -124,11 +126,20 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": table(
             _("Recorded from this file"), _line_columns(), [_line_row(one) for one in lines]
         ),
+        "archived": [_archived(archive, count) for archive, count in archives],
         "page": lines,
         "is_provider": has_role(person, Role.PROVIDER),
         "programmes": [{"code": one.code, "title": one.title} for one in programmes],
     }
     return render(request, "billing/usage_file.html", context)
+
+
+def _archived(archive: UsageArchive, count: int) -> str:
+    return ngettext(
+        "%(count)s line of this file lies in the archive, in %(name)s.",
+        "%(count)s lines of this file lie in the archive, in %(name)s.",
+        count,
+    ) % {"count": f"{count:,}", "name": archive.file}
 
 
 @login_required

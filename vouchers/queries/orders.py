@@ -50,13 +50,15 @@ def order_uses(orders: Iterable[Order]) -> dict[int, OrderUse]:
     rows = Order.objects.filter(pk__in=found)
     declined = rows.filter(bill_lines__verdicts__outcome="DECLINED")
     used = _sums(rows, "usage__quantity_ms", "usage__amount")
+    archived = _sums(rows, "archived_sums__quantity_ms", "archived_sums__amount")
     billed = _sums(rows, "bill_lines__quantity_ms", "bill_lines__amount")
     taken_out = _sums(declined, "bill_lines__quantity_ms", "bill_lines__amount")
     settled = _sums(rows, "settlements__covered", "settlements__co_payment")
     uses = {}
     for pk, order in found.items():
         (on_bills_ms, on_bills), (out_ms, out) = billed[pk], taken_out[pk]
-        parts = (*used[pk], on_bills_ms - out_ms, on_bills - out, *settled[pk])
+        used_ms, used_for = (a + b for a, b in zip(used[pk], archived[pk], strict=True))
+        parts = (used_ms, used_for, on_bills_ms - out_ms, on_bills - out, *settled[pk])
         uses[pk] = OrderUse(order.quantity_ms, *parts)
     return uses
 
@@ -71,7 +73,11 @@ def _sums(rows: QuerySet[Order], first: str, second: str) -> dict[int, tuple[int
 
 def has_use(order: Order) -> bool:
     """Return whether anything was metered under an order."""
-    return Order.objects.filter(pk=order.pk, usage__quantity_ms__gt=0).exists()
+    used = Order.objects.filter(pk=order.pk)
+    return (
+        used.filter(usage__quantity_ms__gt=0).exists()
+        or used.filter(archived_sums__quantity_ms__gt=0).exists()
+    )
 
 
 def has_used_line(order: Order, source: str, key: str) -> bool:
