@@ -35,9 +35,10 @@ def no_null_characters(answer: Answer) -> Answer:
     """Turn away what no text of ours can hold, before a database is asked about it."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        if "\0" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+        is_in_query = "%00" in request.META.get("QUERY_STRING", "")
+        if "\0" in request.path or is_in_query:
             if request.path.startswith(API):
-                return problem_page(request, "not_found")
+                return problem_page(request, "input_invalid" if is_in_query else "not_found")
             return render(request, "404.html", status=404)
         return answer(request)
 

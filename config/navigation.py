@@ -98,7 +98,7 @@ def ways_of(roles: Iterable[str]) -> tuple[Way, ...]:
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
-    """Give every page its navigation, its languages, and whether this is the demo."""
+    """Give every page its navigation, its languages, and whether this is real."""
     user = getattr(request, "user", None)
     roles = parties.roles_of(user) if user is not None and user.is_authenticated else ()
     navigation = []
@@ -113,4 +113,6 @@ def portal(request: HttpRequest) -> dict[str, Any]:
             for code, name in settings.LANGUAGES
         ],
         "is_demo": settings.DEMO,
+        "is_sandbox": settings.IS_SANDBOX,
+        "has_sandbox": settings.IS_SANDBOX or bool(settings.SANDBOX_URL),
     }

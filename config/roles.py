@@ -245,6 +245,23 @@ def _quoted(name: str) -> str:
     return sql.Identifier(name).as_string(None)
 
 
+def ensure_database(owner_url: str, name: str) -> str:
+    """Make another database on the owner's server if need be; return the owner's address of it.
+
+    Beside a database in which there is nobody yet it begins as a copy of that one, which is
+    several times as fast as its migrations.
+    """
+    with psycopg.connect(libpq_url(owner_url), autocommit=True) as connection:
+        known = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+        if not known.rowcount:
+            words = [sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name))]
+            if not connection.execute("SELECT FROM parties_user LIMIT 1").rowcount:
+                own = sql.Identifier(_one(connection, "SELECT current_database()"))
+                words.append(sql.SQL("TEMPLATE {}").format(own))
+            connection.execute(sql.SQL(" ").join(words))
+    return urlunsplit(urlsplit(owner_url)._replace(path=f"/{name}"))
+
+
 def libpq_url(url: str) -> str:
     """Return an address that psycopg reads: Django's readers know more names for PostgreSQL."""
     return urlunsplit(urlsplit(url)._replace(scheme="postgresql"))

@@ -1,6 +1,7 @@
 """Secrets of a machine of one's own: made once, kept in var/ for its owner alone."""
 
 import contextlib
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -30,3 +31,8 @@ def _fresh(folder: Path, name: str, secret: str) -> Path:
     with os.fdopen(descriptor, "w") as file:
         file.write(secret)
     return fresh
+
+
+def sandbox_secret(secret: str) -> str:
+    """Return the secret of a portal's sandbox: worked out of the portal's, and not the way back."""
+    return hmac.new(secret.encode(), b"tessera.sandbox", "sha256").hexdigest()

@@ -8,6 +8,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config.secrets import kept_secret, sandbox_secret
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(env.str("TESSERA_VAR", default=str(BASE_DIR / "var")))
@@ -26,8 +28,6 @@ def _secret_key() -> str:
             "SECRET_KEY is not set. Set it to 50 or more random characters, the same for "
             "web, worker and beat."
         )
-    from config.secrets import kept_secret
-
     return kept_secret(VAR_DIR / "secrets", "django-secret-key")
 
 
@@ -226,8 +226,15 @@ OAUTH2_PROVIDER = {
 }
 # Events are sent to public addresses alone; the demo and tests also send to the machine itself.
 WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=DEMO)
-# Where test keys work: a portal of its own on a database of its own. Empty: there is none.
+# Where test keys work: a portal of its own on another database (docs/decisions/0021-sandbox.md).
+# Empty: there is none. This process is one of the sandbox's with TESSERA_IS_SANDBOX.
 SANDBOX_URL = env.str("SANDBOX_URL", default="")
+SANDBOX_STARTS = env.bool("TESSERA_SANDBOX", default=DEMO)
+IS_SANDBOX = env.bool("TESSERA_IS_SANDBOX", default=False)
+SANDBOX_KEY = SECRET_KEY if IS_SANDBOX else sandbox_secret(SECRET_KEY)
+if IS_SANDBOX:
+    # Cookies know no ports: without names of their own both portals would sign each other out.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "sandbox_sessionid", "sandbox_csrftoken"
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tessera API",
     "DESCRIPTION": "For compute providers: redeem vouchers, report usage, send bills.",
@@ -239,6 +246,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "providers.api.description.with_headers",
+        "providers.api.description.with_links",
     ],
     "WEBHOOKS": [
         "notices.api.PROVIDER_SUSPENDED",
@@ -268,9 +276,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "tessera"
-CELERY_TASK_DEFAULT_EXCHANGE = "tessera"
-CELERY_TASK_DEFAULT_ROUTING_KEY = "tessera"
+CELERY_TASK_DEFAULT_QUEUE = "tessera-sandbox" if IS_SANDBOX else "tessera"
+CELERY_TASK_DEFAULT_EXCHANGE = CELERY_TASK_DEFAULT_QUEUE
+CELERY_TASK_DEFAULT_ROUTING_KEY = CELERY_TASK_DEFAULT_QUEUE
 CELERY_TIMEZONE = "UTC"
 if CELERY_BROKER_URL.startswith("amqp"):
     CELERY_TASK_DEFAULT_QUEUE_TYPE = "quorum"

@@ -5,6 +5,7 @@ from oauth2_provider.views import TokenView
 
 from billing.urls import api_urlpatterns as billing_api
 from config import views
+from config.sandbox import views as sandbox
 from providers.api.operations import Unknown
 from providers.api.reference import api_schema
 from providers.urls import api_urlpatterns as providers_api
@@ -16,6 +17,8 @@ urlpatterns = [
     path("help/statuses", views.statuses, name="statuses"),
     path("help/accessibility", views.accessibility, name="accessibility"),
     path("demo/sign-in", views.demo_sign_in, name="demo_sign_in"),
+    path("provider/sandbox/", sandbox.sandbox, name="sandbox"),
+    path("sandbox/enter", sandbox.sandbox_enter, name="sandbox_enter"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("account/", include("allauth.urls")),
     path("", include("parties.urls")),

@@ -21,7 +21,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from common.errors import Refused
-from providers.kinds import BEGINNING_OF, Scope, scopes_of
+from providers.kinds import BEGINNING_OF, KeyKind, Scope, scopes_of
 from providers.models import ApiKey, Provider
 
 PREFIX_LENGTH = 16
@@ -35,6 +35,26 @@ class AddressNotAllowed(Refused):
     sentence = gettext_lazy(
         "This key may not be used from %(address)s. Add the network under “API keys”, or call "
         "from one that is listed there."
+    )
+
+
+class TestKeyElsewhere(Refused):
+    """A test key is shown to the portal."""
+
+    code = "test_key_elsewhere"
+    sentence = gettext_lazy(
+        "This is a test key. It works in the sandbox alone: open it from your own pages, and "
+        "send this request there."
+    )
+
+
+class LiveKeyElsewhere(Refused):
+    """A key of the portal is shown to the sandbox."""
+
+    code = "live_key_elsewhere"
+    sentence = gettext_lazy(
+        "This is the sandbox, and that is no test key. Make one under “API keys” here, and keep "
+        "the other one for the portal."
     )
 
 
@@ -94,10 +114,13 @@ class ApiKeyAuthentication(BaseAuthentication):
 
         :raises AuthenticationFailed: if what is shown is unknown, was revoked or has ended.
         :raises AddressNotAllowed: if the key may not be used from where it is.
+        :raises TestKeyElsewhere: if a test key is shown outside of the sandbox.
+        :raises LiveKeyElsewhere: if another key is shown in it.
         """
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != b"bearer":
             return None
+        _refuse_of_another_portal(parts[-1])
         at = timezone.now()
         caller = _caller_with(parts[1:], at)
         if caller is None:
@@ -139,6 +162,16 @@ def _caller_by_token(shown: str, at: datetime) -> ApiCaller | None:
         return None
     given = scopes_of(api_key.kind) & set(token.scope.split())
     return ApiCaller(api_key.provider, api_key, frozenset(given))
+
+
+def _refuse_of_another_portal(shown: bytes) -> None:
+    """Say where a key belongs, as far as its beginning tells; nothing was looked up."""
+    is_test = shown.startswith(BEGINNING_OF[KeyKind.TEST].encode())
+    is_other = shown.startswith(tuple(one.encode() for one in BEGINNING_OF.values()))
+    if is_test and not settings.IS_SANDBOX:
+        raise TestKeyElsewhere
+    if is_other and not is_test and settings.IS_SANDBOX:
+        raise LiveKeyElsewhere
 
 
 def _refuse_elsewhere(api_key: ApiKey, address: str | None) -> None:

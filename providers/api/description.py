@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from providers.api.problems import PROBLEM, Problem
+from providers.api.reading import PAGES_MOST
 from providers.kinds import Scope
 
 SCOPE_WORDS = {
@@ -49,7 +52,7 @@ REFUSED = _told(
 )
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",
-    OpenApiTypes.STR,
+    {"type": "string", "pattern": "^[!-~]{1,200}$", "minLength": 1, "maxLength": 200},
     OpenApiParameter.HEADER,
     required=True,
     description=(
@@ -60,7 +63,9 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     ),
 )
 PAGE = OpenApiParameter(
-    "page", OpenApiTypes.INT, description="From 1; a page has 50 rows.", default=1
+    "page",
+    {"type": "integer", "minimum": 1, "maximum": PAGES_MOST, "default": 1},
+    description="From 1; a page has 50 rows. Beyond the last one, the last one is given.",
 )
 
 
@@ -80,6 +85,30 @@ HEADERS = {
     "Idempotent-Replayed": _header("`true` where it is the first answer, given again."),
     "WWW-Authenticate": _header("`Bearer`."),
 }
+
+
+# Where what an operation answers is asked for next: status, operation, and which value it takes.
+LINKS = {
+    "redeem": ("201", "read_order", "code", "code"),
+    "send_bill": ("201", "read_bill", "number", "number"),
+}
+
+
+def with_links(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
+    """Say which operation reads what another one made."""
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            if operation["operationId"] in LINKS:
+                status, next_one, parameter, value = LINKS[operation["operationId"]]
+                operation["responses"][status]["links"] = {
+                    next_one: {
+                        "operationId": next_one,
+                        "parameters": {parameter: f"$response.body#/{value}"},
+                    }
+                }
+    return result
 
 
 def with_headers(
@@ -111,6 +140,25 @@ def _headers_of(status: str, asked: set[str]) -> list[str]:
     if "Idempotency-Key" in asked and status not in ("400", "401", "429", "500"):
         found.append("Idempotent-Replayed")
     return found
+
+
+class NotNegative(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Say of a decimal number with a least value of nothing or more that it has no sign."""
+
+    target_class = "rest_framework.fields.DecimalField"
+
+    def map_serializer_field(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        """Return the field's shape as it would be, without a minus where none is taken."""
+        shape: dict[str, Any] = auto_schema._map_serializer_field(
+            self.target, direction, bypass_extensions=True
+        )
+        least = self.target.min_value
+        if least is not None and least >= 0 and "pattern" in shape:
+            shape["pattern"] = shape["pattern"].replace("-?", "", 1)
+        if isinstance(shape["type"], list):
+            # That it may be null is added by whoever asks, for the second time.
+            shape["type"] = shape["type"][0]
+        return shape
 
 
 class BearerKey(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

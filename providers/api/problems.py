@@ -35,6 +35,8 @@ TITLES = {
 }
 # A refusal is 409, unless its code says otherwise.
 STATUS_OF = {
+    "test_key_elsewhere": 401,
+    "live_key_elsewhere": 401,
     "address_not_allowed": 403,
     "scope_missing": 403,
     "not_found": 404,
@@ -122,6 +124,8 @@ def answer_problem(error: Exception, context: dict[str, Any]) -> Response:
         wait = getattr(error, "retry_after", None)
         if wait is not None:
             told.headers["Retry-After"] = str(wait)
+        if status == 401:
+            told.headers["WWW-Authenticate"] = "Bearer"
         return told
     if isinstance(error, RecursionError):
         return _own_response(request, "nested_too_deeply")
@@ -170,7 +174,7 @@ def request_id_of(request: Any) -> UUID:
 
 def _place(code: str, values: dict[str, Any]) -> dict[str, Any]:
     """Return the field and the row at fault, as far as they are known."""
-    if code != "input_invalid":
+    if code != "input_invalid" or not values:
         return {name: values[name] for name in ("field",) if name in values}
     first = str(next(iter(values)))
     numbers = [int(part) for part in first.split(".") if part.isdecimal()]

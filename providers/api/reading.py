@@ -1,5 +1,6 @@
 """Read what a request says: its body, and which page of a list it asks for."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ from rest_framework.request import Request
 from providers.api.problems import InputInvalid
 
 ROWS_A_PAGE = 50
+PAGES_MOST = 1_000_000
+_PAGE = re.compile(r"[0-9]{1,7}", re.ASCII)
 
 
 def read_input(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
@@ -38,7 +41,9 @@ def _links(request: Request, page: Page[Any]) -> Iterator[str]:
     if page.has_next():
         numbers["next"] = page.next_page_number()
     for relation, number in numbers.items():
-        address = request.build_absolute_uri(f"{request.path}?page={number}")
+        asked = request.query_params.copy()
+        asked["page"] = str(number)
+        address = request.build_absolute_uri(f"{request.path}?{asked.urlencode()}")
         yield f'<{address}>; rel="{relation}"'
 
 
@@ -64,8 +69,14 @@ def read_page(request: Request, rows: QuerySet[Any]) -> dict[str, Any]:
     The answer will carry the addresses of the pages around it, as Link (RFC 8288).
 
     :param rows: in an order that no two of them share a place in.
+    :raises InputInvalid: if the page is no number from 1 on; beyond the last it is the last.
     """
     asked = request.query_params.get("page", "1")
+    if not _PAGE.fullmatch(asked) or not 1 <= int(asked) <= PAGES_MOST:
+        words = _("“%(page)s” is no page. Give a whole number from 1 on.") % {
+            "page": asked[:20]
+        }
+        raise InputInvalid("input_invalid", words, {"page": words})
     page = Paginator(rows, ROWS_A_PAGE).get_page(asked)
     request._request.links = ", ".join(_links(request, page))  # type: ignore[attr-defined]
     return {

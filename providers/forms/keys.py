@@ -68,10 +68,12 @@ class ApiKeyForm(NetworksForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kind: Any = self.fields["kind"]
+        # Each portal makes the keys that work in it.
+        kind.initial = KeyKind.TEST if settings.IS_SANDBOX else KeyKind.LIVE
         kind.choices = [
             (value, label)
             for value, label in KeyKind.choices
-            if value != KeyKind.TEST or settings.SANDBOX_URL
+            if (value == KeyKind.TEST) == settings.IS_SANDBOX
         ]
 
 

@@ -65,16 +65,18 @@ def capacity_in_force(
 
     The steps are in whole GPUs, follow each other without a gap, and fill the time from its
     first instant to before its last; where nothing is registered they say 0. No time at all
-    has no steps. `as_of` asks what the register said then, instead of what it says now.
+    has no steps. Without a class the GPUs of all classes count. `as_of` asks what the register
+    said then, instead of what it says now.
     """
     version = capacity_version(provider, as_of=as_of)
     spans: list[Span] = []
     if version is not None:
         found = version.nodes.filter(
             Q(until_at__isnull=True) | Q(until_at__gt=from_at),
-            resource_class=resource_class.upper(),
             from_at__lt=until_at,
         )
+        if resource_class:
+            found = found.filter(resource_class=resource_class.upper())
         spans = list(found.values_list("from_at", "until_at", "gpus"))
     return steps_of(spans, from_at, until_at)
 
@@ -88,14 +90,15 @@ def capacity_by_hour(
     """Return what a provider's GPUs can do in each hour, in GPU-milliseconds, by class and hour.
 
     The time begins and ends on the hour. The classes are those asked for, in any writing of
-    their letters; one that the register does not name has none. Of an empty name nothing is
-    returned, nor of a provider that never registered anything: it is not held to it.
+    their letters; one that the register does not name has none, and where a meter names no
+    class, all GPUs count. A provider that never registered anything is not held to it: then
+    nothing is returned.
     """
     version = capacity_version(provider)
     if version is None:
         return {}
     found: dict[tuple[str, datetime], int] = {}
-    for name in filter(None, names):
+    for name in names:
         for step in capacity_in_force(provider, name, from_at, until_at):
             at = step.from_at.replace(minute=0, second=0, microsecond=0)
             while at < step.until_at:

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from common.days import day_of
 from common.errors import NotFound
 from common.formatting import day, instant
 from common.forms import answer_form
@@ -31,7 +30,7 @@ ACCEPTANCES_SHOWN = 200
 @require_GET
 def agreements(request: HttpRequest) -> HttpResponse:
     """List every agreement: for a provider with what it accepted, for an officer with who did."""
-    person, now = signed_in(request), timezone.now()
+    person = signed_in(request)
     organisation = _organisation_of(person)
     kept = list(queries.agreements_kept_by(person))
     if organisation is None and not kept:
@@ -76,7 +75,6 @@ def agreements(request: HttpRequest) -> HttpResponse:
             _("Fingerprint"),
         ],
         "acceptances": [_acceptance_row(one) for one in acceptances[:ACCEPTANCES_SHOWN]],
-        "day": day(day_of(now)),
     }
     return render(request, "providers/agreements.html", context)
 

@@ -12,12 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
-from common.days import day_of
-from common.formatting import day_text
 from parties.authentication import signed_in
 from parties.models import Organisation
 from providers import queries, statuses
-from providers.models import Offer
+from providers.models import Offer, Provider
 from providers.told import suspension_told
 
 # Each step of the way in: its words, a hint, and the page on which it is done.
@@ -116,10 +114,7 @@ def _task(step: queries.Step, *, is_next: bool) -> dict[str, Any]:
     return {**task, "url": reverse(route), "status": _("To do"), "colour": "grey"}
 
 
-def _gpus_today(provider: Any, at: datetime) -> dict[str, Any]:
+def _gpus_today(provider: Provider, at: datetime) -> dict[str, Any]:
     version = queries.capacity_version(provider)
     totals = queries.capacity_totals([version] if version else [], at)
-    return {
-        "gpus_count": f"{sum(one.gpus for one in totals):,}",
-        "today": day_text(day_of(at)),
-    }
+    return {"gpus_count": f"{sum(one.gpus for one in totals):,}"}

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -35,7 +36,7 @@ def site(ground):
     def start():
         run = subprocess.Popen(START, cwd=ROOT, env=told, stdout=log, stderr=log)
         runs.append(run)
-        until(lambda: answers(ground) or run.poll() is not None, seconds=90)
+        until(lambda: answers(ground) or run.poll() is not None, seconds=180)
         assert run.poll() is None, (ground / "runall.out").read_text()
         return run
 
@@ -75,6 +76,47 @@ def marked(var):
         if f"TESSERA_RUN={var}" in said:
             found[int(folder.name)] = dict(line.split("=", 1) for line in said if "=" in line)
     return found
+
+
+def test_the_sandbox_is_a_second_portal_on_a_database_of_its_own(site, ground):
+    site.environment["TESSERA_SANDBOX"] = "1"
+    run = site()
+    places = json.loads((ground / "run.json").read_text())
+    until(lambda: is_there(places["sandbox"]), seconds=60)
+
+    of_sandbox, of_portal = [], []
+    for told in marked(ground).values():
+        (of_sandbox if told.get("TESSERA_IS_SANDBOX") == "1" else of_portal).append(told)
+    assert {urlsplit(told["DATABASE_URL"]).path for told in of_sandbox} == {"/tessera_sandbox"}
+    assert {urlsplit(told["DATABASE_URL"]).path for told in of_portal} == {"/tessera"}
+    secrets = {told["SECRET_KEY"] for told in of_portal}
+    assert secrets.isdisjoint(told["SECRET_KEY"] for told in of_sandbox)
+    for place, key, code in (
+        (places["address"].rstrip("/"), "tess_test_x", "test_key_elsewhere"),
+        (places["sandbox"], "tess_live_x", "live_key_elsewhere"),
+    ):
+        assert refused(f"{place}/api/v1/orders", key) == (401, code)
+        page = urllib.request.urlopen(f"{place}/help", timeout=10).read().decode()
+        assert ("Test mode" in page) == (place == places["sandbox"])
+
+    run.terminate()
+    run.wait(90)
+    assert marked(ground) == {}
+
+
+def is_there(place):
+    try:
+        urllib.request.urlopen(f"{place}/help", timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
+def refused(url, key):
+    asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
+    with pytest.raises(urllib.error.HTTPError) as answer:
+        urllib.request.urlopen(asked, timeout=10)
+    return answer.value.code, json.load(answer.value)["code"]
 
 
 def test_site_starts_as_two_roles_and_survives_kills(site, ground):

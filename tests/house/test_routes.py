@@ -11,6 +11,7 @@ PUBLIC = {
     "catalogue_csv", "offer_prices_csv", "price_caps", "price_caps_csv", "equivalents",
     "equivalents_csv",
     "apply", "awards", "catalogue", "offer", "api_docs", "api_errors", "api_schema", "api_token",
+    "sandbox_enter",
     "accredited", "accredited_csv", "capacity_public", "bill_lines_sample", "usage_sample", "usage_template",
     "usage_sample_xlsx", "usage_template_xlsx", "usage_bad_sample", "usage_bad_sample_xlsx",
 }  # fmt: skip

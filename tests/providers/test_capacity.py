@@ -17,6 +17,7 @@ from providers.forms import CapacityFileUnreadable, read_capacity
 from providers.models import CapacityNode, CapacityVersion
 from providers.queries import (
     CapacityStep,
+    capacity_by_hour,
     capacity_in_force,
     capacity_totals,
     capacity_version,
@@ -86,6 +87,15 @@ def test_the_gpus_of_a_class_are_known_at_each_instant(seller):
         ("A100", "CN-5101", 1, 1, 2),
         ("H100", "CN-5101", 1, 2, 12),
     ]
+
+
+def test_where_a_meter_names_no_class_all_gpus_count(seller):
+    record(seller, node("a", 8), node("c", 2, model="a100"))
+    hour = timedelta(hours=1) // timedelta(milliseconds=1)
+
+    found = capacity_by_hour(seller.provider, ["", "H100", "B200"], START, START + HOUR)
+
+    assert found == {("", START): 10 * hour, ("H100", START): 8 * hour, ("B200", START): 0}
 
 
 def test_the_newest_list_counts_and_the_one_before_is_still_known(seller):

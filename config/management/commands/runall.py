@@ -27,13 +27,21 @@ from config.embedded import (
     valkey_url,
 )
 from config.embedded.archive import alarm_of
-from config.roles import RoleError, ensure_app_role, grant_app, libpq_url
+from config.roles import (
+    RoleError,
+    ensure_app_role,
+    ensure_database,
+    grant_app,
+    libpq_url,
+)
+from config.secrets import sandbox_secret
 from config.supervisor import MARK, Supervisor, end_strays, starter
 
 HOST = "127.0.0.1"
 PORT = 8000
 ANSWER_SECONDS = 60
-STOP_ORDER = ["web", "beat", "worker", "valkey"]
+STOP_ORDER = ["web", "sandbox", "beat", "sandbox-worker", "worker", "valkey"]
+SANDBOX_DATABASE = "tessera_sandbox"
 # What the portal, worker and beat must not be told.
 OWNERS_ALONE = {"APP_DATABASE_URL", "APP_DATABASE_PASSWORD", "TESSERA_TEST_OWNER_URL"}
 
@@ -75,15 +83,15 @@ class Command(BaseCommand):
                 owner_url = servers.enter_context(lend_postgres(var / "pg18"))
                 if alarm := alarm_of(var / "pg18"):
                     self.stderr.write(f"*** {alarm} ***")
+            self.stdout.write("Migrating ...")
+            _migrate(owner_url)
+            sandbox_url = self._prepare_sandbox(owner_url)
             app_url = self._prepare(owner_url)
             if not prepare_only:
-                self._serve(run_file, app_url)
+                self._serve(run_file, app_url, sandbox_url)
 
     def _prepare(self, owner_url: str) -> str:
-        """Bring the database up to date as its owner; return the portal's address of it."""
-        self.stdout.write("Migrating ...")
-        told = {"DATABASE_URL": owner_url, "SECRET_KEY": settings.SECRET_KEY}
-        _manage({**os.environ, **told}, "migrate", "--verbosity", "0")
+        """Give the portal's role its rights, and load the demo; return the portal's address."""
         app_url = ensure_app_role(owner_url, settings.VAR_DIR / "secrets")
         role = psycopg.conninfo.conninfo_to_dict(app_url)["user"]
         with psycopg.connect(libpq_url(owner_url)) as connection:
@@ -94,7 +102,22 @@ class Command(BaseCommand):
             _manage(_environment(app_url), "load_demo")
         return app_url
 
-    def _serve(self, run_file: Path, app_url: str) -> None:
+    def _prepare_sandbox(self, owner_url: str) -> str | None:
+        """Return the sandbox's address of its own database, or None where there is no sandbox.
+
+        On servers of one's own it is a second set of processes, docs/decisions/0021-sandbox.md.
+        """
+        if not settings.SANDBOX_STARTS or os.environ.get("DATABASE_URL"):
+            return None
+        self.stdout.write("Preparing the sandbox ...")
+        own_url = ensure_database(owner_url, SANDBOX_DATABASE)
+        _migrate(own_url)
+        app_url = ensure_app_role(own_url, settings.VAR_DIR / "secrets")
+        with psycopg.connect(libpq_url(own_url)) as connection:
+            grant_app(connection)
+        return app_url
+
+    def _serve(self, run_file: Path, app_url: str, sandbox_url: str | None) -> None:
         """Keep the processes running until asked to stop."""
         var: Path = settings.VAR_DIR
         (var / "static").mkdir(parents=True, exist_ok=True)
@@ -102,6 +125,9 @@ class Command(BaseCommand):
         address = f"http://{HOST}:{port}/"
         environment = _environment(app_url)
         environment.setdefault("PUBLIC_URL", address.rstrip("/"))
+        sandbox_port = _free_port_after(port) if sandbox_url else 0
+        if sandbox_url:
+            environment["SANDBOX_URL"] = f"http://{HOST}:{sandbox_port}"
         supervisor = Supervisor(var / "log")
         try:
             if not os.environ.get("BROKER_URL"):
@@ -114,8 +140,15 @@ class Command(BaseCommand):
                     starter(command, environment, settings.BASE_DIR),
                     stop_seconds=stop_seconds,
                 )
-            run_file.write_text(json.dumps({"address": address, "process": os.getpid()}))
-            self._welcome(supervisor, address)
+            if sandbox_url:
+                told = _sandbox_environment(environment, sandbox_url, var)
+                for name, command, stop_seconds in _sandbox_commands(sandbox_port, var):
+                    start = starter(command, told, settings.BASE_DIR)
+                    supervisor.add(name, start, stop_seconds=stop_seconds)
+            sandbox = environment.get("SANDBOX_URL", "") if sandbox_url else ""
+            here = {"address": address, "process": os.getpid(), "sandbox": sandbox}
+            run_file.write_text(json.dumps(here))
+            self._welcome(supervisor, address, sandbox)
             while True:
                 supervisor.tend(0.5)
         finally:
@@ -125,7 +158,7 @@ class Command(BaseCommand):
             supervisor.stop(STOP_ORDER)
             run_file.unlink(missing_ok=True)
 
-    def _welcome(self, supervisor: Supervisor, address: str) -> None:
+    def _welcome(self, supervisor: Supervisor, address: str, sandbox: str) -> None:
         """Wait until the portal answers, and say where it is and who can sign in."""
         deadline = time.monotonic() + ANSWER_SECONDS
         while not _answers(address):
@@ -134,7 +167,9 @@ class Command(BaseCommand):
                 self.stderr.write(f"The portal does not answer at {address}: see {log}.")
                 return
             supervisor.tend(0.2)
-        self.stdout.write("\n".join(["", f"Tessera is at {address}", *demo_accounts()]))
+        places = ["", f"Tessera is at {address}"]
+        places += [f"Its sandbox is at {sandbox}/"] if sandbox else []
+        self.stdout.write("\n".join([*places, *demo_accounts()]))
         self.stdout.write("Ctrl-C stops it.\n")
         self.stdout.flush()
 
@@ -187,6 +222,42 @@ def _environment(app_url: str) -> dict[str, str]:
     }
 
 
+def _migrate(owner_url: str) -> None:
+    """Bring a database up to date as its owner."""
+    told = {"DATABASE_URL": owner_url, "SECRET_KEY": settings.SECRET_KEY}
+    _manage({**os.environ, **told}, "migrate", "--verbosity", "0")
+
+
+def _sandbox_environment(
+    environment: dict[str, str], app_url: str, var: Path
+) -> dict[str, str]:
+    """Return what the sandbox's processes are told: a database, a secret, a folder of its own."""
+    own = {name: value for name, value in environment.items() if name != "SANDBOX_URL"}
+    (var / "sandbox" / "static").mkdir(parents=True, exist_ok=True)
+    return {
+        **own,
+        "DATABASE_URL": app_url,
+        "PUBLIC_URL": environment["SANDBOX_URL"],
+        "SECRET_KEY": sandbox_secret(settings.SECRET_KEY),
+        "TESSERA_DEMO": "0",
+        "TESSERA_IS_SANDBOX": "1",
+        "TESSERA_VAR": str(var / "sandbox"),
+        "WEBHOOKS_TO_LOOPBACK": "1" if settings.WEBHOOKS_TO_LOOPBACK else "0",
+    }
+
+
+def _sandbox_commands(port: int, var: Path) -> list[tuple[str, list[str], float]]:
+    """Return the sandbox's two processes: its pages, and a worker that keeps the timetable."""
+    web = ["granian", "--interface", "wsgi", "--host", HOST, "--port", str(port)]
+    web += ["--workers", "1", "--blocking-threads", "4", "--backpressure", "64"]
+    web += ["config.wsgi:application"]
+    worker = ["celery", "-A", "config", "worker", "-B", "-c", "1", "--loglevel", "WARNING"]
+    worker += ["-s", str(var / "sandbox" / "celerybeat-schedule")]
+    worker += ["--without-heartbeat", "--without-gossip", "--without-mingle"]
+    python = [sys.executable, "-m"]
+    return [("sandbox-worker", [*python, *worker], 60), ("sandbox", [*python, *web], 15)]
+
+
 def _manage(environment: dict[str, str], *words: str) -> None:
     """Run another command in a process of its own, with other rights than ours."""
     command = [sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), *words]
@@ -224,6 +295,14 @@ def _free_port() -> int:
     found = next((port for port in range(PORT, PORT + 100) if _is_free(port)), None)
     if found is None:
         raise CommandError(f"The ports from {PORT} on are taken. Set PORT to a free one.")
+    return found
+
+
+def _free_port_after(port: int) -> int:
+    """Return the first free port after one."""
+    found = next((one for one in range(port + 1, port + 101) if _is_free(one)), None)
+    if found is None:
+        raise CommandError(f"The ports after {port} are taken. Set PORT to another one.")
     return found
 
 
