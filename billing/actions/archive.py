@@ -128,8 +128,7 @@ def archive_month(*, month: date, at: datetime) -> UsageArchive | None:
     if count:
         raise MonthNotDecided(month=f"{month:%Y-%m}", count=count)
     part = UsageArchive.objects.filter(month=month).count() + 1
-    path = archive_folder() / f"usage-{month:%Y-%m}.{part}.parquet"
-    seal = _write(path, low, high, month)
+    path, seal = _write(month, part, low, high)
     number = _let_go(month, part, path, seal, at)
     return UsageArchive.objects.get(pk=number)
 
@@ -154,11 +153,18 @@ def archive_usage(*, at: datetime) -> list[UsageArchive]:
     return made
 
 
-def _write(path: Path, low: int, high: int, month: date) -> Seal:
-    """Write lines to a file that has its name once it is whole, true and on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _write(month: date, part: int, low: int, high: int) -> tuple[Path, Seal]:
+    """Write lines to a file that has its name once it is whole, true and on the disk.
+
+    The name says the content, so that no file is ever written over by another.
+    """
+    folder = archive_folder()
+    folder.mkdir(parents=True, exist_ok=True)
     seal = _seal(low, high)
-    rows, unnamed = path.with_suffix(".csv.part"), path.with_suffix(".parquet.part")
+    name = f"usage-{month:%Y-%m}.{part}"
+    # Of this database alone, whose lock is held.
+    begun = f".{connection.settings_dict['NAME']}-{name}"
+    rows, unnamed = folder / f"{begun}.csv", folder / f"{begun}.parquet"
     try:
         _copy_out(rows, low, high)
         with duckdb.connect(":memory:") as session:
@@ -173,12 +179,13 @@ def _write(path: Path, low: int, high: int, month: date) -> Seal:
         if found is None or Seal(*map(int, found)) != seal:
             changed = _seal(low, high) != seal
             raise (LinesCameMeanwhile if changed else ArchiveNotTrue)(month=f"{month:%Y-%m}")
+        path = folder / f"{name}-{fingerprint(unnamed)[:12]}.parquet"
         unnamed.replace(path)
-        _sync(path.parent)
+        _sync(folder)
     finally:
         rows.unlink(missing_ok=True)
         unnamed.unlink(missing_ok=True)
-    return seal
+    return path, seal
 
 
 def _copy_out(rows: Path, low: int, high: int) -> None:
