@@ -10,6 +10,7 @@ python3 dev.py restore ARGS ...  a copy as of an instant: --to INSTANT --into FO
 python3 dev.py bench [NAME ...]  measure beside references; --list, --check, --smallest, --repeats N
 python3 dev.py manage ARGS ...   Django's manage.py
 python3 dev.py chaos [--seed N] [--minutes M]   the ledger raced and killed; see bench/chaos
+python3 dev.py kill_import [--rows N] [--times M]   a usage file read while all is killed
 """
 
 from __future__ import annotations
@@ -325,6 +326,12 @@ def chaos(words: list[str]) -> NoReturn:
     become([PYTHON, "-m", "bench.chaos", *words])
 
 
+def kill_import(words: list[str]) -> NoReturn:
+    """Kill web, worker and database while a large usage file is read, and compare its lines."""
+    ensure_packages(RUN)
+    become([PYTHON, "-m", "bench.killed_import", *words])
+
+
 def wait_for(process: subprocess.Popen[bytes]) -> int:
     """Return a process's code; Ctrl-C reaches it too, and it decides when to end."""
     while True:
@@ -341,6 +348,7 @@ COMMANDS: dict[str, Callable[[list[str]], Any]] = {
     "bench": bench,
     "manage": manage,
     "chaos": chaos,
+    "kill_import": kill_import,
 }
 
 

@@ -264,6 +264,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.KEEP_USAGE_FILE: _("Usage file received"),
     ActKind.NAME_COLUMNS: _("Columns of usage files named"),
     ActKind.CHECK_USAGE_FILE: _("Usage file checked"),
+    ActKind.ASK_FILE_TASK: _("Large usage file given to be read"),
     ActKind.RECORD_USAGE: _("Usage recorded"),
     ActKind.ASK_ABOUT_USE: _("Question about use"),
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),

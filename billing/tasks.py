@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from billing import actions
 from billing.models import Bill
-from billing.queries import bills_to_settle, is_due
+from billing.queries import bills_to_settle, file_tasks_waiting, is_due
 from common.errors import Refused
 from ledger.actions import SYSTEM
 
@@ -41,6 +41,13 @@ def archive_usage() -> None:
     """Put the usage lines of months that are kept no longer into files of the archive."""
     for archive in actions.archive_usage(at=timezone.now()):
         logger.info("%s usage lines were archived in %s", archive.lines, archive.file)
+
+
+@shared_task(name="billing.tasks.do_file_tasks")
+def do_file_tasks() -> None:
+    """Check and send the large files that were asked for, the oldest first."""
+    for task in file_tasks_waiting():
+        actions.do_file_task(task=task, at=timezone.now())
 
 
 @shared_task(name="billing.tasks.keep_usage_months")

@@ -20,6 +20,7 @@ from billing.views import (
     targets,
     usage,
     usage_checks,
+    usage_tasks,
 )
 
 urlpatterns = [
@@ -47,6 +48,7 @@ urlpatterns = [
     path("usage/new/", usage_checks.usage_upload, name="usage_upload"),
     path("usage/new/<int:pk>/columns/", usage_checks.usage_columns, name="usage_columns"),
     path("usage/checks/<int:pk>/", usage_checks.usage_check, name="usage_check"),
+    path("usage/reading/<int:pk>/", usage_tasks.usage_task, name="usage_task"),
     path(
         "usage/checks/<int:pk>/to-fix.<str:kind>",
         usage_checks.check_errors,

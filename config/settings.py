@@ -188,6 +188,8 @@ REGISTER_TIMEOUT_SECONDS = env.int("REGISTER_TIMEOUT_SECONDS", default=5)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 USAGE_FILE_BYTES_MAX = 512 * 1024 * 1024
+# A larger usage file is read by the worker, and its sender sees how far it has come.
+USAGE_FILE_NOW_BYTES_MAX = 8 * 1024 * 1024
 # A command that reads a file on its standard input and ends with 0 (clean) or 1 (infected), such
 # as `clamdscan --no-summary -`; empty: files are kept unscanned.
 ATTACHMENT_SCANNER = shlex.split(env.str("ATTACHMENT_SCANNER", default=""))

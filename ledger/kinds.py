@@ -206,6 +206,7 @@ class ActKind(StrEnum):
     KEEP_USAGE_FILE = "keep_usage_file"
     NAME_COLUMNS = "name_columns"
     CHECK_USAGE_FILE = "check_usage_file"
+    ASK_FILE_TASK = "ask_file_task"
     RECORD_USAGE = "record_usage"
     ASK_ABOUT_USE = "ask_about_use"
     ANSWER_ABOUT_USE = "answer_about_use"

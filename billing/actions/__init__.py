@@ -37,6 +37,7 @@ from billing.actions.claims import (
     submit_claim,
 )
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
+from billing.actions.file_tasks import ask_to_check, ask_to_send, do_file_task
 from billing.actions.files import (
     ColumnsNotNamed,
     Reading,
@@ -107,12 +108,15 @@ __all__ = [
     "approve_batch",
     "archive_month",
     "archive_usage",
+    "ask_to_check",
+    "ask_to_send",
     "cancel_batch",
     "check_usage_file",
     "claim_target",
     "close_period",
     "correct_transfer",
     "decide_line",
+    "do_file_task",
     "keep_usage_file",
     "keep_usage_months",
     "name_columns",

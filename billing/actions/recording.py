@@ -12,6 +12,7 @@ from billing.actions.desks import Desk, Desks
 from billing.actions.known_rows import Tally, are_known, compare
 from billing.actions.line_numbers import LineNumbers
 from billing.actions.new_rows import refuse_impossible
+from billing.actions.progress import tell_progress
 from billing.actions.usage_hours import Hours, OverCapacity, keep_hours
 from billing.usage.record import Parsed, UsageRecord
 from ledger.actions import Act
@@ -160,6 +161,7 @@ def _write(
 def _chunks(records: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:
     rest = iter(records)
     while chunk := list(islice(rest, _ROWS_WRITTEN)):
+        tell_progress(len(chunk))
         yield chunk
 
 

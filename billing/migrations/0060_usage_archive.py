@@ -146,7 +146,7 @@ PROTECT = django.db.models.deletion.PROTECT
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0031_closed_periods"),
+        ("billing", "0032_file_tasks"),
         ("ledger", "0006_split"),
         ("providers", "0001_initial"),
         ("vouchers", "0010_parts"),

@@ -2,7 +2,7 @@
 
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
-from billing.models.files import ColumnMapping, FileCheck, KeptFile, KeptFilePart
+from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
 from billing.models.usage import (
@@ -24,6 +24,7 @@ __all__ = [
     "ClosedPeriod",
     "ColumnMapping",
     "FileCheck",
+    "FileTask",
     "KeptFile",
     "KeptFilePart",
     "MeteredUse",

@@ -2,8 +2,9 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
-from common.tables import not_negative
+from common.tables import not_negative, one_of
 
 
 class KeptFile(models.Model):
@@ -84,6 +85,63 @@ class FileCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_id} {self.format}"
+
+
+class FileTask(models.Model):
+    """A check or a sending of a large file, done by the worker while its sender may go."""
+
+    class Kind(models.TextChoices):
+        CHECK = "CHECK", _("Check")
+        SEND = "SEND", _("Sending")
+
+    class Status(models.TextChoices):
+        WAITING = "WAITING", _("Being read")
+        DONE = "DONE", _("Done")
+        REFUSED = "REFUSED", _("Not read")
+
+    file = models.ForeignKey(KeptFile, models.PROTECT, related_name="tasks")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    # How the file is to be read; the check to be sent and the invoice numbers of its bills.
+    reading = models.JSONField(null=True)
+    check_sent = models.ForeignKey(FileCheck, models.PROTECT, null=True, related_name="+")
+    invoice_numbers = models.JSONField()
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.WAITING)
+    # How far it has come, told while it runs; all of it counts at once, at its end.
+    rows_read = models.IntegerField(default=0)
+    # How often it failed for a reason that is not the file's.
+    failures = models.IntegerField(default=0)
+    asked_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    check_made = models.ForeignKey(FileCheck, models.PROTECT, null=True, related_name="+")
+    usage_file = models.ForeignKey(
+        "billing.UsageFile", models.PROTECT, null=True, related_name="+"
+    )
+    # The numbers of the bills that were sent.
+    bills = models.JSONField(default=list)
+    # Why it was refused, by language.
+    refusal = models.JSONField(null=True)
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of("kind", ["CHECK", "SEND"]),
+            one_of("status", ["WAITING", "DONE", "REFUSED"]),
+            not_negative("rows_read", "failures"),
+            models.CheckConstraint(
+                condition=Q(kind="CHECK", reading__isnull=False)
+                | Q(kind="SEND", check_sent__isnull=False),
+                name="billing_filetask_says_what",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"], name="billing_filetask_waiting", condition=Q(status="WAITING")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.file_id}"
 
 
 class ColumnMapping(models.Model):

@@ -5,7 +5,9 @@ from datetime import date, timedelta
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, cast
 
-from billing.models import ColumnMapping, FileCheck, KeptFile, UsageFile
+from django.db.models import QuerySet
+
+from billing.models import ColumnMapping, FileCheck, FileTask, KeptFile, UsageFile
 from common.days import start_of
 from common.errors import NotFound
 from parties.models import User
@@ -41,6 +43,35 @@ def file_check_of(person: User, number: int) -> FileCheck:
         raise NotFound(what=number)
     check.file = kept_file_of(person, check.file_id)
     return check
+
+
+def file_tasks_waiting() -> QuerySet[FileTask]:
+    """Return the file tasks that are to be done, the oldest first."""
+    return FileTask.objects.filter(status=FileTask.Status.WAITING).order_by("pk")
+
+
+def file_task_of(person: User, number: int) -> FileTask:
+    """Return a file task of one of a person's own providers.
+
+    :raises NotFound: if there is none, or it is not this person's to see.
+    """
+    task = FileTask.objects.select_related("usage_file", "check_made").filter(pk=number).first()
+    if task is None:
+        raise NotFound(what=number)
+    task.file = kept_file_of(person, task.file_id)
+    return task
+
+
+def file_tasks_open_to(person: User) -> QuerySet[FileTask]:
+    """Return what is asked of large files of a person's providers and not done, newest first."""
+    return (
+        FileTask.objects.filter(
+            file__provider__organisation__in=organisations_of(person, Role.PROVIDER)
+        )
+        .exclude(status=FileTask.Status.DONE)
+        .select_related("file")
+        .order_by("-pk")
+    )
 
 
 def content_of(file: KeptFile) -> BinaryIO:

@@ -1,5 +1,6 @@
 """A provider's metered usage: what was sent, what became of each file, and sending more."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET
 
 from billing import queries
 from billing.forms.lines import sample_lines
-from billing.models import UsageArchive, UsageLine
+from billing.models import FileTask, UsageArchive, UsageLine
 from billing.queries.archive import LinesOfFile, archived_until, archives_of
 from billing.reasons import row_error_of
 from billing.usage import samples
@@ -46,12 +47,26 @@ def usage(request: HttpRequest) -> HttpResponse:
     context = {
         "is_provider": has_role(person, Role.PROVIDER),
         "files": files,
+        "tasks": _tasks(queries.file_tasks_open_to(person)[:5]),
         "lines": table(_("Metered usage"), _line_columns(), [_line_row(one) for one in lines]),
         "archived_until": archived_until(),
         "page": lines,
         "query": query_of(request),
     }
     return render(request, "billing/usage.html", context)
+
+
+def _tasks(tasks: Iterable[FileTask]) -> Any:
+    """Return large files that are not read yet, or can't be, as a table."""
+    rows = [
+        [
+            {"text": task.file.name, "url": reverse("usage_task", args=[task.pk])},
+            instant(task.asked_at),
+            FileTask.Status(task.status).label,
+        ]
+        for task in tasks
+    ]
+    return table(_("Large files"), [_("File"), _("Received"), _("Status")], rows)
 
 
 def page_files(files: Any) -> Any:

@@ -25,6 +25,7 @@ from billing.usage.plain_csv import NAMES, plain_name
 from billing.usage.recognise import ASKED, FOCUS, Looked, guessed, lines_of, look_at
 from billing.views.fixes import fixes_answer, result
 from billing.views.shown import table
+from billing.views.usage_tasks import is_large, sent_answer
 from common.formatting import instant, money
 from common.forms import answer_form
 from parties.authentication import signed_in
@@ -102,9 +103,11 @@ def _unused(looked: Looked | None, columns: Mapping[str, str]) -> list[str]:
 def _checked(
     request: HttpRequest, file: KeptFile, reading: actions.Reading, key: str
 ) -> HttpResponse:
-    check = actions.check_usage_file(
-        file=file, reading=reading, actor=signed_in(request), at=timezone.now(), key=key
-    )
+    person, now = signed_in(request), timezone.now()
+    if is_large(file):
+        task = actions.ask_to_check(file=file, reading=reading, actor=person, at=now, key=key)
+        return redirect("usage_task", task.pk)
+    check = actions.check_usage_file(file=file, reading=reading, actor=person, at=now, key=key)
     return redirect("usage_check", check.pk)
 
 
@@ -166,22 +169,16 @@ def usage_check(request: HttpRequest, pk: int) -> HttpResponse:
     form = SendForm(request.POST if request.method == "POST" else None, bills=bills)
 
     def send() -> HttpResponse:
-        report, sent = actions.send_checked_file(
-            check=check,
-            invoice_numbers=form.invoice_numbers,
-            actor=person,
-            at=timezone.now(),
-            key=form.act_key,
-        )
-        for bill in sent:
-            messages.success(
-                request,
-                _("We have bill %(number)s. You see here what becomes of each line.")
-                % {"number": bill.number},
+        numbers, now = form.invoice_numbers, timezone.now()
+        if is_large(check.file):
+            task = actions.ask_to_send(
+                check=check, invoice_numbers=numbers, actor=person, at=now, key=form.act_key
             )
-        if len(sent) == 1:
-            return redirect("bill", sent[0].number)
-        return redirect("usage_file", report.file.pk if report.file else 0)
+            return redirect("usage_task", task.pk)
+        report, sent = actions.send_checked_file(
+            check=check, invoice_numbers=numbers, actor=person, at=now, key=form.act_key
+        )
+        return sent_answer(request, report.file, [bill.number for bill in sent])
 
     earlier = recorded_as(check.file)
     context = {

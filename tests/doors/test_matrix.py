@@ -151,6 +151,13 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         at=at,
         key=a_key(),
     )
+    task = billing.ask_to_check(
+        file=kept,
+        reading=billing.Reading(format="CSV", source="cluster-h"),
+        actor=person,
+        at=at,
+        key=a_key(),
+    )
     check = billing.check_usage_file(
         file=kept,
         reading=billing.Reading(format="CSV", source="cluster-h"),
@@ -269,6 +276,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "usage_errors": (person, (h.usage_file.pk, "csv")),
         "usage_columns": (person, (kept.pk,)),
         "usage_check": (person, (check.pk,)),
+        "usage_task": (person, (task.pk,)),
         "check_errors": (person, (check.pk, "csv")),
         "bill": (person, (bill,)),
         "bill_csv": (person, (bill,)),

@@ -11,7 +11,16 @@ from django.urls import reverse
 from python_calamine import load_workbook
 
 from billing.forms.usage import UsageUploadForm
-from billing.models import Bill, ColumnMapping, FileCheck, KeptFile, UsageFile, UsageLine
+from billing.models import (
+    Bill,
+    ColumnMapping,
+    FileCheck,
+    FileTask,
+    KeptFile,
+    UsageFile,
+    UsageLine,
+)
+from billing.tasks import do_file_tasks
 from tests.cast import make_provider
 from tests.doors.billing.june import METER, look_over, record, upload
 from tests.doors.pages import send, words
@@ -33,6 +42,60 @@ def nothing_moved():
     return not (
         UsageLine.objects.exists() or UsageFile.objects.exists() or Bill.objects.exists()
     )
+
+
+# --- large files, read by the worker ------------------------------------------------------------
+
+
+@pytest.fixture
+def all_is_large(settings):
+    settings.USAGE_FILE_NOW_BYTES_MAX = 10
+
+
+def test_a_large_file_is_read_by_the_worker_and_its_page_leads_to_the_result(
+    provider, order, all_is_large
+):
+    answer = look_over(provider, METER.format(account=order.code))
+    task = FileTask.objects.get()
+    assert answer.url == reverse("usage_task", args=[task.pk])
+
+    waiting = provider.get(answer.url)
+    assert waiting["Refresh"] == "3"
+    assert "We are reading your file" in words(waiting)
+    assert "june.csv" in words(provider.get(reverse("usage")))
+    do_file_tasks()
+
+    found = provider.get(answer.url)
+    assert found.url == reverse("usage_check", args=[FileCheck.objects.get().pk])
+    assert "2 Lines 2 Good and new" in words(provider.get(found.url))
+    assert nothing_moved()
+
+
+def test_a_large_file_is_sent_by_the_worker_and_its_page_leads_to_the_bill(
+    provider, order, all_is_large
+):
+    look_over(provider, METER.format(account=order.code))
+    do_file_tasks()
+    page = reverse("usage_check", args=[FileCheck.objects.get().pk])
+    answer = send(provider, page, act="bill", invoice_0="INV-2025-06")
+    assert nothing_moved()
+    assert "The file counts as a whole, or not at all." in words(provider.get(answer.url))
+
+    do_file_tasks()
+
+    assert provider.get(answer.url).url == reverse("bill", args=[Bill.objects.get().number])
+    assert UsageLine.objects.count() == 2
+
+
+def test_a_large_file_that_cant_be_read_says_why_and_what_to_do(provider, order, all_is_large):
+    answer = look_over(provider, METER.partition("\n")[0] + "\n")
+    do_file_tasks()
+
+    page = words(provider.get(answer.url))
+    assert "We could not read your file" in page
+    assert "The file has no rows. Check that you chose the right file." in page
+    assert "Refresh" not in provider.get(answer.url)
+    assert nothing_moved()
 
 
 # --- looked over -----------------------------------------------------------------------------
