@@ -29,7 +29,6 @@ from billing.queries.archive import (
 from ledger.models import Act
 from tests import cast
 from tests.billing import stage
-from tests.ledger.book import at_once
 from vouchers.queries import order_use
 
 pytestmark = pytest.mark.django_db
@@ -376,46 +375,3 @@ def test_a_device_is_in_use_in_the_archive_too(scene, order):
 
     assert [error.code for error in report.errors] == ["device_in_use"]
     assert not UsageLine.objects.exists()
-
-
-@pytest.mark.slow
-def test_who_archives_at_once_makes_one_file(committed_db, folder):
-    scene = cast.make_scene(cast.M3)
-    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
-    stage.use(scene.seller, order, hours=10)
-    stage.settle(stage.bill(scene))
-
-    made = at_once(4, lambda _number: archive())
-
-    assert [one.lines for one in made if one is not None] == [1]
-    assert UsageArchive.objects.get().lines == 1
-    assert not UsageLine.objects.exists()
-    assert os.listdir(folder) == [UsageArchive.objects.get().file]
-
-
-@pytest.mark.slow
-def test_a_line_that_comes_while_a_month_is_written_keeps_it_here(committed_db, monkeypatch):
-    scene = cast.make_scene(cast.M3)
-    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
-    stage.use(scene.seller, order, hours=10)
-    stage.settle(stage.bill(scene))
-    true = archiving.fingerprint
-
-    def late(path):
-        elsewhere(lambda: stage.use(scene.seller, order, hours=1, key="late"))
-        return true(path)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(archiving, "fingerprint", late)
-        assert actions.archive_usage(at=AT) == []
-    assert UsageLine.objects.count() == 2
-    assert not UsageArchive.objects.exists()
-
-    with pytest.raises(actions.MonthNotDecided):
-        archive()
-
-
-def elsewhere(do):
-    """Do something on a connection of its own, and wait for it."""
-    (done,) = at_once(1, lambda _number: do())
-    assert done is None, done
