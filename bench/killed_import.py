@@ -230,13 +230,8 @@ def _compared(stack: Stack, file: Path) -> dict[str, int]:
         session.execute("set time zone 'UTC'")
         for key, order, count, started, ended in session.cursor("lines").execute(_LINES):
             found["lines"] += 1
-            line = (
-                key,
-                order,
-                count,
-                f"{started:%Y-%m-%d %H:%M:%S}",
-                f"{ended:%Y-%m-%d %H:%M:%S}",
-            )
+            job = key.partition("/")[0]  # before the instant that tells its runs apart
+            line = (job, order, count, f"{started:{_CLOCK}}", f"{ended:{_CLOCK}}")
             if line in said:
                 said.remove(line)
             else:

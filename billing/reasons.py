@@ -110,6 +110,10 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
         _("The GPU %(value)s was in use for %(other)s until %(busy_until)s, and a GPU runs one "
           "job at a time."),
         _("Check the GPU’s name and the times of both runs.")),
+    "too_late": (
+        _("This use ended at %(value)s. By the programme’s law (%(clause)s) it could be sent "
+          "until %(until)s."),
+        _("Check the end and its time zone. What comes later is not paid by the programme.")),
     "not_recorded_then": (
         _("This row was not recorded when it was first sent; the first answer says why."),
         _("Send it again under a new key once it is mended.")),
@@ -118,7 +122,7 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
         _("What was recorded stays. Give another interval a key of its own.")),
     "recorded_before": (
         _("This usage was recorded before with %(before)s; this row says %(now)s."),
-        _("What was recorded stays. Give a corrected interval a key of its own.")),
+        _("What was recorded stays. If it was wrong, correct it on the page of that line.")),
     "quantity_too_large": (
         _("%(count)s resources for this long is more than one row can be."),
         _("Check the count and the times.")),

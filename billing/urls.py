@@ -3,6 +3,8 @@
 from django.urls import path
 
 from billing.api import bills as bills_api
+from billing.api import corrections as corrections_api
+from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
 from billing.views import (
     bank,
@@ -18,8 +20,10 @@ from billing.views import (
     periods,
     settlement,
     targets,
+    telemetry,
     usage,
     usage_checks,
+    usage_lines,
     usage_tasks,
 )
 
@@ -62,6 +66,15 @@ urlpatterns = [
             ("template", usage.usage_template, "usage_template"),
         )
         for kind, suffix in (("csv", ""), ("xlsx", "_xlsx"))
+    ),
+    path("usage/telemetry/", telemetry.telemetry_list, name="telemetry"),
+    path("usage/telemetry/new/", telemetry.telemetry_upload, name="telemetry_upload"),
+    path("usage/telemetry/keys/new/", telemetry.meter_key_new, name="meter_key_new"),
+    path("usage/lines/<int:pk>/", usage_lines.usage_line, name="usage_line"),
+    path(
+        "usage/lines/<int:pk>/correct/",
+        usage_lines.usage_line_correct,
+        name="usage_line_correct",
     ),
     path("usage/files/<int:pk>/", usage.usage_file, name="usage_file"),
     path("usage/files/<int:pk>/to-fix.<str:kind>", usage.usage_errors, name="usage_errors"),
@@ -116,6 +129,12 @@ urlpatterns = [
 
 api_urlpatterns = [
     path("usage", usage_api.UsageBatches.as_view(), name="api_usage"),
+    path("telemetry", telemetry_api.Telemetry.as_view(), name="api_telemetry"),
+    path(
+        "usage/corrections",
+        corrections_api.UsageCorrections.as_view(),
+        name="api_usage_corrections",
+    ),
     path("bills", bills_api.Bills.as_view(), name="api_bills"),
     path("bills/<str:number>", bills_api.BillDetail.as_view(), name="api_bill"),
 ]

@@ -190,6 +190,11 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 USAGE_FILE_BYTES_MAX = 512 * 1024 * 1024
 # A larger usage file is read by the worker, and its sender sees how far it has come.
 USAGE_FILE_NOW_BYTES_MAX = 8 * 1024 * 1024
+# A page of telemetry, and how far billed may lie above seen before it is said: the larger of a
+# share in thousandths and an amount in GPU-milliseconds (a tenth of a GPU-hour).
+TELEMETRY_BYTES_MAX = 32 * 1024 * 1024
+EVIDENCE_TOLERANCE_THOUSANDTHS = 10
+EVIDENCE_TOLERANCE_MS = 360_000
 # A command that reads a file on its standard input and ends with 0 (clean) or 1 (infected), such
 # as `clamdscan --no-summary -`; empty: files are kept unscanned.
 ATTACHMENT_SCANNER = shlex.split(env.str("ATTACHMENT_SCANNER", default=""))

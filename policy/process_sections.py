@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from policy.amount_rules import STANCES
 from policy.document import Table
+from policy.metering import AFTERS, MeteringRule
 from policy.process_rules import (
     METHODS,
     AllocationRule,
@@ -80,6 +81,19 @@ def appeal(table: Table | None) -> AppealRule | None:
     if table is None:
         return None
     rule = AppealRule(clause=table.clause(), days=table.whole("days", least=1, most=3_650))
+    table.close()
+    return rule
+
+
+def metering(table: Table | None) -> MeteringRule | None:
+    """Read `[metering]`."""
+    if table is None:
+        return None
+    rule = MeteringRule(
+        clause=table.clause(),
+        days=table.whole("days", most=3_650),
+        after=table.choice("after", AFTERS),
+    )
     table.close()
     return rule
 

@@ -28,6 +28,7 @@ from policy.amount_rules import (
     TargetRule,
 )
 from policy.dates import Dated, Period
+from policy.metering import MeteringRule
 from policy.process_rules import (
     UNSAID,
     AllocationRule,
@@ -296,6 +297,7 @@ class Programme:
     validity: ValidityRule
     approval: ApprovalRule
     duties: DutiesRule | None
+    metering: MeteringRule | None
     settlement: SettlementRule
     standing: StandingRule | None
     outcome: OutcomeRule | None

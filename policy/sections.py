@@ -53,6 +53,7 @@ def read_programme(top: Table) -> rules.Programme:
         validity=_validity(_section(top, "validity")),
         approval=_approval(_section(top, "approval")),
         duties=_duties(top.table("duties")),
+        metering=process.metering(top.table("metering")),
         settlement=_settlement(_section(top, "settlement")),
         standing=_standing(top.table("standing")),
         outcome=_outcome(top.table("outcome")),

@@ -284,7 +284,7 @@ class Trade:
             raise _Lost from error
         finally:
             session.close()
-        if response.status >= 500:
+        if response.status >= 500 or _is_in_flight(response.status, data):
             raise _Lost
         if response.status != code:
             raise Contradiction(f"{key} was answered {response.status} {data[:300]!r}")
@@ -311,6 +311,11 @@ class Trade:
         return _patient(
             lambda: Programme.objects.select_related("authority").get(pk=self.scene.programme)
         )
+
+
+def _is_in_flight(status: int, data: bytes) -> bool:
+    """Say whether the first sending is still being worked on, or was killed while it was."""
+    return status == 409 and json.loads(data).get("code") == "in_flight"
 
 
 # --- one call of each action -----------------------------------------------------------------

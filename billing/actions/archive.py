@@ -49,6 +49,7 @@ _TYPES = {
     "order_id": "BIGINT",
     "provider_id": "BIGINT",
     "voucher_id": "BIGINT",
+    "corrects_id": "BIGINT",
 }
 _COLUMNS = ", ".join(
     f"{name} at time zone 'UTC' as {name}" if kind == "TIMESTAMP" else name
@@ -65,7 +66,8 @@ _SEAL = """
             count_thousandths, epoch_us(started_at), epoch_us(ended_at), quantity_ms, state,
             device, coalesce(rate::varchar, '-'), coalesce(amount::varchar, '-'),
             epoch_us(recorded_at), act_id, coalesce(file_id::varchar, '-'),
-            coalesce(order_id::varchar, '-'), provider_id, voucher_id)), 15))::ubigint), 0)
+            coalesce(order_id::varchar, '-'), provider_id, voucher_id,
+            coalesce(corrects_id::varchar, '-'))), 15))::ubigint), 0)
     from read_parquet(?)
 """
 

@@ -270,6 +270,9 @@ _METERED = """
         where u.provider_id = %(provider)s and u.started_at < %(until)s and u.ended_at > %(from)s
             and u.id >= %(low)s and u.id < %(high)s and u.order_id is not null and inside.ms > 0
             and u.id not in (select usage_line_id from billed)
+            -- What was taken back is no use, and what takes it back is none either.
+            and u.corrects_id is null
+            and not exists (select from billing_usagecorrection c where c.line_id = u.id)
         returning amount
     )
     select count(*), coalesce(sum(amount), 0) from put
@@ -302,6 +305,8 @@ _FOUND = """
     join billing_usagekey k on k.provider_id = %s and k.source = g.source and k.key = g.key
     join billing_usageline u on u.id = k.line_id
     join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %s
+    where u.corrects_id is null
+        and not exists (select from billing_usagecorrection c where c.line_id = u.id)
 """
 _COPY = """
     copy billing_billline (

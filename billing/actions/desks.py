@@ -1,7 +1,8 @@
 """What a row's account leads to, and what keeps a row from being recorded there."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from billing.actions import binary_rows as binary
@@ -10,7 +11,10 @@ from billing.actions.places import Place, places_of
 from billing.queries import pricer
 from billing.reasons import UnrecordedRow
 from billing.usage.record import RowError, UsageRecord
+from common.days import day_of, start_of
+from policy.metering import MeteringRule
 from providers.models import Provider
+from vouchers.queries import metering_rules
 
 QUANTITY_MS_MAX = 10**15
 # The longest texts that a usage line keeps, and the columns that they come from.
@@ -34,6 +38,26 @@ def plain_class(name: str) -> str:
     return "".join(word for word in words if word not in ("nvidia", "gpu"))
 
 
+@dataclass(frozen=True, slots=True)
+class LateWindow:
+    """Until when a voucher's use may be told: what had ended by `closed_at` comes too late."""
+
+    rule: MeteringRule
+    zone: str
+    closed_at: datetime
+
+    def last_day(self, ended_at: datetime) -> date:
+        """Return the last day on which use that ended at an instant could be told."""
+        # A run until midnight has used nothing of the day that begins then.
+        return self.rule.last_day(day_of(ended_at - timedelta(microseconds=1), self.zone))
+
+
+def late_window(rule: MeteringRule, zone: str, at: datetime) -> LateWindow:
+    """Return a voucher's late window as it stands at an instant."""
+    first = rule.first_use(day_of(at, zone))
+    return LateWindow(rule, zone, start_of(first, zone))
+
+
 class Desk:
     """What an account leads to, looked up once, ready to be written beside its rows."""
 
@@ -46,11 +70,13 @@ class Desk:
         "price",
         "resource",
         "until_at",
+        "window",
         "words",
     )
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, window: LateWindow | None) -> None:
         self.place = place
+        self.window = window
         self.resource = place.resource
         self.class_name = place.resource_class
         self.class_plain = plain_class(place.resource_class)
@@ -89,7 +115,10 @@ class Desks(dict[str, "Desk | int | None"]):
     def __init__(self, provider: Provider, at: datetime) -> None:
         super().__init__()
         self.texts = binary.Texts()
+        # Of vouchers of which rows came too late; none of these is recorded anew.
+        self.late: dict[int, LateWindow] = {}
         self._provider = provider
+        self._at = at
         self._latest = (at + CLOCK_AHEAD).astimezone(UTC)
         self._classes: dict[str, str] = {}
 
@@ -102,9 +131,22 @@ class Desks(dict[str, "Desk | int | None"]):
         if len(self) > _DESKS_KEPT_MAX:
             self.clear()
         places = places_of(self._provider, accounts)
+        found = {place.voucher for place in places.values() if isinstance(place, Place)}
+        rules = metering_rules(found)
         for account in accounts:
             place = places.get(account)
-            self[account] = Desk(place) if isinstance(place, Place) else place
+            if not isinstance(place, Place):
+                self[account] = place
+                continue
+            rule = rules.get(place.voucher)
+            window = late_window(rule, place.zone, self._at) if rule else None
+            self[account] = Desk(place, window)
+
+    def note_late(self, desk: Desk, record: UsageRecord) -> None:
+        """Remember that a row came too late; only what is new is refused for that."""
+        window = desk.window
+        if window is not None and record.ended_at <= window.closed_at:
+            self.late[desk.place.voucher] = window
 
     def refusal(self, record: UsageRecord, quantity: int) -> RowError | None:
         """Return what keeps a row from being recorded, or None.

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -107,11 +107,13 @@ def do_file_task(*, task: FileTask, at: datetime) -> FileTask:
 
     The result is kept with the task in the same transaction. A refusal is its result too, in
     every language. Any other failure takes everything back; after `FAILURES_MAX` of them the
-    task is given up, in words.
+    task is given up, in words. A database that went away is no failure of the task.
     """
     try:
         with transaction.atomic():
             return _do_once(task, at)
+    except (InterfaceError, OperationalError):
+        raise
     except Exception:
         logger.exception("File task %s failed", task.pk)
         with transaction.atomic():

@@ -1,11 +1,12 @@
-"""Among the new rows laid out, those that can't all be: more than there is, or one GPU twice."""
+"""Among the new rows laid out, those that can't be: late, one GPU twice, more than there is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.db import connection
 
 from billing.actions import binary_rows as binary
+from billing.actions.desks import LateWindow
 from billing.actions.known_rows import Tally
 from billing.actions.usage_hours import Hours, Room
 from billing.reasons import UnrecordedRow
@@ -43,6 +44,12 @@ _BY_DEVICE = f"""
     left join billing_usageline l on l.id = u.line_id
     order by device, started_at, "row"
 """  # noqa: S608 - of constants
+_LATE = f"""
+    select n."row", n.voucher_id, n.ended_at from ({_NEW}) n
+    join unnest(%(vouchers)s::bigint[], %(closed)s::timestamptz[]) c (voucher, closed_at)
+        on c.voucher = n.voucher_id and n.ended_at <= c.closed_at
+    order by n."row"
+"""  # noqa: S608 - of constants
 _IN_ORDER = f"""
     select n."row", coalesce(nullif(f.resource_class, ''), n.resource_class),
         n.count_thousandths, n.started_at, n.ended_at
@@ -53,19 +60,47 @@ _IN_ORDER = f"""
 """  # noqa: S608 - of constants
 
 
-def refuse_impossible(provider: Provider, tally: Tally, hours: Hours) -> int:
-    """Take rows that can't be out of those laid out; return how many, and add up the others.
+def refuse_impossible(
+    provider: Provider, tally: Tally, late: Mapping[int, LateWindow]
+) -> tuple[int, Hours]:
+    """Take rows that can't be out of those laid out; return how many, and the others' hours.
 
     A GPU runs one job at a time, and a provider's GPUs of a class do no more in an hour than it
-    registered; rows are taken in their order while there is room.
+    registered; rows are taken in their order while there is room. `late` are the windows of
+    vouchers of which rows came too late.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             "select exists (select from pg_temp.billing_usage_row where device <> '')"
         )
         (has_devices,) = cursor.fetchone()
-    refused = _refuse(tally, list(_overlaps(provider))) if has_devices else 0
-    return refused + _refuse(tally, list(_beyond(provider, hours)))
+    total = 0
+    while True:
+        hours = Hours()
+        some = [
+            _refuse(tally, list(_too_late(provider, late))) if late else _NONE,
+            _refuse(tally, list(_overlaps(provider))) if has_devices else _NONE,
+            _refuse(tally, list(_beyond(provider, hours))),
+        ]
+        total += sum(refused for refused, _again in some)
+        # Where a key comes twice, the row that comes next stands for it now.
+        if not any(again for _refused, again in some):
+            return total, hours
+
+
+def _too_late(provider: Provider, late: Mapping[int, LateWindow]) -> Iterator[RowError]:
+    asked = {
+        "vouchers": list(late),
+        "closed": [window.closed_at for window in late.values()],
+    }
+    for row, voucher, ended_at in _read(_LATE, provider, asked):
+        window = late[voucher]
+        values: dict[str, object] = {
+            "until": f"{window.last_day(ended_at):%Y-%m-%d}",
+            "clause": window.rule.clause,
+        }
+        found = f"{ended_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield UnrecordedRow(row, "end", found, "too_late", values)
 
 
 def _overlaps(provider: Provider) -> Iterator[RowError]:
@@ -103,20 +138,34 @@ def _beyond(provider: Provider, hours: Hours) -> Iterator[RowError]:
             yield error
 
 
-def _read(statement: str, provider: Provider) -> Iterator[tuple[Any, ...]]:
+def _read(
+    statement: str, provider: Provider, asked: Mapping[str, Any] | None = None
+) -> Iterator[tuple[Any, ...]]:
     with connection.chunked_cursor() as cursor:
-        cursor.execute(statement, {"provider": provider.pk})
+        cursor.execute(statement, {"provider": provider.pk, **(asked or {})})
         while rows := cursor.fetchmany(_READ_AT_ONCE):
             yield from rows
 
 
-def _refuse(tally: Tally, errors: list[RowError]) -> int:
+# How many rows were taken out, and whether others of their keys are still there.
+_TAKE_OUT = """
+    with gone as (
+        delete from pg_temp.billing_usage_row where "row" = any(%s) returning "row", source, key
+    )
+    select (select count(*) from gone), exists (
+        select from pg_temp.billing_usage_row r
+        join gone same on same.source = r.source and same.key = r.key
+        left join gone it on it."row" = r."row"
+        where it."row" is null)
+"""
+_NONE = (0, False)
+
+
+def _refuse(tally: Tally, errors: list[RowError]) -> tuple[int, bool]:
     if not errors:
-        return 0
+        return _NONE
     tally.note(errors)
     with connection.cursor() as cursor:
-        cursor.execute(
-            'delete from pg_temp.billing_usage_row where "row" = any(%s)',
-            [[error.row for error in errors]],
-        )
-        return int(cursor.rowcount)
+        cursor.execute(_TAKE_OUT, [[error.row for error in errors]])
+        refused, again = cursor.fetchone()
+    return int(refused), bool(again)

@@ -27,6 +27,7 @@ class Place:
     order_code: str
     resource: str
     unit: str
+    zone: str
     rate: Decimal | None
     resource_class: str
     valid_from: datetime
@@ -94,6 +95,7 @@ def _place_of(voucher: Voucher, order: Order | None = None) -> Place:
         order_code=order.code if order else "",
         resource=order.offer.resource if order else "",
         unit=voucher.programme.unit,
+        zone=zone,
         rate=order.price.rate if order and order.price else None,
         resource_class=order.offer.resource_class if order else "",
         valid_from=start_of(voucher.valid_from_on, zone),

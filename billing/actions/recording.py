@@ -47,14 +47,15 @@ def record(
         with contextlib.suppress(_NotAllNew):
             return _record_new(provider, file_id, read(), act, source)
     parsed, tally = read(), Tally()
-    laid_out = _lay_out(provider, act, parsed, tally, source)
+    desks = Desks(provider, act.at)
+    laid_out = _lay_out(desks, parsed, tally, source)
     if is_file and not act.is_replay and not is_new and are_known(provider, laid_out):
         tally.known_before = laid_out
         return parsed, _with_unreadable(tally, parsed)
     recorded = 0
     if not act.is_replay:
-        hours = Hours()
-        laid_out -= refuse_impossible(provider, tally, hours)
+        refused, hours = refuse_impossible(provider, tally, desks.late)
+        laid_out -= refused
         recorded = _insert(provider, file_id, act)
         keep_hours(provider, hours)
     if recorded == laid_out:
@@ -81,13 +82,15 @@ def _record_new(
             binary.bigint(8, binary.instant(act.at)),
         ]
     )
-    hours = Hours()
+    desks, hours = Desks(provider, act.at), Hours()
     try:
         with transaction.atomic():
             tally.recorded = _write(
-                _COPY_NEW, lambda _record: head, provider, act, parsed, tally, source, hours
+                _COPY_NEW, lambda _record: head, desks, parsed, tally, source, hours
             )
             keep_hours(provider, hours)
+            if desks.late:
+                raise _NotAllNew
     except (IntegrityError, UniqueViolation, ExclusionViolation, OverCapacity) as error:
         raise _NotAllNew from error
     return parsed, _with_unreadable(tally, parsed)
@@ -114,7 +117,7 @@ _COPY_LAID_OUT = f"""
 """
 
 
-def _lay_out(provider: Provider, act: Act, parsed: Parsed, tally: Tally, source: str) -> int:
+def _lay_out(desks: Desks, parsed: Parsed, tally: Tally, source: str) -> int:
     """Write the recordable rows to the connection's own table; return how many there were."""
     with connection.cursor() as cursor:
         cursor.execute("select billing_lay_out_usage()")
@@ -124,22 +127,20 @@ def _lay_out(provider: Provider, act: Act, parsed: Parsed, tally: Tally, source:
     def head(record: UsageRecord) -> bytes:
         return count + binary.integer(record.row) + binary.text(record.account)
 
-    return _write(_COPY_LAID_OUT, head, provider, act, parsed, tally, source, Hours())
+    return _write(_COPY_LAID_OUT, head, desks, parsed, tally, source, Hours())
 
 
 def _write(
     statement: str,
     head: Callable[[UsageRecord], bytes],
-    provider: Provider,
-    act: Act,
+    desks: Desks,
     parsed: Parsed,
     tally: Tally,
     source: str,
     hours: Hours,
 ) -> int:
     """Write the recordable rows where a COPY says, each behind its head; return how many."""
-    count = 0
-    desks, numbers = Desks(provider, act.at), LineNumbers()
+    count, numbers = 0, LineNumbers()
     chunks = _chunks(parsed)
     chunk = next(chunks, None)
     with connection.cursor() as cursor:
@@ -183,6 +184,8 @@ def _rows(
         if error is not None:
             tally.note([error])
         elif isinstance(desk, Desk):
+            if desk.window is not None:
+                desks.note_late(desk, record)
             count = record.count_thousandths
             started, ended = (
                 binary.instant(record.started_at),

@@ -111,6 +111,7 @@ def record_usage(
     """
     content = [
         [r.key, r.account, r.resource, r.count_thousandths, r.started_at, r.ended_at, r.state]
+        + ([r.device] if r.device else [])
         for r in records
     ]
     act = _begin(provider, actor, at, key, {"source": source, "records": content})

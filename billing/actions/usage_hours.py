@@ -110,6 +110,17 @@ def keep_hours(provider: Provider, hours: Hours) -> None:
                 raise OverCapacity
 
 
+def take_back_hours(provider: Provider, hours: Hours) -> None:
+    """Take what a line added out of the hours there are; that is never too much for anybody."""
+    rows = list(hours)
+    for first in range(0, len(rows), _ADDED_AT_ONCE):
+        names, counted, quantities = zip(*rows[first : first + _ADDED_AT_ONCE], strict=True)
+        at = [at_hour(hour) for hour in counted]
+        less = [-quantity for quantity in quantities]
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD, [provider.pk, list(names), at, less])
+
+
 class _Run(NamedTuple):
     row: int
     name: str

@@ -46,6 +46,14 @@ class UsageRecordInput(serializers.Serializer[Any]):
     state = serializers.CharField(
         max_length=40, default="COMPLETED", help_text="As Slurm names it, such as COMPLETED."
     )
+    devices: Any = serializers.ListField(
+        child=serializers.RegexField(r"^[!-~]{1,120}$"),
+        max_length=64,
+        default=list,
+        help_text=(
+            "The GPUs by their UUIDs, a slice as UUID/slice, for telemetry to be laid beside it."
+        ),
+    )
 
 
 class UsageInput(serializers.Serializer[Any]):
@@ -193,6 +201,7 @@ def _record(
             account=given["account"],
             resource_class=given["resource_class"],
             row=number,
+            device=" ".join(given["devices"]),
         )
     except NotExact:
         row.note("started_at", "", CellProblem("time_too_fine", count=given["count"]))

@@ -8,7 +8,8 @@ from common.insert_only import insert_only
 
 # A line is open while somebody may still bill it, settle it, or decide on it: it has a line of a
 # bill that is not decided for good, or part of its time is on no settled bill and in no closed
-# period. Use without an order is claimed by the holder, while the voucher lasts.
+# period. Use without an order is claimed by the holder, while the voucher lasts. What was taken
+# back and what takes it back are billed never, and come to nothing together.
 OPEN = """
 create function billing_usage_open(p_low bigint, p_high bigint) returns bigint
 language sql stable set search_path = public, pg_temp as $$
@@ -40,7 +41,8 @@ language sql stable set search_path = public, pg_temp as $$
     left join on_bills o on o.usage_line_id = u.id
     left join closed c on c.programme_id = v.programme_id
     where u.id >= p_low and u.id < p_high and (coalesce(o.is_open, false) or case
-        when u.quantity_ms = 0 then false
+        when u.quantity_ms = 0 or u.corrects_id is not null
+            or exists (select from billing_usagecorrection k where k.line_id = u.id) then false
         when u.order_id is null then v.status in ('ACTIVE', 'SUSPENDED')
             or u.voucher_id in (select voucher_id from claimed where voucher_id is not null)
         else not coalesce(o.billed, '{}') + coalesce(c.periods, '{}')
@@ -60,7 +62,7 @@ language sql stable set search_path = public, pg_temp as $$
             coalesce(rate::text, '-'), coalesce(amount::text, '-'),
             (extract(epoch from recorded_at) * 1000000)::bigint, act_id,
             coalesce(file_id::text, '-'), coalesce(order_id::text, '-'), provider_id,
-            voucher_id)), 15))::bit(60)::bigint), 0)
+            voucher_id, coalesce(corrects_id::text, '-'))), 15))::bit(60)::bigint), 0)
     from billing_usageline where id >= p_low and id < p_high
 $$
 """
@@ -117,7 +119,8 @@ begin
         join vouchers_voucher v on v.id = u.voucher_id
         join vouchers_programme p on p.id = v.programme_id
         where u.id >= low and u.id < high
-        group by 2, 3, 4, 5, 6, 7, 8;
+        -- What takes use back has a sum of its own, so that it still shows that there was use.
+        group by 2, 3, 4, 5, 6, 7, 8, u.corrects_id is null;
     execute format('alter table %I disable trigger insert_only', place);
     if place = 'billing_usageline_before' then
         delete from billing_usageline_before where id >= low and id < high;
@@ -146,7 +149,7 @@ PROTECT = django.db.models.deletion.PROTECT
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0032_file_tasks"),
+        ("billing", "0050_usage_corrections"),
         ("ledger", "0006_split"),
         ("providers", "0001_initial"),
         ("vouchers", "0010_parts"),

@@ -5,7 +5,9 @@ from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
+from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
+    UsageCorrection,
     UsageDevice,
     UsageFile,
     UsageHour,
@@ -27,11 +29,15 @@ __all__ = [
     "FileTask",
     "KeptFile",
     "KeptFilePart",
+    "MeterKey",
     "MeteredUse",
     "Payment",
     "PaymentFile",
     "Settlement",
+    "TelemetryBatch",
+    "TelemetryMinute",
     "UsageArchive",
+    "UsageCorrection",
     "UsageDevice",
     "UsageFile",
     "UsageHour",

@@ -7,6 +7,7 @@ begins with the month in which it started, so that the number alone says where i
 from datetime import UTC, datetime
 
 from django.db import models
+from django.db.models import Q
 
 from common.tables import in_order, not_negative, one_of
 
@@ -83,11 +84,24 @@ class UsageLine(models.Model):
     amount = models.BigIntegerField(null=True)
     recorded_at = models.DateTimeField()
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+", db_index=False)
+    # The line that this one takes back, as its exact opposite; both stay as they are.
+    corrects = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        db_index=False,
+        db_constraint=False,
+    )
 
     class Meta:
         constraints = [
             one_of("resource", ["GPU", "CPU"]),
-            not_negative("count_thousandths", "quantity_ms"),
+            models.CheckConstraint(
+                condition=Q(corrects__isnull=True, count_thousandths__gte=0, quantity_ms__gte=0)
+                | Q(corrects__isnull=False, count_thousandths__lte=0, quantity_ms__lte=0),
+                name="billing_usageline_only_opposites_negative",
+            ),
             in_order("started_at", "ended_at"),
         ]
         indexes = [
@@ -100,6 +114,24 @@ class UsageLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source}/{self.key}"
+
+
+class UsageCorrection(models.Model):
+    """That a line was taken back, once; written by a trigger of the line that does it."""
+
+    line = models.OneToOneField(
+        UsageLine,
+        models.PROTECT,
+        primary_key=True,
+        related_name="correction",
+        db_constraint=False,
+    )
+    opposite = models.OneToOneField(
+        UsageLine, models.PROTECT, related_name="+", db_constraint=False
+    )
+
+    def __str__(self) -> str:
+        return f"{self.line_id}"
 
 
 class UsageKey(models.Model):

@@ -45,6 +45,15 @@ from billing.queries.payments import (
     statement_of,
     statements_visible_to,
 )
+from billing.queries.telemetry import (
+    Gap,
+    evidence_of_bill,
+    evidence_of_usage,
+    gaps_of,
+    meter_key_in_force,
+    meter_keys_of,
+    telemetry_visible_to,
+)
 from billing.queries.usage import (
     DayOfUse,
     UseOfClass,
@@ -55,12 +64,15 @@ from billing.queries.usage import (
     metered_within,
     usage_file_of,
     usage_files_visible_to,
+    usage_line_named,
+    usage_line_of,
     usage_visible_to,
 )
 
 __all__ = [
     "BillLineInput",
     "DayOfUse",
+    "Gap",
     "Payable",
     "UseOfClass",
     "bank_details_in_force",
@@ -73,10 +85,13 @@ __all__ = [
     "columns_named",
     "content_of",
     "daily_usage",
+    "evidence_of_bill",
+    "evidence_of_usage",
     "file_check_of",
     "file_task_of",
     "file_tasks_open_to",
     "file_tasks_waiting",
+    "gaps_of",
     "is_due",
     "kept_as",
     "kept_file_of",
@@ -86,6 +101,8 @@ __all__ = [
     "lines_visible_to",
     "lines_with_verdicts",
     "lines_withheld",
+    "meter_key_in_force",
+    "meter_keys_of",
     "metered_by_class",
     "metered_ms",
     "metered_within",
@@ -104,8 +121,11 @@ __all__ = [
     "settlements_of",
     "statement_of",
     "statements_visible_to",
+    "telemetry_visible_to",
     "usage_file_of",
     "usage_files_visible_to",
+    "usage_line_named",
+    "usage_line_of",
     "usage_visible_to",
     "verdicts_of",
 ]

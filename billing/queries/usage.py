@@ -17,6 +17,7 @@ from django.db.models import (
 
 from billing.models import (
     UsageFile,
+    UsageKey,
     UsageLine,
 )
 from billing.models.usage import MONTH_BITS, first_line_of_month
@@ -25,6 +26,7 @@ from common.errors import NotFound
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
+from providers.models import Provider
 from vouchers.models import Order, Voucher
 from vouchers.queries import programme_scope, programmes_visible_to
 
@@ -57,6 +59,33 @@ def usage_visible_to(person: User) -> QuerySet[UsageLine]:
         .select_related("voucher", "order", "provider__organisation")
         .order_by("-started_at", "-pk")
     )
+
+
+def usage_line_of(person: User, number: int) -> UsageLine:
+    """Return one line of use that a person may see.
+
+    :raises NotFound: if there is none, or it is not this person's to see.
+    """
+    visible = usage_visible_to(person).select_related(
+        "voucher__programme", "order__offer", "provider__organisation", "act", "corrects"
+    )
+    line = visible.filter(pk=number).first()
+    if line is None:
+        raise NotFound(what=number)
+    return line
+
+
+def usage_line_named(provider: Provider, source: str, key: str) -> UsageLine:
+    """Return a provider's own line of use by what its meter calls it.
+
+    :raises NotFound: if the provider has none of that name.
+    """
+    named = UsageKey.objects.filter(provider=provider, source=source, key=key).first()
+    if named is None:
+        raise NotFound(what=f"{source}/{key}")
+    return UsageLine.objects.select_related(
+        "voucher__programme", "order__offer", "provider__organisation"
+    ).get(pk=named.line_id)
 
 
 def usage_files_visible_to(person: User) -> QuerySet[UsageFile]:

@@ -1,6 +1,6 @@
 """Bills and claims: the list, sending one, and one bill with every line, verdict and reason."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +20,9 @@ from billing.forms.pages import BillFilter, BillForm
 from billing.models import Bill, BillLine, Payment
 from billing.queries.focus import has_focus
 from billing.reasons import sentence
+from billing.usage.evidence import LineEvidence
 from billing.views.bill_states import OPEN, BillState, state_of, states_of
+from billing.views.evidence import beside, names_gpus
 from billing.views.shown import (
     acts_of,
     days_words,
@@ -166,6 +168,8 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
     found = queries.bill_of(person, number)
     lines = queries.lines_visible_to(person, found)
     page = page_of(request, lines)
+    shown = list(page)
+    said = queries.evidence_of_bill(shown)
     now = timezone.now()
     state = state_of(found, now)
     is_stopped = state.status is statuses.BILL["STOPPED"]
@@ -182,7 +186,8 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "suspension": suspension_told(suspension) if suspension else None,
         "figures": _figures(lines, found),
         "rows": _facts(found, state, is_staff=is_staff),
-        "lines": _lines_table(page, steps),
+        "lines": _lines_table(shown, steps, said),
+        "has_evidence": names_gpus(said),
         "page": page,
         "query": query_of(request),
         "settlements": _settlements(found, lines),
@@ -323,13 +328,16 @@ def _columns() -> list[Any]:
     ]
 
 
-def _lines_table(lines: Iterable[BillLine], steps: Steps) -> Any:
-    """Return lines as a table; what can be done stands in it where something can."""
-    found = [(_line(line), steps.cell(line)) for line in lines]
-    if all(step is None for _row, step in found):
-        return table(_("Lines"), _columns(), [row for row, _step in found])
-    rows = [[*row, "–" if step is None else step] for row, step in found]
-    return table(_("Lines"), [*_columns(), _("What you can do")], rows)
+def _lines_table(
+    lines: Sequence[BillLine], steps: Steps, said: Sequence[LineEvidence | None]
+) -> Any:
+    """Return lines as a table; evidence and what can be done stand in it where there is any."""
+    columns, rows = beside(_columns(), [_line(line) for line in lines], said)
+    found = [steps.cell(line) for line in lines]
+    if any(step is not None for step in found):
+        columns = [*columns, _("What you can do")]
+        rows = [[*row, step or "–"] for row, step in zip(rows, found, strict=True)]
+    return table(_("Lines"), columns, rows)
 
 
 def _line(line: BillLine) -> list[Any]:

@@ -20,9 +20,11 @@ from billing.queries.archive import LinesOfFile, archived_until, archives_of
 from billing.reasons import row_error_of
 from billing.usage import samples
 from billing.usage.fixes import WRITERS, fixes_of
+from billing.views.evidence import beside
 from billing.views.fixes import fixes_answer, result
 from billing.views.shown import (
     figure,
+    is_reader,
     names_of,
     page_of,
     query_of,
@@ -43,12 +45,14 @@ def usage(request: HttpRequest) -> HttpResponse:
     """List the usage that a person may see, and the files that it came in."""
     person = signed_in(request)
     lines = page_of(request, queries.usage_visible_to(person))
+    is_provider = has_role(person, Role.PROVIDER)
     files = page_files(queries.usage_files_visible_to(person)[:10])
     context = {
-        "is_provider": has_role(person, Role.PROVIDER),
+        "is_provider": is_provider,
+        "sees_telemetry": is_provider or is_reader(person),
         "files": files,
         "tasks": _tasks(queries.file_tasks_open_to(person)[:5]),
-        "lines": table(_("Metered usage"), _line_columns(), [_line_row(one) for one in lines]),
+        "lines": _lines_table(_("Metered usage"), list(lines)),
         "archived_until": archived_until(),
         "page": lines,
         "query": query_of(request),
@@ -91,6 +95,12 @@ def page_files(files: Any) -> Any:
     return table(_("Files"), columns, rows)
 
 
+def _lines_table(caption: str, lines: list[UsageLine]) -> Any:
+    """Return lines as a table, with what telemetry says beside each that names its GPUs."""
+    said = queries.evidence_of_usage(lines)
+    return table(caption, *beside(_line_columns(), [_line_row(one) for one in lines], said))
+
+
 def _line_columns() -> list[Any]:
     return [
         _("Key"),
@@ -106,7 +116,7 @@ def _line_columns() -> list[Any]:
 
 def _line_row(line: UsageLine) -> list[Any]:
     return [
-        f"{line.source}/{line.key}",
+        {"text": str(line), "url": reverse("usage_line", args=[line.pk])},
         line.voucher.code,
         line.order.code if line.order else "–",
         f"{line.resource} {line.resource_class}".strip(),
@@ -138,9 +148,7 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
             {"key": _("From"), "value": names_of([file.received_by])[file.received_by]},
             {"key": _("Fingerprint (SHA-256)"), "value": file.sha256},
         ],
-        "lines": table(
-            _("Recorded from this file"), _line_columns(), [_line_row(one) for one in lines]
-        ),
+        "lines": _lines_table(_("Recorded from this file"), list(lines)),
         "archived": [_archived(archive, count) for archive, count in archives],
         "page": lines,
         "is_provider": has_role(person, Role.PROVIDER),

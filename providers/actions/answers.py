@@ -16,7 +16,7 @@ from providers.models import ApiAnswer, Provider
 
 KEPT_FOR = timedelta(hours=48)
 # A request that was begun this long ago and not answered has died with its process.
-DEAD_AFTER = timedelta(minutes=2)
+DEAD_AFTER = timedelta(seconds=30)
 RETRY_SECONDS = 1
 
 _CLAIM = """

@@ -309,9 +309,10 @@ def test_a_line_is_queried_with_one_answer_from_its_bill(
     come, stage: Stage, language: str, script: bool
 ):
     firm = a_firm(f"Querying Maps {language} {script}")
-    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
+    before = now() - timedelta(hours=3)
+    voucher = cast.an_issued_voucher(stage.m3, firm, at=before)
     order = cast.a_hold(
-        voucher, firm, stage.seller, at=now(), provider_reference=f"query-{language}-{script}"
+        voucher, firm, stage.seller, at=before, provider_reference=f"query-{language}-{script}"
     )
     bill = a_bill_of(stage, order)
     holder = come(firm.person, language=language, script=script)
@@ -334,9 +335,10 @@ def test_a_line_is_asked_about_with_one_answer_from_its_order(
     come, stage: Stage, language: str, script: bool
 ):
     firm = a_firm(f"Asking Maps {language} {script}")
-    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
+    before = now() - timedelta(hours=3)
+    voucher = cast.an_issued_voucher(stage.m3, firm, at=before)
     order = cast.a_hold(
-        voucher, firm, stage.seller, at=now(), provider_reference=f"ask-{language}-{script}"
+        voucher, firm, stage.seller, at=before, provider_reference=f"ask-{language}-{script}"
     )
     started = now() - timedelta(hours=2)
     record = billing_stage.a_record(order.code, order.code, hours=1, started=started)

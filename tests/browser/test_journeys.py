@@ -3,6 +3,8 @@
 Everybody does their own part in a browser of their own.
 """
 
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 
@@ -31,6 +33,12 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def scene(stage: Stage) -> Stage:
+    """The stage with a provider of this test's own, whose bill has no use of other tests in it."""
+    return replace(stage, seller=cast.make_provider(stage.authority))
+
+
 def money(programme: Programme, *account: str) -> int:
     """Return what an account has; nothing where it is not opened yet."""
     try:
@@ -39,21 +47,21 @@ def money(programme: Programme, *account: str) -> int:
         return 0
 
 
-def test_a_firm_uses_a_voucher_and_the_provider_is_paid(come, stage: Stage, language: str):
+def test_a_firm_uses_a_voucher_and_the_provider_is_paid(come, scene: Stage, language: str):
     firm = cast.an_sme(f"Map Readers {language}", password=PASSWORD)
-    programme = stage.m3.programme
-    paid_before = money(programme, "paid", stage.seller.organisation.code)
+    programme = scene.m3.programme
+    paid_before = money(programme, "paid", scene.seller.organisation.code)
 
     holder = come(language=language)
-    reference = apply(holder, stage.m3, firm, fee_total="100,000.00")
+    reference = apply(holder, scene.m3, firm, fee_total="100,000.00")
     assert holder.language == SPOKEN[language]
-    voucher = decide(come(stage.authority.officer, language=language), reference, "¥60,000.00")
+    voucher = decide(come(scene.authority.officer, language=language), reference, "¥60,000.00")
 
-    own = hold(holder, voucher, stage, "400")
+    own = hold(holder, voucher, scene, "400")
     holder.open(f"/vouchers/{voucher}/")
     code = redemption_code_of(holder)
-    provider = come(stage.seller.person, language=language)
-    redeemed = redeem(provider, code, stage, "100", f"project-{language}")
+    provider = come(scene.seller.person, language=language)
+    redeemed = redeem(provider, code, scene, "100", f"project-{language}")
     assert redeemed != own
     assert ledger.balance(programme.account("voucher", voucher)).pending == 7_500_00
 
@@ -66,12 +74,12 @@ def test_a_firm_uses_a_voucher_and_the_provider_is_paid(come, stage: Stage, lang
     )
     number = bill(provider, programme, f"M3-{language}")
     assert "¥700.00" in provider.words
-    finance = come(stage.authority.finance[0], language=language)
+    finance = come(scene.authority.finance[0], language=language)
     settle(finance, number)
     assert "¥420.00" in finance.words
-    pay(come, language, finance, stage, programme)
+    pay(come, language, finance, scene, programme)
 
-    assert money(programme, "paid", stage.seller.organisation.code) == paid_before + 420_00
+    assert money(programme, "paid", scene.seller.organisation.code) == paid_before + 420_00
     provider.open(f"/bills/{number}/")
     assert "¥420.00" in provider.words
     provider.open("/payments/")
@@ -80,19 +88,19 @@ def test_a_firm_uses_a_voucher_and_the_provider_is_paid(come, stage: Stage, lang
 
 
 def test_a_laboratory_is_paid_back_a_part_of_the_fee_that_it_paid(
-    come, stage: Stage, language: str
+    come, scene: Stage, language: str
 ):
     laboratory = cast.a_laboratory(f"Vision Laboratory {language}", password=PASSWORD)
-    cast.a_bank_detail(laboratory.organisation, laboratory.person, stage.authority)
-    programme, code = stage.m1.programme, laboratory.organisation.code
+    cast.a_bank_detail(laboratory.organisation, laboratory.person, scene.authority)
+    programme, code = scene.m1.programme, laboratory.organisation.code
 
     holder = come(language=language)
-    seller = stage.seller.organisation.code
+    seller = scene.seller.organisation.code
     fees = {"fee_total": "100,000.00", "fee_storage": "0"}
-    reference = apply(holder, stage.m1, laboratory, provider_code=seller, **fees)
-    voucher = decide(come(stage.authority.officer, language=language), reference, "¥30,000.00")
+    reference = apply(holder, scene.m1, laboratory, provider_code=seller, **fees)
+    voucher = decide(come(scene.authority.officer, language=language), reference, "¥30,000.00")
 
-    provider = come(stage.seller.person, language=language)
+    provider = come(scene.seller.person, language=language)
     # A tenth of an hour of 20,000 GPUs at 25.00 is the fee that is claimed.
     meter(provider, f"m1-{language}", a_job(f"m1-{language}", voucher, 20_000))
 
@@ -104,10 +112,10 @@ def test_a_laboratory_is_paid_back_a_part_of_the_fee_that_it_paid(
     holder.send()
     assert holder.path.startswith("/bills/CL-")
     claim = holder.last
-    finance = come(stage.authority.finance[0], language=language)
+    finance = come(scene.authority.finance[0], language=language)
     settle(finance, claim)
     assert money(programme, "beneficiary_payable", code) == 15_000_00
-    pay(come, language, finance, stage, programme)
+    pay(come, language, finance, scene, programme)
 
     assert money(programme, "beneficiary_payable", code) == 0
     assert money(programme, "paid", code) == 15_000_00
@@ -117,24 +125,24 @@ def test_a_laboratory_is_paid_back_a_part_of_the_fee_that_it_paid(
     assert ledger.accounts_out_of_step() == []
 
 
-def test_a_university_is_given_hours_and_no_money_moves(come, stage: Stage, language: str):
+def test_a_university_is_given_hours_and_no_money_moves(come, scene: Stage, language: str):
     university = cast.a_university(
         f"North University {language}", country="GB", region="GB-LND", password=PASSWORD
     )
-    programme = stage.m5.programme
+    programme = scene.m5.programme
     delivered = money(programme, "delivered")
 
     holder = come(language=language)
-    reference = apply(holder, stage.m5, university, hours="5,000")
-    voucher = decide(come(stage.authority.officer, language=language), reference, "5,000")
-    order = hold(holder, voucher, stage, "100")
+    reference = apply(holder, scene.m5, university, hours="5,000")
+    voucher = decide(come(scene.authority.officer, language=language), reference, "5,000")
+    order = hold(holder, voucher, scene, "100")
     assert ledger.balance(programme.account("voucher", voucher)).pending == 100 * cast.HOUR
 
-    provider = come(stage.seller.person, language=language)
+    provider = come(scene.seller.person, language=language)
     meter(provider, f"m5-{language}", a_job(f"m5-{language}", order, 80))
     number = bill(provider, programme, f"M5-{language}")
     assert "¥" not in provider.words
-    finance = come(stage.authority.finance[0], language=language)
+    finance = come(scene.authority.finance[0], language=language)
     settle(finance, number)
 
     assert money(programme, "delivered") == delivered + 8 * cast.HOUR

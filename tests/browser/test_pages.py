@@ -137,6 +137,8 @@ def provider(h: History) -> list[str]:
         "/usage/",
         "/usage/new/",
         f"/usage/files/{h.usage_file.pk}/",
+        f"/usage/lines/{h.usage_file.lines.first().pk}/",
+        f"/usage/lines/{h.usage_file.lines.first().pk}/correct/",
         "/bills/",
         "/bills/new/",
         f"/bills/{h.settled.number}/",

@@ -43,8 +43,8 @@ def a_file(name: str, text: str) -> dict[str, object]:
 
 
 def a_row(job: str, order: str, count: str = "2") -> str:
-    """Return a row of six minutes of today."""
-    start = datetime.now(UTC).replace(hour=1, minute=0, second=0, microsecond=0)
+    """Return a row of six minutes of some hours ago."""
+    start = (datetime.now(UTC) - timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
     end = start + timedelta(minutes=6)
     return f"{job},{order},GPU,H100,{count},{start:%Y-%m-%d %H:%M:%S},{end:%Y-%m-%d %H:%M:%S},FAILED\n"
 
@@ -52,8 +52,9 @@ def a_row(job: str, order: str, count: str = "2") -> str:
 def an_order(stage: Stage, name: str) -> str:
     """Return the code of an order whose first usage was sent before, by the same meter."""
     firm = a_firm(name)
-    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
-    return str(cast.a_hold(voucher, firm, stage.seller, at=now()).code)
+    before = now() - timedelta(hours=4)
+    voucher = cast.an_issued_voucher(stage.m3, firm, at=before)
+    return str(cast.a_hold(voucher, firm, stage.seller, at=before).code)
 
 
 def at_upload(come, stage: Stage, order: str, language: str, script: bool) -> Visitor:

@@ -56,6 +56,7 @@ ELSEWHERE = {
     },
     "regulator": {
         *("application", "application_sent", "voucher", "order", "usage_file"),
+        "usage_line",
         *("bill_focus", "programme_commitments", "programme_periods", "programme_periods_csv"),
         *("programme", "programme_takeup", "programme_takeup_csv", "round_new"),
         *("round_decided", "round_decided_csv", "policy_simulation", "policy_propose"),
@@ -274,6 +275,8 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "programme_budget_csv": (finance, (programme,)),
         "usage_file": (person, (h.usage_file.pk,)),
         "usage_errors": (person, (h.usage_file.pk, "csv")),
+        "usage_line": (person, (line.pk,)),
+        "usage_line_correct": (person, (line.pk,)),
         "usage_columns": (person, (kept.pk,)),
         "usage_check": (person, (check.pk,)),
         "usage_task": (person, (task.pk,)),
@@ -482,6 +485,10 @@ def calls_of(h: History) -> list[Call]:
         "started_at": at.isoformat(),
         "ended_at": (at + timedelta(minutes=6)).isoformat(),
     }
+    line = UsageLine.objects.filter(provider=h.seller.provider).earliest("pk")
+    correction = {"source": line.source, "key": line.key, "reason": "No."}
+    # A page without a sample: it is refused, whoever sends it.
+    telemetry = {"source": "m", "taken_at": at.isoformat(), "page": "# nothing"}
     code = h.voucher.redemption_code
     wanted = {"redemption_code": code, "offer": h.seller.offer.code, "hours": "1"}
     bill = {
@@ -507,6 +514,8 @@ def calls_of(h: History) -> list[Call]:
             )
         ),
         Call("post", "/api/v1/usage", "usage:write", {"source": "m", "records": [record]}),
+        Call("post", "/api/v1/usage/corrections", "usage:write", correction),
+        Call("post", "/api/v1/telemetry", "usage:write", telemetry),
         Call("post", "/api/v1/bills", "bills:write", bill),
         Call("get", f"/api/v1/bills/{h.settled.number}", "bills:read"),
     ]
@@ -591,6 +600,7 @@ def test_another_providers_key_finds_and_moves_nothing_of_the_first(world):
     assert h.seller.offer.code not in str(told["get", "/api/v1/offers"])
     assert told["post", "/api/v1/redemptions"][0] == 409
     assert told["post", "/api/v1/usage"][1]["recorded"] == 0
+    assert told["post", "/api/v1/usage/corrections"][0] == 404
     assert told["post", "/api/v1/bills"][0] == 409
     # A code opens its voucher to every provider: that is what its holder gave it for.
     assert told["post", "/api/v1/vouchers/check"][0] == 200

@@ -75,6 +75,19 @@ def real_things(scene, program):
         "check_voucher": {"redemption_code": code},
         "redeem": {"redemption_code": code, "offer": scene.seller.offer.code, "hours": "0.5"},
         "report_usage": metered("job-3", order),
+        # What was just reported, and is on no bill yet.
+        "correct_usage": {
+            "source": "cluster-1",
+            "key": "job-3",
+            "reason": "No.",
+            "right": None,
+        },
+        "send_telemetry": {
+            "source": "dcgm-a",
+            "taken_at": NOW.isoformat(),
+            "page": 'DCGM_FI_DEV_GPU_UTIL{UUID="GPU-1"} 97\n',
+            "signed": None,
+        },
         "send_bill": {**period, "lines": None},
     }
 

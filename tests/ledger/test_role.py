@@ -72,18 +72,20 @@ def test_no_trigger_can_be_switched_off_for_a_session(portal):
 
 
 def test_rows_that_say_what_happened_can_only_be_added(portal):
-    tables = [
-        row[0]
-        for row in portal.execute(
-            "select tgrelid::regclass::text from pg_trigger where tgname = 'insert_only' order by 1"
+    # With a column of each: not every table has a number of its own.
+    tables = dict(
+        portal.execute(
+            "select t.tgrelid::regclass::text, min(a.attname::text) from pg_trigger t"
+            " join pg_attribute a on a.attrelid = t.tgrelid and a.attnum = 1"
+            " where t.tgname = 'insert_only' group by 1 order by 1"
         ).fetchall()
-    ]
+    )
 
     assert "billing_verdict" in tables
     assert "vouchers_decision" in tables
-    for table in tables:
+    for table, column in tables.items():
         with pytest.raises(DENIED):
-            portal.execute(f"update {table} set id = id")
+            portal.execute(f"update {table} set {column} = {column}")
         with pytest.raises(DENIED):
             portal.execute(f"delete from {table}")
 

@@ -34,6 +34,7 @@ from vouchers.queries.matches import (
     upstream_awards_of,
     upstream_of,
 )
+from vouchers.queries.metering import metering_rules
 from vouchers.queries.orders import (
     OrderUse,
     UsedLine,
@@ -230,6 +231,7 @@ __all__ = [
     "lines_used",
     "lock_together",
     "matches_to_follow",
+    "metering_rules",
     "newest_assessment",
     "notice_ends_on",
     "officer_of",

@@ -272,7 +272,10 @@ def has_use_unbilled(order: Order) -> bool:
         bill_lines__bill__status="SETTLED",
         bill_lines__usage_line__isnull=False,
     )
-    used = Order.objects.filter(pk=order.pk, usage__quantity_ms__gt=0).values_list("usage")
+    # What a provider took back was no use.
+    used = Order.objects.filter(
+        pk=order.pk, usage__quantity_ms__gt=0, usage__correction__isnull=True
+    ).values_list("usage")
     return used.difference(settled.values_list("bill_lines__usage_line")).exists()
 
 

@@ -372,6 +372,7 @@ _ACTS = {
     "resume_voucher": lambda: _("Voucher active again"),
     "record_assessment": lambda: _("Target assessed"),
     "record_usage": lambda: _("Usage recorded"),
+    "correct_usage": lambda: _("Usage corrected"),
     "ask_about_use": lambda: _("Question about use"),
     "answer_about_use": lambda: _("Answer about use"),
     "settle_bill": lambda: _("Bill settled"),

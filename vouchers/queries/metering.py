@@ -1,0 +1,41 @@
+"""Until when the use of vouchers may be told, where the law of their award says so."""
+
+from collections.abc import Collection
+
+from django.db import connection
+
+from policy.metering import MeteringRule
+from vouchers.models import PolicyVersion
+from vouchers.queries.programmes import read_policy
+
+# A part of a voucher has no decision of its own: it has the whole's. Laws that say nothing about
+# it are never read.
+_LAWS = """
+    with recursive up as (
+        select id as voucher, decision_id, parent_id from vouchers_voucher where id = any(%s)
+        union all
+        select up.voucher, v.decision_id, v.parent_id
+        from up join vouchers_voucher v on v.id = up.parent_id
+        where up.decision_id is null
+    )
+    select up.voucher, d.policy_version_id
+    from up
+    join vouchers_decision d on d.id = up.decision_id
+    join vouchers_policyversion p on p.id = d.policy_version_id
+    where p.text like '%%[metering]%%'
+"""
+
+
+def metering_rules(vouchers: Collection[int]) -> dict[int, MeteringRule]:
+    """Return the rule of each voucher whose law limits until when use may be told."""
+    if not vouchers:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_LAWS, [list(vouchers)])
+        found = dict(cursor.fetchall())
+    laws = {
+        version.pk: read_policy(version.text).metering
+        for version in PolicyVersion.objects.filter(pk__in=set(found.values()))
+    }
+    rules = {voucher: laws[version] for voucher, version in found.items()}
+    return {voucher: rule for voucher, rule in rules.items() if rule is not None}
