@@ -1,6 +1,7 @@
 """From metered usage to paid: what is recorded, billed, settled, sent to the bank and answered."""
 
 from billing.actions.archive import (
+    ArchiveNotCopied,
     ArchiveNotTrue,
     LinesCameMeanwhile,
     MonthNotDecided,
@@ -80,6 +81,7 @@ from billing.actions.usage_corrections import (
     Correction,
     RightKeyTaken,
     RightLineRefused,
+    UsageArchived,
     UsageBilled,
     UsageCorrected,
     UsageTakesBack,
@@ -93,6 +95,7 @@ from billing.queries import BillLineInput
 __all__ = [
     "AmountTooLarge",
     "ApprovedByPreparer",
+    "ArchiveNotCopied",
     "ArchiveNotTrue",
     "BankDetailMissing",
     "BatchNotReady",
@@ -136,6 +139,7 @@ __all__ = [
     "TelemetryEmpty",
     "TelemetryLater",
     "TransferNotCorrectable",
+    "UsageArchived",
     "UsageBilled",
     "UsageCorrected",
     "UsageMissing",

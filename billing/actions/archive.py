@@ -1,14 +1,12 @@
 """Put months of usage lines into files, when nobody decides on them any more.
 
 A month goes in one transaction: its lines are written beside the file they will be, that file is
-read back and compared with the database, gets its name, and only then the lines go, together
-with the row that says where they are. Whatever stops it on the way leaves the lines as they
-were, and a file that the next time is written over.
+read back and compared with the database, gets its name and, where backups are made, a copy beside
+them, and only then the lines go, together with the row that says where they are. Whatever stops
+it on the way leaves the lines as they were, and a file that the next time is written over.
 """
 
-import hashlib
 import logging
-import os
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,13 +19,13 @@ from django.utils.translation import gettext_lazy as _
 from billing.models import UsageArchive, UsageLine
 from billing.models.usage import MONTH_BITS, first_line_of_month
 from billing.queries.archive import archive_folder, months_to_archive, open_lines
+from common.copies import copy_to, fingerprint, named, second_place, sync
 from common.errors import Refused
 from ledger.actions import SYSTEM, begin
 from ledger.kinds import ActKind
 
 logger = logging.getLogger(__name__)
 
-_CHUNK_BYTES = 1 << 20
 # What the database says, as text that both it and DuckDB read alike; instants are those of UTC.
 _TYPES = {
     "id": "BIGINT",
@@ -92,6 +90,16 @@ class ArchiveNotTrue(Refused):
     )
 
 
+class ArchiveNotCopied(Refused):
+    """A file that can't be put beside the backups."""
+
+    code = "archive_not_copied"
+    sentence = _(
+        "The file of %(month)s can't be copied to %(place)s (%(problem)s), so nothing was "
+        "archived. Make room there or open it, or begin backups in another folder."
+    )
+
+
 class LinesCameMeanwhile(Refused):
     """A month to which lines were added while it was written."""
 
@@ -117,6 +125,7 @@ def archive_month(*, month: date, at: datetime) -> UsageArchive | None:
 
     :raises MonthNotDecided: if lines of it are unbilled, undecided or under objection.
     :raises ArchiveNotTrue: if the file, read back, does not hold what the database does.
+    :raises ArchiveNotCopied: if it can't be put beside the backups.
     :raises LinesCameMeanwhile: if lines were added to it at that moment.
     :raises OperationalError: if somebody used the lines for all that time.
     """
@@ -176,18 +185,35 @@ def _write(month: date, part: int, low: int, high: int) -> tuple[Path, Seal]:
             session.execute(
                 _TO_PARQUET.format(place=place), {"rows": str(rows), "types": _TYPES}
             )
-            _sync(unnamed)
+            sync(unnamed)
             found = session.execute(_SEAL, [str(unnamed)]).fetchone()
         if found is None or Seal(*map(int, found)) != seal:
             changed = _seal(low, high) != seal
             raise (LinesCameMeanwhile if changed else ArchiveNotTrue)(month=f"{month:%Y-%m}")
-        path = folder / f"{name}-{fingerprint(unnamed)[:12]}.parquet"
+        path = folder / named(name, fingerprint(unnamed))
         unnamed.replace(path)
-        _sync(folder)
+        sync(folder)
     finally:
         rows.unlink(missing_ok=True)
         unnamed.unlink(missing_ok=True)
+    _copy_to_second_place(month, path)
     return path, seal
+
+
+def _copy_to_second_place(month: date, path: Path) -> None:
+    """Have a file beside the backups before anything is let go.
+
+    It has its name by now: who changes the second place copies all names that there are.
+    """
+    place = second_place(path.parent)
+    if place is None:
+        return
+    try:
+        copy_to(path, place)
+    except OSError as error:
+        raise ArchiveNotCopied(
+            month=f"{month:%Y-%m}", place=place, problem=error.strerror or error
+        ) from error
 
 
 def _copy_out(rows: Path, low: int, high: int) -> None:
@@ -239,21 +265,3 @@ def _let_go(month: date, part: int, path: Path, seal: Seal, at: datetime) -> int
             ],
         )
         return int(cursor.fetchone()[0])
-
-
-def fingerprint(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,27 +4,23 @@ DuckDB reads of a file what is asked for; a line comes back as what it was, a `U
 that whoever shows lines needs not know where they lie.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import BillLine, UsageArchive, UsageFile, UsageLine
+from billing.models import BillLine, UsageArchive, UsageLine
 from billing.models.usage import MONTH_BITS, first_line_of_month
+from billing.usage.record import RUN_DAYS_MAX
 from common.errors import Refused
-from parties.models import User
-from parties.queries import organisations_of
-from parties.roles import Role
-from vouchers.models import Order, Voucher
-from vouchers.queries import programme_scope
 
-_READ_AT_ONCE = 2_000
+READ_AT_ONCE = 2_000
 _INSTANTS = ("started_at", "ended_at", "recorded_at")
 
 
@@ -79,12 +75,57 @@ def lines_in(from_at: datetime, until_at: datetime, **wanted: Any) -> Iterator[U
     :raises ArchiveMissing: if a file that is asked for is not there.
     """
     conditions = {"started_at >= ?": _naive(from_at), "started_at < ?": _naive(until_at)}
-    conditions |= {f"{_column(name)} = ?": value for name, value in wanted.items()}
-    yield from _read(archives_within(from_at, until_at), conditions)
+    conditions |= _wanted(wanted)
+    yield from read_lines(archives_within(from_at, until_at), conditions)
     low, high = first_line_of_month(from_at), first_line_of_month(until_at) + (1 << MONTH_BITS)
     within = Q(pk__gte=low, pk__lt=high, started_at__gte=from_at, started_at__lt=until_at)
     live = UsageLine.objects.filter(within, **wanted).order_by("pk")
-    yield from live.iterator(chunk_size=_READ_AT_ONCE)
+    yield from live.iterator(chunk_size=READ_AT_ONCE)
+
+
+class Run(NamedTuple):
+    """How many of what ran from when until when, of a line in the archive."""
+
+    count_thousandths: int
+    started_at: datetime
+    ended_at: datetime
+
+
+def archived_runs(archives: Sequence[UsageArchive], **wanted: Any) -> Iterator[Run]:
+    """Give the runs of lines in files of the archive.
+
+    :param wanted: what columns must be, such as `order_id=7`.
+    :raises ArchiveMissing: if a file that is asked for is not there.
+    """
+    what = "count_thousandths, started_at, ended_at"
+    for count, started_at, ended_at in read_rows(archives, what, _wanted(wanted)):
+        yield Run(int(count), started_at.replace(tzinfo=UTC), ended_at.replace(tzinfo=UTC))
+
+
+# As billing_clipped_ms says it in the database: whole milliseconds of each line, cut towards 0.
+_CLIPPED = """
+    resource, resource_class, sum((count_thousandths::hugeint * (
+        epoch_us(least(ended_at, ?)) - epoch_us(greatest(started_at, ?)))) // 1000000)
+"""
+
+
+def archived_use(
+    from_at: datetime, until_at: datetime, **wanted: Any
+) -> list[tuple[str, str, int]]:
+    """Return what lines in the archive come to within [from, until), by what was used, exactly.
+
+    :param wanted: what columns must be, such as `voucher_id=7`.
+    :return: resource, class and resource-milliseconds of each.
+    :raises ArchiveMissing: if a file that is asked for is not there.
+    """
+    low, high = _naive(from_at), _naive(until_at)
+    # A line begins at most as long before its end as a run may last.
+    archives = archives_within(from_at - timedelta(days=RUN_DAYS_MAX), until_at)
+    within = {"started_at < ?": high, "ended_at > ?": low, **_wanted(wanted)}
+    found = read_rows(
+        archives, _CLIPPED, within, "group by resource, resource_class", given=(high, low)
+    )
+    return [(resource, resource_class, int(total)) for resource, resource_class, total in found]
 
 
 def archived_lines(numbers: Iterable[int]) -> dict[int, UsageLine]:
@@ -93,10 +134,27 @@ def archived_lines(numbers: Iterable[int]) -> dict[int, UsageLine]:
     :raises ArchiveMissing: if a file that is asked for is not there.
     """
     asked = sorted(set(numbers))
-    months = {_month(number) for number in asked}
-    files = list(UsageArchive.objects.filter(month__in=months)) if asked else []
-    found = _read(files, {"id in (select unnest(?::bigint[]))": asked})
-    return {line.pk: line for line in found}
+    months = {month for month in map(month_of, asked) if month is not None}
+    files = list(UsageArchive.objects.filter(month__in=months)) if months else []
+    if not files:
+        return {}
+    conditions = {
+        # Files are in the order of the numbers: what these leave out is not read.
+        "id >= ?": asked[0],
+        "id <= ?": asked[-1],
+        "id in (select unnest(?::bigint[]))": asked,
+    }
+    return {line.pk: line for line in read_lines(files, conditions)}
+
+
+def lines_numbered(numbers: Iterable[int]) -> dict[int, UsageLine]:
+    """Return the lines of these numbers, wherever they lie, by their numbers.
+
+    :raises ArchiveMissing: if a file that is asked for is not there.
+    """
+    asked = set(numbers)
+    found = UsageLine.objects.in_bulk(asked)
+    return found | archived_lines(asked - found.keys())
 
 
 def with_archived(lines: Sequence[BillLine]) -> Sequence[BillLine]:
@@ -119,98 +177,68 @@ def with_archived(lines: Sequence[BillLine]) -> Sequence[BillLine]:
     return lines
 
 
-def archives_of(file: UsageFile) -> list[tuple[UsageArchive, int]]:
-    """Return in which files of the archive lines of a usage file lie, and how many in each.
-
-    :raises ArchiveMissing: if a file of the archive is not there.
-    """
-    later = UsageArchive.objects.filter(archived_at__gt=file.received_at)
-    counted = [
-        (archive, int(count))
-        for archive in later.order_by("month", "part")
-        for (count,) in _rows([archive], "count(*)", {"file_id = ?": file.pk})
-    ]
-    return [(archive, count) for archive, count in counted if count]
+def month_of(number: int) -> date | None:
+    """Return the month, in UTC, that a line's number says; None of no line's number."""
+    months = number >> MONTH_BITS
+    year = 1970 + months // 12
+    return date(year, months % 12 + 1, 1) if date.min.year <= year <= date.max.year else None
 
 
-class LinesOfFile:
-    """The lines of a usage file that a person may see, those in the archive first, as a list.
-
-    The file's provider sees all, everybody else those of programmes that they oversee. Only the
-    lines that are asked for are read.
-
-    :raises ArchiveMissing: if a file of the archive is not there.
-    """
-
-    def __init__(
-        self,
-        person: User,
-        file: UsageFile,
-        archives: Sequence[UsageArchive],
-        live: QuerySet[UsageLine],
-    ) -> None:
-        self._archives, self._live = archives, live
-        self._conditions: dict[str, Any] = {"file_id = ?": file.pk}
-        used = [row[0] for row in _rows(archives, "distinct voucher_id", self._conditions)]
-        if file.provider.organisation not in organisations_of(person, Role.PROVIDER):
-            mine = Voucher.objects.filter(programme_scope(person), pk__in=used)
-            allowed = list(mine.values_list("pk", flat=True))
-            self._conditions["voucher_id in (select unnest(?::bigint[]))"] = allowed
-        counted = list(_rows(archives, "count(*)", self._conditions))
-        self._archived = int(counted[0][0]) if counted else 0
-
-    def __len__(self) -> int:
-        return self._archived + self._live.count()
-
-    def __getitem__(self, part: slice) -> list[UsageLine]:
-        begin, end = part.start or 0, len(self) if part.stop is None else part.stop
-        count = max(min(end, self._archived) - begin, 0)
-        order = f"started_at, id limit {count:d} offset {begin:d}"
-        found = list(_read(self._archives, self._conditions, order)) if count else []
-        vouchers = Voucher.objects.in_bulk({line.voucher_id for line in found})
-        orders = Order.objects.in_bulk({line.order_id for line in found if line.order_id})
-        for line in found:
-            line.voucher = vouchers[line.voucher_id]
-            line.order = orders[line.order_id] if line.order_id else None
-        low = max(begin - self._archived, 0)
-        high = max(end - self._archived, 0)
-        return [*found, *self._live[low:high]]
-
-
-def archived_until() -> date | None:
-    """Return the newest month with lines in the archive; None while there is none."""
-    newest = UsageArchive.objects.order_by("-month").first()
-    return newest.month if newest else None
-
-
-def _read(
-    archives: Sequence[UsageArchive], conditions: dict[str, Any], order: str = "id"
+def read_lines(
+    archives: Sequence[UsageArchive], conditions: Mapping[str, Any], order: str = "id"
 ) -> Iterator[UsageLine]:
+    """Give the lines in files that meet conditions, each saying in which file it lies.
+
+    :param conditions: SQL of DuckDB, with what its parameters are; several as a tuple.
+    :raises ArchiveMissing: if a file is not there.
+    """
     columns = [str(field.column) for field in UsageLine._meta.concrete_fields]
-    for row in _rows(archives, ", ".join(columns), conditions, f"order by {order}"):
-        yield _line(dict(zip(columns, row, strict=True)))
+    named = {one.file: one for one in archives}
+    what = ", ".join(["parse_filename(filename)", *columns])
+    for name, *row in read_rows(archives, what, conditions, f"order by {order}"):
+        yield _line(dict(zip(columns, row, strict=True)), named[name])
 
 
-def _rows(
-    archives: Sequence[UsageArchive], what: str, conditions: dict[str, Any], end: str = ""
+def read_rows(
+    archives: Sequence[UsageArchive],
+    what: str,
+    conditions: Mapping[str, Any],
+    end: str = "",
+    *,
+    given: tuple[Any, ...] = (),
 ) -> Iterator[tuple[Any, ...]]:
-    """Give what DuckDB finds in files; nothing without a file."""
+    """Give what DuckDB finds in files; nothing without a file.
+
+    :param given: the parameters of `what`; the others are as with `read_lines`.
+    :raises ArchiveMissing: if a file is not there.
+    """
     if not archives:
         return
     files = [str(_there(one)) for one in archives]
-    statement = f"select {what} from read_parquet(?) where {' and '.join(conditions)} {end}"  # noqa: S608 - of our own columns
+    where = " and ".join(conditions)
+    statement = f"select {what} from read_parquet(?, filename = true) where {where} {end}"  # noqa: S608 - of our own columns
     with duckdb.connect(":memory:") as session:
         session.execute("set threads = 1; set memory_limit = '256MB'")
-        answer = session.execute(statement, [files, *conditions.values()])
-        while rows := answer.fetchmany(_READ_AT_ONCE):
+        answer = session.execute(statement, [*given, files, *_values(conditions)])
+        while rows := answer.fetchmany(READ_AT_ONCE):
             yield from rows
 
 
-def _line(found: dict[str, Any]) -> UsageLine:
+def _values(conditions: Mapping[str, Any]) -> Iterator[Any]:
+    for value in conditions.values():
+        yield from value if isinstance(value, tuple) else (value,)
+
+
+def _wanted(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{_column(name)} = ?": value for name, value in wanted.items()}
+
+
+def _line(found: dict[str, Any], archive: UsageArchive) -> UsageLine:
     for name in _INSTANTS:
         found[name] = found[name].replace(tzinfo=UTC)
     line = UsageLine(**found)
     line._state.adding = False  # it is read, not made
+    line.archive = archive
     return line
 
 
@@ -219,11 +247,6 @@ def _there(archive: UsageArchive) -> Path:
     if not path.is_file():
         raise ArchiveMissing(file=archive.file)
     return path
-
-
-def _month(number: int) -> date:
-    months = number >> MONTH_BITS
-    return date(1970 + months // 12, months % 12 + 1, 1)
 
 
 def _naive(at: datetime) -> datetime:

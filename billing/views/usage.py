@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET
 from billing import queries
 from billing.forms.lines import sample_lines
 from billing.models import FileTask, UsageArchive, UsageLine
-from billing.queries.archive import LinesOfFile, archived_until, archives_of
+from billing.queries.archived_lists import LinesOfFile, archives_of
 from billing.reasons import row_error_of
 from billing.usage import samples
 from billing.usage.fixes import WRITERS, fixes_of
@@ -44,7 +44,8 @@ from vouchers.models import Programme
 def usage(request: HttpRequest) -> HttpResponse:
     """List the usage that a person may see, and the files that it came in."""
     person = signed_in(request)
-    lines = page_of(request, queries.usage_visible_to(person))
+    seen = queries.usage_seen_by(person)
+    lines = page_of(request, seen)
     is_provider = has_role(person, Role.PROVIDER)
     files = page_files(queries.usage_files_visible_to(person)[:10])
     context = {
@@ -53,7 +54,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "files": files,
         "tasks": _tasks(queries.file_tasks_open_to(person)[:5]),
         "lines": _lines_table(_("Metered usage"), list(lines)),
-        "archived_until": archived_until(),
+        "archived": seen.archived,
         "page": lines,
         "query": query_of(request),
     }
@@ -240,7 +241,7 @@ def bill_lines_sample(request: HttpRequest) -> HttpResponse:
 @require_GET
 def usage_csv(request: HttpRequest) -> HttpResponse:
     """Give the usage that a person may see as a CSV, the newest 100,000 lines."""
-    lines = queries.usage_visible_to(signed_in(request))[:100_000]
+    lines = queries.usage_seen_by(signed_in(request)).newest(100_000)
     rows = (
         [
             line.source,
@@ -254,7 +255,7 @@ def usage_csv(request: HttpRequest) -> HttpResponse:
             line.quantity_ms,
             line.state,
         ]
-        for line in lines.iterator(chunk_size=2000)
+        for line in lines
     )
     header = ["source", "key", "voucher", "order", "resource", "class", "start", "end"]
     return csv_answer("usage.csv", [*header, "quantity_ms", "state"], rows)

@@ -99,7 +99,7 @@ class UsedLine:
 
 
 def lines_used(order: Order, most: int) -> list[UsedLine]:
-    """Return the newest lines of use under an order, at most so many."""
+    """Return the newest lines of use under an order, at most so many; not those archived."""
     names = ("source", "key", "started_at", "ended_at", "quantity_ms")
     found = (
         Order.objects.filter(pk=order.pk, usage__isnull=False)
@@ -107,6 +107,12 @@ def lines_used(order: Order, most: int) -> list[UsedLine]:
         .values_list(*(f"usage__{name}" for name in names))
     )
     return [UsedLine(*row) for row in found[:most]]
+
+
+def lines_archived(order: Order) -> int:
+    """Return how many lines of use under an order lie in the archive, of decided months."""
+    found = Order.objects.filter(pk=order.pk).aggregate(count=Sum("archived_sums__lines"))
+    return int(found["count"] or 0)
 
 
 def questions_of(order: Order) -> QuerySet[UseQuestion]:
