@@ -16,6 +16,7 @@ MODULES = (
     "bench.ledger_entries.growth",
     "bench.billing_entries.entries",
     "bench.billing_entries.months",
+    "bench.billing_entries.api",
     "bench.policy_entries",
     "bench.issuing_entries",
 )
@@ -34,6 +35,8 @@ NAMES = (
     "file_to_payable_1m",
     "reimport_same_file",
     "usage_month_aggregates",
+    "api_batch_1000",
+    "api_single_record",
     "seal_overhead",
     "verify_per_second",
     "payable_growth",
