@@ -110,6 +110,10 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
         _("The GPU %(value)s was in use for %(other)s until %(busy_until)s, and a GPU runs one "
           "job at a time."),
         _("Check the GPU’s name and the times of both runs.")),
+    "device_in_use_archived": (
+        _("The GPU %(value)s was in use until %(busy_until)s for a run that lies in the archive, "
+          "and a GPU runs one job at a time."),
+        _("Check the GPU’s name and the times of this run.")),
     "too_late": (
         _("This use ended at %(value)s. By the programme’s law (%(clause)s) it could be sent "
           "until %(until)s."),

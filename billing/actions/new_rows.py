@@ -117,11 +117,9 @@ def _overlaps(provider: Provider) -> Iterator[RowError]:
             until = busy_until if row else ended_at
             if loser and loser not in refused:
                 refused.add(loser)
-                values: dict[str, object] = {
-                    "other": other,
-                    "busy_until": f"{until:%Y-%m-%d %H:%M:%S} UTC",
-                }
-                yield UnrecordedRow(loser, "device", name, "device_in_use", values)
+                values = {"other": other, "busy_until": f"{until:%Y-%m-%d %H:%M:%S} UTC"}
+                code = "device_in_use" if other else "device_in_use_archived"
+                yield UnrecordedRow(loser, "device", name, code, values)
             if row:
                 continue
         busy_until, holder, held_by = ended_at, row, key

@@ -373,5 +373,7 @@ def test_a_device_is_in_use_in_the_archive_too(scene, order):
     late = stage.a_record(order.code, "b", hours=1)._replace(device=gpu)
     report = stage.record(scene.seller, late)
 
-    assert [error.code for error in report.errors] == ["device_in_use"]
+    (error,) = report.errors
+    assert error.code == "device_in_use_archived"
+    assert "GPU-1 was in use until 2025-06-10 18:00:00 UTC for a run that" in str(error.problem)
     assert not UsageLine.objects.exists()
