@@ -1,4 +1,4 @@
-"""The portal's addresses, and one more that does nothing: what an operation costs before it acts."""
+"""The portal's addresses, and one that does nothing: what an operation costs before it acts."""
 
 from django.urls import path
 from rest_framework.request import Request

@@ -5,11 +5,11 @@ The provider has registered its GPUs, so that each hour is seen to be within the
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from billing import actions
 from billing.models import Bill
@@ -96,23 +96,22 @@ def jobs_of(month: Month, rows: int) -> Iterator[Job]:
         yield Job(str(job), order, start, end, gpus[number % len(gpus)])
 
 
-def write_file(month: Month, path: Path, rows: int, *, has_devices: bool = False) -> None:
-    """Write the meter's file, with or without the GPU of each job."""
-    with path.open("w", encoding="ascii") as file:
-        file.write(HEADER + (",device\n" if has_devices else "\n"))
-        for job in jobs_of(month, rows):
-            words = f"{job.name},{job.order},GPU,H100,1,{job.start},{job.end},COMPLETED"
-            file.write(f"{words},{job.gpu}\n" if has_devices else f"{words}\n")
+def write_jobs(file: TextIO, jobs: Iterable[Job], *, has_devices: bool = False) -> None:
+    """Write jobs as a plain CSV, with or without the GPU of each."""
+    file.write(HEADER + (",device\n" if has_devices else "\n"))
+    for job in jobs:
+        words = f"{job.name},{job.order},GPU,H100,1,{job.start},{job.end},COMPLETED"
+        file.write(f"{words},{job.gpu}\n" if has_devices else f"{words}\n")
 
 
 def import_file(month: Month, path: Path, key: str) -> actions.UsageReport:
-    """Record the meter's file, as the provider."""
+    """Record the meter's file, as the provider; its name ends with its format."""
     provider = Provider.objects.get(pk=month.provider)
     with path.open("rb") as file:
         return actions.record_usage_file(
             provider=provider,
             name=path.name,
-            format="csv",
+            format=path.suffix.removeprefix("."),
             stream=file,
             source="meter",
             resource=None,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -97,7 +97,7 @@ def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
     Case is ignored: a batch system such as Slurm writes account names in small letters.
     """
     wanted = {account.lower() for account in accounts if account}
-    asked = {
+    asked: dict[str, Any] = {
         "accounts": list(wanted),
         "provider": provider.pk,
         "after_use": list(Programme.AFTER_USE),

@@ -163,9 +163,7 @@ class PlainCsvReader:
                 self._title("duration"), seconds, read_seconds, timedelta()
             )
         names = self._read_names(row, cells)
-        device = row.take(
-            self._title("device"), self._cell(cells, "device"), read_devices, ""
-        )
+        device = row.take(self._title("device"), self._cell(cells, "device"), read_devices, "")
         if not row.errors:
             row.take(
                 self._title("end"), end, lambda _text: read_interval(started_at, ended_at), None

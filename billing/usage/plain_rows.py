@@ -50,8 +50,9 @@ class PlainRows:
     """Reads a line that has nothing to tell but one record, and leaves all others alone.
 
     Such a line is printable ASCII without quotation marks or blanks inside its names, has every
-    column but perhaps the device, and times such as 2026-11-02 08:30:00. What it says is what `PlainCsvReader` says of
-    it cell by cell (`tests/billing/usage/test_plain_rows.py`), at a fraction of the cost.
+    column but perhaps the device, and times such as 2026-11-02 08:30:00. What it says is what
+    `PlainCsvReader` says of it cell by cell (`tests/billing/usage/test_plain_rows.py`), at a
+    fraction of the cost.
     """
 
     def __init__(
