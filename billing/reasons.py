@@ -110,6 +110,10 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
         _("The GPU %(value)s was in use for %(other)s until %(busy_until)s, and a GPU runs one "
           "job at a time."),
         _("Check the GPU’s name and the times of both runs.")),
+    "device_in_use_archived": (
+        _("The GPU %(value)s was in use until %(busy_until)s for a run that lies in the archive, "
+          "and a GPU runs one job at a time."),
+        _("Check the GPU’s name and the times of this run.")),
     "too_late": (
         _("This use ended at %(value)s. By the programme’s law (%(clause)s) it could be sent "
           "until %(until)s."),
@@ -117,6 +121,9 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
     "not_recorded_then": (
         _("This row was not recorded when it was first sent; the first answer says why."),
         _("Send it again under a new key once it is mended.")),
+    "recorded_and_archived": (
+        _("A usage line of this name was recorded before, and lies in the archive of its month."),
+        _("What was recorded stays. Give another interval a key of its own.")),
     "recorded_before": (
         _("This usage was recorded before with %(before)s; this row says %(now)s."),
         _("What was recorded stays. If it was wrong, correct it on the page of that line.")),

@@ -277,6 +277,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),
     ActKind.CLOSE_PERIOD: _("Billing period closed"),
+    ActKind.ARCHIVE_USAGE: _("Month of usage lines archived"),
     ActKind.PREPARE_BATCH: _("Batch prepared"),
     ActKind.APPROVE_BATCH: _("Batch approved"),
     ActKind.RELEASE_BATCH: _("Batch sent to bank"),

@@ -36,6 +36,13 @@ def _settle_if_due(bill: Bill) -> None:
         actions.settle_bill(bill=bill, actor=SYSTEM, at=now, key=f"settle:{bill.number}")
 
 
+@shared_task(name="billing.tasks.archive_usage")
+def archive_usage() -> None:
+    """Put the usage lines of months that are kept no longer into files of the archive."""
+    for archive in actions.archive_usage(at=timezone.now()):
+        logger.info("%s usage lines were archived in %s", archive.lines, archive.file)
+
+
 @shared_task(name="billing.tasks.do_file_tasks")
 def do_file_tasks() -> None:
     """Check and send the large files that were asked for, the oldest first."""

@@ -31,6 +31,7 @@ app.conf.beat_schedule = {
     "settle bills": {"task": "billing.tasks.settle_submitted_bills", "schedule": 10.0},
     "read large files": {"task": "billing.tasks.do_file_tasks", "schedule": 2.0},
     "keep usage months": {"task": "billing.tasks.keep_usage_months", "schedule": 3600.0},
+    "archive usage": {"task": "billing.tasks.archive_usage", "schedule": 86_400.0},
     "score vouchers": {"task": "scoring.tasks.score_due_vouchers", "schedule": 60.0},
     "deliver events": {"task": "notices.tasks.deliver_due_events", "schedule": 5.0},
     "send letters": {"task": "notices.tasks.send_due_letters", "schedule": 10.0},

@@ -19,6 +19,7 @@ from config.embedded.backup import backup_place, backups_in
 from config.embedded.places import locked
 from config.embedded.postgres import ensure_postgres
 from config.embedded.restoring import remove_cluster, restore
+from config.embedded.usage_files import lacking, named_in
 
 ROOT = Path(__file__).resolve().parent.parent
 _MARGIN = timedelta(seconds=1)
@@ -149,9 +150,11 @@ def drill(data: Path, backup: Path, *, seed: int) -> Verdict:
             restore(newest.folder, instant, room / "pg")
             with lend_postgres(room / "pg") as url:
                 restored, proof = balances_now(url), proof_of(url)
+                lost = lacking(named_in(url), newest.usage)
         finally:
             _clear(room)
     found = differences(live, restored)
+    found += [f"archive file {one.name}: not in {newest.usage}" for one in lost]
     seconds = time.monotonic() - began
     return Verdict(seed, instant, newest.folder.name, live, restored, proof, found, seconds)
 

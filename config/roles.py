@@ -15,7 +15,14 @@ LEDGER = "ledger_"
 INTERNAL = "_internal"
 # Beside what Django keeps: what triggers of the owner write.
 READ_ONLY = frozenset(
-    {"django_migrations", "billing_usagedevice", "billing_usagekey", "billing_usagesum"}
+    {
+        "django_migrations",
+        "billing_archivedsum",
+        "billing_usagearchive",
+        "billing_usagedevice",
+        "billing_usagekey",
+        "billing_usagesum",
+    }
 )
 # Any number will do, as long as nothing else in the database locks it.
 _LOCK = 7_465_737_365

@@ -201,6 +201,11 @@ ATTACHMENT_SCANNER = shlex.split(env.str("ATTACHMENT_SCANNER", default=""))
 # For how many days a changed bank detail is not paid yet, so that whose it is can stop it.
 BANK_DETAIL_COOLING_OFF_DAYS = env.int("BANK_DETAIL_COOLING_OFF_DAYS", default=7)
 
+# Usage lines are put into files of this folder (docs/decisions/0024-usage-archive.md) when the end
+# of their month is so many days ago; 93 days are the least that the database allows.
+USAGE_ARCHIVE_FOLDER = env.str("USAGE_ARCHIVE_FOLDER", default=str(VAR_DIR / "archive"))
+USAGE_ARCHIVED_AFTER_DAYS = env.int("USAGE_ARCHIVED_AFTER_DAYS", default=1_096)
+
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["providers.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],

@@ -219,6 +219,7 @@ class ActKind(StrEnum):
     SETTLE_BILL = "settle_bill"
     DECIDE_LINE = "decide_line"
     CLOSE_PERIOD = "close_period"
+    ARCHIVE_USAGE = "archive_usage"
     PREPARE_BATCH = "prepare_batch"
     APPROVE_BATCH = "approve_batch"
     RELEASE_BATCH = "release_batch"

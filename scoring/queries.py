@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
-from billing.models import Bill, BillLine, UsageLine, Verdict
+from billing.models import Bill, BillLine, MeteredUse, Verdict
 from common.days import day_of, end_of, start_of
 from ledger import queries as ledger
 from ledger.queries import Entry
@@ -134,7 +134,7 @@ def _planned(voucher: Voucher) -> dict[str, Decimal]:
 
 def _used_by_month(voucher: Voucher, at: datetime) -> dict[str, int]:
     found = (
-        UsageLine.objects.filter(voucher=voucher, resource="GPU", recorded_at__lte=at)
+        MeteredUse.objects.filter(voucher=voucher, resource="GPU", recorded_at__lte=at)
         .annotate(month=TruncMonth("started_at", tzinfo=ZoneInfo(voucher.programme.zone)))
         .values_list("month")
         .annotate(total=Sum("quantity_ms"))

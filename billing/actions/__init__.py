@@ -1,5 +1,13 @@
 """From metered usage to paid: what is recorded, billed, settled, sent to the bank and answered."""
 
+from billing.actions.archive import (
+    ArchiveNotCopied,
+    ArchiveNotTrue,
+    LinesCameMeanwhile,
+    MonthNotDecided,
+    archive_month,
+    archive_usage,
+)
 from billing.actions.bank import StatementOfNobody, read_statement
 from billing.actions.batches import (
     ApprovedByPreparer,
@@ -15,6 +23,7 @@ from billing.actions.bills import (
     AmountTooLarge,
     BillNotForMode,
     InvoiceNumberMissing,
+    LineArchived,
     LineInvalid,
     NothingToBill,
     PeriodFarOff,
@@ -72,6 +81,7 @@ from billing.actions.usage_corrections import (
     Correction,
     RightKeyTaken,
     RightLineRefused,
+    UsageArchived,
     UsageBilled,
     UsageCorrected,
     UsageTakesBack,
@@ -85,6 +95,8 @@ from billing.queries import BillLineInput
 __all__ = [
     "AmountTooLarge",
     "ApprovedByPreparer",
+    "ArchiveNotCopied",
+    "ArchiveNotTrue",
     "BankDetailMissing",
     "BatchNotReady",
     "BillLineInput",
@@ -98,9 +110,12 @@ __all__ = [
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LineAcceptedBefore",
+    "LineArchived",
     "LineInvalid",
     "LineNotWithheld",
+    "LinesCameMeanwhile",
     "MeterKeyMissing",
+    "MonthNotDecided",
     "NotAssessed",
     "NoteMissing",
     "NothingDue",
@@ -124,6 +139,7 @@ __all__ = [
     "TelemetryEmpty",
     "TelemetryLater",
     "TransferNotCorrectable",
+    "UsageArchived",
     "UsageBilled",
     "UsageCorrected",
     "UsageMissing",
@@ -131,6 +147,8 @@ __all__ = [
     "UsageTakesBack",
     "VoucherNotActive",
     "approve_batch",
+    "archive_month",
+    "archive_usage",
     "ask_to_check",
     "ask_to_send",
     "bill_of",

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.periods import require_open
-from billing.models import Bill
+from billing.models import Bill, UsageArchive
 from billing.queries import BillLineInput, lines_of_use, price_of, scale_of
 from common.codes import new_code
 from common.days import day_of
@@ -83,6 +83,16 @@ class LineInvalid(Refused):
     sentence = _("Line %(row)s: %(field)s can't be %(value)s. Check this line.")
 
 
+class LineArchived(Refused):
+    """A line of use in the archive, where only what was decided for good lies."""
+
+    code = "line_archived"
+    sentence = _(
+        "Line %(row)s: the use “%(key)s” was decided and archived, so it can't be billed again. "
+        "Leave this line out."
+    )
+
+
 class AmountTooLarge(Refused):
     """A line or a bill above anything that can be paid."""
 
@@ -118,6 +128,7 @@ def submit_bill(
     :raises PeriodClosed: if part of the period is in a month that was closed.
     :raises NothingToBill: if there is not a single line.
     :raises LineInvalid: naming the first line with an impossible number.
+    :raises LineArchived: naming the first line of use that lies in the archive.
     :raises AmountTooLarge: if the sum can't be paid.
     :raises KeyReused: if the key was used for another bill.
     """
@@ -308,6 +319,14 @@ _COPY = """
         bill_id, row, voucher_id, order_id, usage_line_id, source, key, quantity_ms, rate, amount
     ) from stdin
 """
+# Only decided months are archived: what is billed of them again is billed twice.
+_ARCHIVED = """
+    select g.n, g.key
+    from unnest(%s::text[], %s::text[]) with ordinality as g (source, key, n)
+    join billing_usagekey k on k.provider_id = %s and k.source = g.source and k.key = g.key
+    where not exists (select from billing_usageline u where u.id = k.line_id)
+    order by g.n limit 1
+"""
 _Found = tuple[int | None, int | None, int | None, Decimal | None, int]
 
 
@@ -322,6 +341,10 @@ def _bill_given(bill: Bill, lines: Sequence[BillLineInput]) -> tuple[int, int]:
     ]
     total = 0
     with connection.cursor() as cursor:
+        if UsageArchive.objects.exists():
+            cursor.execute(_ARCHIVED, parameters[2:5])
+            for row, key in cursor.fetchall():
+                raise LineArchived(row=row, key=key)
         cursor.execute(_FOUND, parameters)
         found: dict[int, _Found] = {row[0]: row[1:] for row in cursor.fetchall()}
         with cursor.copy(_COPY) as copy:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bills import AMOUNT_MAX, BillNotForMode, check_heads, send, unused_number
@@ -134,7 +133,9 @@ def submit_claim(
     Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
     if Voucher.objects.get(pk=voucher.pk).status != Voucher.Status.ACTIVE:
         raise VoucherNotActive(voucher=voucher.code)
-    used = metered_within(Q(voucher=voucher, provider=provider), period_from, period_until)
+    used = metered_within(
+        period_from, period_until, voucher_id=voucher.pk, provider_id=provider.pk
+    )
     bill = Bill(
         programme=programme,
         provider=provider,
@@ -274,8 +275,12 @@ def weigh_claim(bill: Bill, line: BillLine, act: Act, *, is_overruled: bool = Fa
     """
     if is_of_target(bill):
         return weigh_target(bill, line, is_overruled=is_overruled)
-    lines = Q(voucher=line.voucher_id, provider=bill.provider_id)
-    used = metered_by_class(lines, bill.period_from, bill.period_until)
+    used = metered_by_class(
+        bill.period_from,
+        bill.period_until,
+        voucher_id=line.voucher_id,
+        provider_id=bill.provider_id,
+    )
     used_ms = sum(one.quantity_ms for one in used)
     row = claim_row(line, used_ms)
     most = _metered_fee(bill, used)

@@ -54,7 +54,8 @@ def are_known(provider: Provider, laid_out: int) -> bool:
 _COMPARED = """
     with compared as (
         select r."row", r.key, r.account, r.resource, r.count_thousandths, r.started_at,
-            r.ended_at, r.nth, r.first_row, l.id as line, l.resource as old_resource,
+            r.ended_at, r.nth, r.first_row, l.id as line,
+            k.line_id is not null and l.id is null as is_archived, l.resource as old_resource,
             l.count_thousandths as old_count, l.started_at as old_started_at,
             l.ended_at as old_ended_at,
             coalesce((r.resource, r.count_thousandths, r.started_at, r.ended_at, r.voucher_id,
@@ -77,7 +78,7 @@ _COUNTED = """
     from told
 """
 _WRONG = """
-    select "row", key, line, first_row, %(is_file)s and nth > 1,
+    select "row", key, line, first_row, %(is_file)s and nth > 1, is_archived,
         old_count, old_resource, old_started_at, old_ended_at,
         count_thousandths, resource, started_at, ended_at
     from told where is_wrong order by "row" limit %(most)s
@@ -103,13 +104,15 @@ def compare(provider: Provider, act: Act, tally: Tally, *, is_file: bool) -> Non
 
 
 def _wrong(found: tuple[Any, ...]) -> RowError:
-    row, key, line, first_row, is_repeat = found[:5]
+    row, key, line, first_row, is_repeat, is_archived = found[:6]
     if is_repeat:
         return RowError(row, "job_id", key, "duplicate", {"first_row": first_row})
+    if is_archived:
+        return UnrecordedRow(row, "job_id", key, "recorded_and_archived")
     if line is None:
         # Only when a request is answered again: it could not be recorded the first time.
         return UnrecordedRow(row, "job_id", key, "not_recorded_then")
-    values = {"before": _words(*found[5:9]), "now": _words(*found[9:])}
+    values = {"before": _words(*found[6:10]), "now": _words(*found[10:])}
     return UnrecordedRow(row, "job_id", key, "recorded_before", values)
 
 

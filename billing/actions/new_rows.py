@@ -31,7 +31,7 @@ _BY_DEVICE = f"""
     )
     select device, started_at, ended_at, key, "row" from new
     union all
-    select u.device, u.started_at, u.ended_at, l.key, 0
+    select u.device, u.started_at, u.ended_at, coalesce(l.key, ''), 0
     from spans s
     cross join lateral (
         select coalesce((select max(b.started_at) from billing_usagedevice b
@@ -40,7 +40,8 @@ _BY_DEVICE = f"""
     ) since
     join billing_usagedevice u on u.provider_id = %(provider)s and u.device = s.device
         and u.started_at >= since.low and u.started_at < s.high and u.ended_at > u.started_at
-    join billing_usageline l on l.id = u.line_id
+    -- In the archive a line has no key here; its time of the device stands all the same.
+    left join billing_usageline l on l.id = u.line_id
     order by device, started_at, "row"
 """  # noqa: S608 - of constants
 _LATE = f"""
@@ -116,11 +117,9 @@ def _overlaps(provider: Provider) -> Iterator[RowError]:
             until = busy_until if row else ended_at
             if loser and loser not in refused:
                 refused.add(loser)
-                values: dict[str, object] = {
-                    "other": other,
-                    "busy_until": f"{until:%Y-%m-%d %H:%M:%S} UTC",
-                }
-                yield UnrecordedRow(loser, "device", name, "device_in_use", values)
+                values = {"other": other, "busy_until": f"{until:%Y-%m-%d %H:%M:%S} UTC"}
+                code = "device_in_use" if other else "device_in_use_archived"
+                yield UnrecordedRow(loser, "device", name, code, values)
             if row:
                 continue
         busy_until, holder, held_by = ended_at, row, key

@@ -12,7 +12,9 @@ from billing.actions.line_numbers import LineNumbers
 from billing.actions.lines import checked_note
 from billing.actions.recording import record
 from billing.actions.usage_hours import Hours, take_back_hours
-from billing.models import Bill, BillLine, UsageCorrection, UsageKey, UsageLine
+from billing.models import Bill, BillLine, UsageKey, UsageLine
+from billing.queries import correction_of
+from billing.queries.archive import archived_lines, lines_numbered
 from billing.usage.cells import CellProblem, read_interval
 from billing.usage.record import NotExact, Parsed, Resource, RowError, UsageRecord
 from common.errors import Refused
@@ -42,6 +44,17 @@ class UsageCorrected(Refused):
     sentence = _(
         "The use %(key)s was taken back on %(on)s already. Correct the line that stands in its "
         "place, or send that one under a key of its own."
+    )
+
+
+class UsageArchived(Refused):
+    """A line of use of a month that was decided and put into the archive."""
+
+    code = "usage_archived"
+    sentence = _(
+        "All of %(month)s was decided, and the use %(key)s lies in the archive since %(on)s, so "
+        "it can't be corrected any more. If too much was paid for it, ask the authority: a "
+        "finance officer corrects the settlement in the ledger."
     )
 
 
@@ -138,6 +151,7 @@ def correct_usage(
     any use, or nothing happens at all.
 
     :raises NoteMissing: if there are no words why, or too many.
+    :raises UsageArchived: if the line lies in the archive.
     :raises UsageTakesBack: if the line takes another one back itself.
     :raises UsageCorrected: if it was taken back before.
     :raises UsageBilled: if it is on a bill, or in the period of a claim of its voucher.
@@ -170,14 +184,22 @@ def correct_usage(
         take_back_hours(provider, _hours_of(line))
         if right is not None:
             _record_right(provider, right, act)
-    done = UsageCorrection.objects.select_related("opposite").get(line=line)
+    done = correction_of(line)
+    assert done is not None
     return Correction(line, done.opposite, right and _named(provider, right))
 
 
 def _require_correctable(line: UsageLine) -> None:
+    # Having looked, nobody archives the month before this transaction is over.
+    if not UsageLine.objects.filter(pk=line.pk).exists():
+        archive = archived_lines([line.pk])[line.pk].archive
+        assert archive is not None
+        raise UsageArchived(
+            key=line, month=f"{archive.month:%Y-%m}", on=f"{archive.archived_at:%Y-%m-%d}"
+        )
     if line.corrects_id is not None:
         raise UsageTakesBack(key=line)
-    before = UsageCorrection.objects.filter(line=line).select_related("opposite").first()
+    before = correction_of(line)
     if before is not None:
         raise UsageCorrected(key=line, on=f"{before.opposite.recorded_at:%Y-%m-%d}")
     billed = bill_of(line)
@@ -251,6 +273,7 @@ def _record_right(provider: Provider, right: UsageRecord, act: Act) -> None:
 
 
 def _named(provider: Provider, right: UsageRecord) -> UsageLine | None:
-    found = UsageKey.objects.filter(provider=provider, source=right.source, key=right.key)
-    named = found.select_related("line").first()
-    return named.line if named else None
+    named = UsageKey.objects.filter(
+        provider=provider, source=right.source, key=right.key
+    ).first()
+    return lines_numbered([named.line_id])[named.line_id] if named else None

@@ -1,5 +1,6 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
+from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
@@ -16,6 +17,7 @@ from billing.models.usage import (
 )
 
 __all__ = [
+    "ArchivedSum",
     "BankLine",
     "BankStatement",
     "Batch",
@@ -28,11 +30,13 @@ __all__ = [
     "KeptFile",
     "KeptFilePart",
     "MeterKey",
+    "MeteredUse",
     "Payment",
     "PaymentFile",
     "Settlement",
     "TelemetryBatch",
     "TelemetryMinute",
+    "UsageArchive",
     "UsageCorrection",
     "UsageDevice",
     "UsageFile",

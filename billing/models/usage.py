@@ -5,11 +5,15 @@ begins with the month in which it started, so that the number alone says where i
 """
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
 
 from common.tables import in_order, not_negative, one_of
+
+if TYPE_CHECKING:
+    from billing.models.archive import UsageArchive
 
 
 class UsageFile(models.Model):
@@ -53,6 +57,9 @@ def first_line_of_month(at: datetime) -> int:
 
 class UsageLine(models.Model):
     """One metered interval of one resource, exactly as the meter said."""
+
+    # The file of the archive that it was read from; none while the line lies in the database.
+    archive: "UsageArchive | None" = None
 
     id = models.BigIntegerField(primary_key=True)
     # The indexes of provider, order and voucher are those with the start.

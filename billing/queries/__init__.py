@@ -57,6 +57,7 @@ from billing.queries.telemetry import (
 from billing.queries.usage import (
     DayOfUse,
     UseOfClass,
+    correction_of,
     daily_usage,
     lines_of_use,
     metered_by_class,
@@ -66,6 +67,7 @@ from billing.queries.usage import (
     usage_files_visible_to,
     usage_line_named,
     usage_line_of,
+    usage_seen_by,
     usage_visible_to,
 )
 
@@ -84,6 +86,7 @@ __all__ = [
     "claims_accepted_in",
     "columns_named",
     "content_of",
+    "correction_of",
     "daily_usage",
     "evidence_of_bill",
     "evidence_of_usage",
@@ -126,6 +129,7 @@ __all__ = [
     "usage_files_visible_to",
     "usage_line_named",
     "usage_line_of",
+    "usage_seen_by",
     "usage_visible_to",
     "verdicts_of",
 ]

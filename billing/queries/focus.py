@@ -9,10 +9,14 @@ import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from typing import Any
+
+from django.db.models import QuerySet
 
 from billing.focus.writing import Row, instant, instant_after, number
 from billing.models import Bill, BillLine, UsageLine
+from billing.queries.archive import with_archived
 from billing.queries.bills import lines_visible_to
 from common.days import day_of, end_of, start_of
 from common.money import GPU_MS_PER_HOUR, is_currency, major
@@ -29,6 +33,7 @@ COMMITMENTS_WITHOUT = (
     "PricingCurrencyContractCommitmentCost",
 )
 VOUCHER = "Compute Voucher"
+_READ_AT_ONCE = 2_000
 # Hours as exactly as the product with a unit price needs.
 HOURS_PLACES = Decimal("1e-12")
 COST_PLACES = Decimal("1e-10")
@@ -47,15 +52,24 @@ def cost_rows(person: User, bill: Bill) -> Iterator[Row]:
 
     Instants are cut to whole seconds outwards; hours and costs are exact to where no reader
     sees a difference, the billed cost to the minor unit.
+
+    :raises ArchiveMissing: if usage lines of it lie in an archive file that is not there.
     """
     heads = _heads(bill)
     lines = lines_visible_to(person, bill).select_related("order__price")
-    for line in lines.iterator(chunk_size=2_000):
+    for line in _whole(lines):
         common = heads | _of_line(bill, line)
         yield common | _charge(bill, line)
         verdict: Any = line
         if verdict.covered:
             yield common | _credit(bill, line, verdict.covered)
+
+
+def _whole(lines: QuerySet[BillLine]) -> Iterator[BillLine]:
+    """Give lines with their usage lines, wherever these lie."""
+    rest = lines.iterator(chunk_size=_READ_AT_ONCE)
+    while chunk := list(islice(rest, _READ_AT_ONCE)):
+        yield from with_archived(chunk)
 
 
 def _heads(bill: Bill) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from billing.models import BillLine, MeterKey, TelemetryBatch, UsageLine
+from billing.queries.archive import with_archived
 from billing.usage.evidence import LineEvidence, Seen, Tolerance, compare
 from billing.usage.minutes import IDLE_BELOW, device_name
 from parties.models import User
@@ -96,9 +97,11 @@ def evidence_of_bill(lines: Iterable[BillLine]) -> list[LineEvidence | None]:
     """Return what telemetry says of each line of a bill, within the bill's period.
 
     None of those that are not of GPUs, or that no meter knows.
+
+    :raises ArchiveMissing: if usage lines lie in a file of the archive that is not there.
     """
     asked: list[Asked | None] = []
-    for one in lines:
+    for one in with_archived(list(lines)):
         used = one.usage_line
         if used is None:
             asked.append(None)

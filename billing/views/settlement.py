@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries
 from billing.forms.pages import DecideForm
 from billing.models import Batch, Bill, BillLine
+from billing.queries.archive import with_archived
 from billing.views.bill_states import BillState, states_of
 from billing.views.bills import why
 from billing.views.shown import figure, page_of, query_of, sentence_cell, table, tag
@@ -201,6 +202,7 @@ def line_decide(request: HttpRequest, number: str, row: int) -> HttpResponse:
 def _line_facts(line: BillLine) -> list[dict[str, Any]]:
     verdict: Any = line
     unit = line.bill.unit
+    with_archived([line])
     metered = line.usage_line
     return [
         {"key": _("Provider"), "value": line.bill.provider.organisation.name},

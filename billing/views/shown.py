@@ -5,7 +5,6 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -25,8 +24,11 @@ ROWS_A_PAGE = 50
 READERS = (Role.OFFICER, Role.FINANCE, Role.INVESTIGATOR, Role.REGULATOR, Role.ADMIN)
 
 
-def page_of(request: HttpRequest, rows: QuerySet[Any] | Sequence[Any]) -> Page[Any]:
-    """Return the page of a list that the address asks for, or the nearest there is."""
+def page_of(request: HttpRequest, rows: Any) -> Page[Any]:
+    """Return the page of a list that the address asks for, or the nearest there is.
+
+    :param rows: a query set, or anything with a length and parts.
+    """
     return Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
 
 

@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from billing import queries
 from billing.forms.lines import sample_lines
-from billing.models import FileTask, UsageLine
+from billing.models import FileTask, UsageArchive, UsageLine
+from billing.queries.archived_lists import LinesOfFile, archives_of
 from billing.reasons import row_error_of
 from billing.usage import samples
 from billing.usage.fixes import WRITERS, fixes_of
@@ -43,7 +44,8 @@ from vouchers.models import Programme
 def usage(request: HttpRequest) -> HttpResponse:
     """List the usage that a person may see, and the files that it came in."""
     person = signed_in(request)
-    lines = page_of(request, queries.usage_visible_to(person))
+    seen = queries.usage_seen_by(person)
+    lines = page_of(request, seen)
     is_provider = has_role(person, Role.PROVIDER)
     files = page_files(queries.usage_files_visible_to(person)[:10])
     context = {
@@ -52,6 +54,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "files": files,
         "tasks": _tasks(queries.file_tasks_open_to(person)[:5]),
         "lines": _lines_table(_("Metered usage"), list(lines)),
+        "archived": seen.archived,
         "page": lines,
         "query": query_of(request),
     }
@@ -131,9 +134,9 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what became of a file: how many lines counted, and what to fix."""
     person = signed_in(request)
     file = queries.usage_file_of(person, pk)
-    lines = page_of(
-        request, queries.usage_visible_to(person).filter(file=file).order_by("started_at", "pk")
-    )
+    archives = archives_of(file)
+    live = queries.usage_visible_to(person).filter(file=file).order_by("started_at", "pk")
+    lines = page_of(request, LinesOfFile(person, file, [one for one, _count in archives], live))
     programmes = Programme.objects.filter(
         pk__in=UsageLine.objects.filter(file=file).values("voucher__programme")
     ).exclude(mode__in=Programme.AFTER_USE)
@@ -147,11 +150,20 @@ def usage_file(request: HttpRequest, pk: int) -> HttpResponse:
             {"key": _("Fingerprint (SHA-256)"), "value": file.sha256},
         ],
         "lines": _lines_table(_("Recorded from this file"), list(lines)),
+        "archived": [_archived(archive, count) for archive, count in archives],
         "page": lines,
         "is_provider": has_role(person, Role.PROVIDER),
         "programmes": [{"code": one.code, "title": one.title} for one in programmes],
     }
     return render(request, "billing/usage_file.html", context)
+
+
+def _archived(archive: UsageArchive, count: int) -> str:
+    return ngettext(
+        "%(count)s line of this file lies in the archive, in %(name)s.",
+        "%(count)s lines of this file lie in the archive, in %(name)s.",
+        count,
+    ) % {"count": f"{count:,}", "name": archive.file}
 
 
 @login_required
@@ -229,7 +241,7 @@ def bill_lines_sample(request: HttpRequest) -> HttpResponse:
 @require_GET
 def usage_csv(request: HttpRequest) -> HttpResponse:
     """Give the usage that a person may see as a CSV, the newest 100,000 lines."""
-    lines = queries.usage_visible_to(signed_in(request))[:100_000]
+    lines = queries.usage_seen_by(signed_in(request)).newest(100_000)
     rows = (
         [
             line.source,
@@ -243,7 +255,7 @@ def usage_csv(request: HttpRequest) -> HttpResponse:
             line.quantity_ms,
             line.state,
         ]
-        for line in lines.iterator(chunk_size=2000)
+        for line in lines
     )
     header = ["source", "key", "voucher", "order", "resource", "class", "start", "end"]
     return csv_answer("usage.csv", [*header, "quantity_ms", "state"], rows)

@@ -27,14 +27,13 @@ def usage_line(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one line of use to whoever may see it."""
     person = signed_in(request)
     line = queries.usage_line_of(person, pk)
-    taken_back = (
-        UsageCorrection.objects.filter(line=line).select_related("opposite__act").first()
-    )
+    taken_back = queries.correction_of(line)
     context = {
         "key": str(line),
         "rows": [*_facts(line), *_became(line, taken_back)],
         "can_correct": taken_back is None
         and line.corrects_id is None
+        and line.archive is None
         and has_role(person, Role.PROVIDER, organisation=line.provider.organisation),
         "bill": actions.bill_of(line),
         "pk": pk,
@@ -55,7 +54,10 @@ def _facts(line: UsageLine) -> list[dict[str, Any]]:
     if line.amount is not None:
         amount = money(line.amount, line.voucher.programme.unit)
         facts.append({"key": _("Amount"), "value": amount})
-    return [*facts, {"key": _("Recorded"), "value": instant(line.recorded_at)}]
+    facts.append({"key": _("Recorded"), "value": instant(line.recorded_at)})
+    if line.archive is not None:
+        facts.append({"key": _("Archived"), "value": instant(line.archive.archived_at)})
+    return facts
 
 
 def _became(line: UsageLine, taken_back: UsageCorrection | None) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import psycopg
 from config.embedded.archive import archive_into, archive_now, session
 from config.embedded.places import EmbeddedServerError, account_name, locked, nobody
 from config.embedded.server import Server, password_of, reachable_data, server_of
+from config.embedded.usage_files import FOLDER, copying_into
 from config.embedded.wal import SUFFIX, archive_of, archived
 from config.secrets import keep_secret
 
@@ -45,9 +46,16 @@ class Backup:
         """The folder of the archived WAL."""
         return self.folder.parent / "wal"
 
+    @property
+    def usage(self) -> Path:
+        """The folder with a copy of each file of archived usage lines."""
+        return self.folder.parent / FOLDER
 
-def make_backup(data: Path, into: Path, *, keep: int = KEPT) -> Backup:
+
+def make_backup(data: Path, into: Path, files: Path, *, keep: int = KEPT) -> Backup:
     """Copy the running server of `data` into a folder, and put its WAL there from now on.
+
+    The same with `files`, the folder of archived usage lines, which its rows name.
 
     The copy is verified against its checksums before it counts. The newest `keep` backups
     stay, with the WAL since the oldest of them; what is older goes. The folder is as secret
@@ -64,7 +72,10 @@ def make_backup(data: Path, into: Path, *, keep: int = KEPT) -> Backup:
         _refuse_others(place, cluster)
         _refuse_other_timelines(place, asked)
         need_room(place, size_of(server.data))
-        with _archiving_into(server, place / "wal"):
+        with (
+            _archiving_into(server, place / "wal"),
+            copying_into(server, files, place / FOLDER),
+        ):
             archive_now(data)
             for whose in PEOPLE:
                 keep_secret(place / "secrets", whose, password_of(data, whose))

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from django.db.models import Exists, Min, OuterRef, Q, Sum
 
-from billing.models import BankLine, Settlement, UsageLine
+from billing.models import BankLine, MeteredUse, Settlement
 from ledger import queries as ledger
 from scoring.models import Outcome
 from vouchers.models import Application, Decision, Order, OrderChange, Voucher
@@ -159,7 +159,7 @@ def _paid_until(at: datetime) -> dict[str, datetime]:
 def _usage(at: datetime, only: Q) -> pd.DataFrame:
     """Return each voucher's metered GPU time, and the microseconds from issue to first use."""
     found = (
-        UsageLine.objects.filter(only, recorded_at__lte=at)
+        MeteredUse.objects.filter(only, recorded_at__lte=at)
         .values_list(
             "voucher__programme__code",
             "voucher__programme__unit",

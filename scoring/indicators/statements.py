@@ -67,7 +67,7 @@ where a.kind = 30 and t.kind in (2, 3, 4, 6) and {accounts} and t.at <= {at}"""
 
 _METERED = """\
 select coalesce(sum(u.quantity_ms), 0)
-from billing_usageline u
+from billing_metereduse u
 join vouchers_voucher v on v.id = u.voucher_id
 join vouchers_programme p on p.id = v.programme_id
 where u.resource = 'GPU' and {programmes} and u.recorded_at <= {at}"""
@@ -77,7 +77,7 @@ select round((percentile_cont(0.5) within group (order by extract(epoch from fir
     / 86400)::numeric, 4)
 from (
     select v.issued_at, min(u.started_at) as first_at
-    from billing_usageline u
+    from billing_metereduse u
     join vouchers_voucher v on v.id = u.voucher_id
     join vouchers_programme p on p.id = v.programme_id
     where {programmes} and u.recorded_at <= {at}
@@ -175,7 +175,7 @@ where a.kind = 30 and t.flow in (3, 4, 5) and t.kind in (1, 2) and {accounts} an
 
 _FIRST_USE = """\
 select count(distinct u.voucher_id)
-from billing_usageline u
+from billing_metereduse u
 join vouchers_voucher v on v.id = u.voucher_id
 join vouchers_programme p on p.id = v.programme_id
 where {programmes} and u.recorded_at <= {at}"""
@@ -267,14 +267,14 @@ _ALL: tuple[Definition, ...] = (
     Definition("metered", "USE", "GPU_MS", _("Metered GPU time"),
         _("All GPU time that providers' meters reported under vouchers and that was recorded "
           "here by then. CPU cores are not part of it."),
-        "billing_usageline", _METERED),
+        "billing_metereduse", _METERED),
     Definition("cost_per_gpu_hour", "USE", "COST", _("Cost of one GPU-hour"),
         _("Public money paid, divided by metered GPU-hours. What holders paid themselves is "
           "not part of it; use that is metered and not yet paid for lowers it."),
         _FLOWS, _COST),
     Definition("days_to_first_use", "USE", "DAYS", _("Days to first use"),
         _("Median of the days from issue to the first metered use, over vouchers in use."),
-        "billing_usageline", _DAYS_TO_FIRST_USE),
+        "billing_metereduse", _DAYS_TO_FIRST_USE),
     Definition("providers", "CONCENTRATION", "COUNT", _("Providers in use"),
         _("Providers with anything used and settled."), _CONSUMED,
         _shares(_PROVIDER, _ORGANISATIONS)),
@@ -312,7 +312,7 @@ _ALL: tuple[Definition, ...] = (
         _("Vouchers with a hold for an order or, where claims are paid after use, with a "
           "claim settled."), _VOUCHERS, _FIRST_HOLD),
     Definition("funnel_first_use", "FUNNEL", "COUNT", _("First use"),
-        _("Vouchers with metered use."), "billing_usageline", _FIRST_USE),
+        _("Vouchers with metered use."), "billing_metereduse", _FIRST_USE),
     Definition("funnel_paid_out", "FUNNEL", "COUNT", _("Paid out"),
         _("Vouchers with a settled amount that the bank confirmed as paid, or that was "
           "delivered in kind."), _CONSUMED, _PAID_OUT),

@@ -3,21 +3,28 @@
 import io
 import shutil
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import environ
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
+from django.test import override_settings
 
+from billing import actions
+from billing.models import UsageArchive, UsageLine
+from common.copies import fingerprint, is_whole, second_place
 from config.drill import balances_as_committed_by, balances_now, differences, proof_of
 from config.embedded import EmbeddedServerError, lend_postgres, superuser_url
 from config.embedded.archive import alarm_of, archive_now
 from config.embedded.backup import backups_in, make_backup
 from config.embedded.restoring import remove_cluster, replace, restore
 from config.embedded.server import server_of
+from config.embedded.usage_files import named_in
 from config.embedded.wal import archive_of, archived, unbroken_from
+from tests import cast
+from tests.billing import stage
 from tests.ground.conftest import _ground
 from tests.ground.servers import ask, kill
 from tests.ledger import book
@@ -46,7 +53,7 @@ def live(var, django_db_setup, django_db_blocker):
         told.update(environ.Env.db_url_config(url), ENGINE="django.db.backends.postgresql")
         call_command("migrate", verbosity=0)
         book.open_book(vouchers=3, voucher_amount=100_00)
-        make_backup(folder / "pg18", folder / "backup")
+        make_backup(folder / "pg18", folder / "backup", folder / "archive")
         try:
             yield folder / "pg18"
         finally:
@@ -60,7 +67,13 @@ def ours(live, settings, monkeypatch):
     """The folder of the cluster, which the commands take for the checkout's own."""
     monkeypatch.delenv("DATABASE_URL", raising=False)
     settings.VAR_DIR = live.parent
+    settings.USAGE_ARCHIVE_FOLDER = str(files(live))
     return live
+
+
+def files(data):
+    """The folder of archived usage lines beside a cluster."""
+    return data.with_name("archive")
 
 
 def write(name):
@@ -194,7 +207,7 @@ def test_killed_server_is_restored_to_its_last_commit_and_put_in_place(ours):
         with lend_postgres(place) as url:
             assert differences(held, balances_now(url)) == []
             with pytest.raises(EmbeddedServerError, match="before this cluster was restored"):
-                make_backup(place, ours.with_name("backup"))
+                make_backup(place, ours.with_name("backup"), files(ours))
         assert (aside / "PG_VERSION").exists()
         assert archive_of(server_of(aside)) is None
         assert not into.exists()
@@ -212,10 +225,11 @@ def test_backup_that_fails_half_way_leaves_no_gap_where_wal_went_before(live, gr
     write("before a failure")
 
     with pytest.raises(OSError, match="secrets"):
-        make_backup(live, place)
+        make_backup(live, place, files(live))
 
     assert archived(place / "wal")
     assert archive_of(server_of(live)) == before == wal
+    assert second_place(files(live)) == live.with_name("backup") / "usage"
     write("after a failure")
     archive_now(live)
     assert unbroken_from(wal) == unbroken
@@ -237,22 +251,22 @@ def test_drill_compares_a_random_instant_and_leaves_nothing(ours):
 
 def test_older_backups_go_with_the_wal_that_only_they_needed(live, ground):
     place = ground / "elsewhere"
-    first = make_backup(live, place, keep=1)
-    second = make_backup(live, place, keep=1)
+    first = make_backup(live, place, files(live), keep=1)
+    second = make_backup(live, place, files(live), keep=1)
 
     assert backups_in(place) == [second]
     assert not first.folder.exists()
     assert (
         min(p.name for p in (place / "wal").glob("*[0-9A-F].gz"))[:24] >= second.first_segment
     )
-    make_backup(live, live.with_name("backup"))
+    make_backup(live, live.with_name("backup"), files(live))
 
 
 def test_gap_left_by_another_folder_is_told_and_a_server_without_archiving_refused(
     ours, ground, cluster
 ):
     said = io.StringIO()
-    make_backup(ours, ground / "elsewhere")
+    make_backup(ours, ground / "elsewhere", files(ours))
     archive_now(ours)
     with pytest.raises(
         CommandError, match=r"not put into .*backup any more, but into .*elsewhere"
@@ -264,7 +278,7 @@ def test_gap_left_by_another_folder_is_told_and_a_server_without_archiving_refus
     assert said.getvalue().count("(a gap in the WAL after it)") == 1
     assert f"WAL went to {ground / 'elsewhere' / 'wal'} until now." in said.getvalue()
     with pytest.raises(EmbeddedServerError, match="started without archiving"):
-        make_backup(cluster, ground / "fast")
+        make_backup(cluster, ground / "fast", files(ours))
 
 
 def test_folder_with_something_else_and_an_instant_without_offset_are_refused(ours, ground):
@@ -273,6 +287,102 @@ def test_folder_with_something_else_and_an_instant_without_offset_are_refused(ou
     shutil.chown(ground / "letters", server_of(ours).uid)
 
     with pytest.raises(EmbeddedServerError, match="other than backups"):
-        make_backup(ours, ground / "letters")
+        make_backup(ours, ground / "letters", files(ours))
     with pytest.raises(CommandError, match="offset from UTC"):
         call_command("restore", "--to", "2025-06-02T12:00:00", "--into", str(ground / "new"))
+
+
+@pytest.fixture(scope="module")
+def archived_month(live):
+    """The file of a month of usage lines, archived after the backup; and an instant before that."""
+    with override_settings(USAGE_ARCHIVE_FOLDER=str(files(live))):
+        scene = cast.make_scene(cast.M3)
+        order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+        stage.use(scene.seller, order, hours=10)
+        stage.settle(stage.bill(scene))
+        before = moment()
+        made = actions.archive_month(
+            month=date(2025, 6, 1), at=datetime(2028, 7, 9, tzinfo=UTC)
+        )
+    assert not UsageLine.objects.exists()
+    return files(live) / made.file, before
+
+
+def test_an_archived_month_is_in_the_backups_before_its_lines_go_and_is_put_back(
+    ours, archived_month
+):
+    file, before = archived_month
+    copy = ours.with_name("backup") / "usage" / file.name
+    assert fingerprint(copy) == fingerprint(file)
+    file.unlink()
+    said = io.StringIO()
+
+    call_command(
+        "restore", "--to", "latest", "--into", str(ours.with_name("made-a")), stdout=said
+    )
+
+    assert "1 files of archived usage lines are in" in said.getvalue()
+    assert "1 of them put back." in said.getvalue()
+    assert fingerprint(file) == fingerprint(copy)
+    assert UsageArchive.objects.get().sha256 == fingerprint(file)
+
+    # A damaged file is as good as none.
+    file.write_bytes(b"damaged")
+    call_command(
+        "restore", "--to", "latest", "--into", str(ours.with_name("made-b")), stdout=said
+    )
+    assert fingerprint(file) == fingerprint(copy)
+
+    # Before it was archived its lines are rows, and no file is asked for.
+    archive_now(ours)
+    made = restore(ours.with_name("backup"), before, ours.with_name("made-c"))
+    with lend_postgres(made.data) as url:
+        assert named_in(url) == []
+        with psycopg.connect(url) as asked:
+            assert asked.execute("select count(*) from billing_usageline").fetchone() == (1,)
+
+    # What is in neither place is said, by status, drill and restore.
+    make_backup(ours, ours.with_name("backup"), files(ours))
+    away = copy.rename(copy.with_suffix(".away"))
+    try:
+        with pytest.raises(CommandError, match=f"{file.name}.* are not in"):
+            call_command("backup", "--status", stdout=io.StringIO())
+        drilled = io.StringIO()
+        with pytest.raises(CommandError, match="differs"):
+            call_command("restore", "--drill", "--seed", "7", stdout=drilled)
+        assert f"DIFFERS archive file {file.name}: not in" in drilled.getvalue()
+        file.unlink()
+        with pytest.raises(CommandError, match=f"{file.name}.* are neither in"):
+            call_command(
+                "restore",
+                "--to",
+                "latest",
+                "--into",
+                str(ours.with_name("made-d")),
+                stdout=io.StringIO(),
+            )
+    finally:
+        away.rename(copy)
+    call_command("backup", "--status", stdout=said)
+    assert "usage  1 files of archived lines" in said.getvalue()
+
+
+def test_another_folder_of_backups_has_each_file_and_never_a_damaged_one(
+    ours, ground, archived_month
+):
+    file, _before = archived_month
+    copy = ours.with_name("backup") / "usage" / file.name
+    file.write_bytes(b"damaged")
+
+    make_backup(ours, ours.with_name("backup"), files(ours))
+    assert is_whole(copy)
+    with pytest.raises(OSError, match="is not what it was when it was written"):
+        make_backup(ours, ground / "another", files(ours))
+    assert second_place(files(ours)) == copy.parent
+    shutil.copy(copy, file)
+    made = make_backup(ours, ground / "another", files(ours))
+
+    assert fingerprint(made.usage / file.name) == fingerprint(copy)
+    assert second_place(files(ours)) == made.usage
+    call_command("backup", "--stop", stdout=io.StringIO())
+    assert second_place(files(ours)) is None

@@ -191,6 +191,7 @@ from vouchers.actions.terms import (
 from vouchers.actions.use_questions import (
     QuestionAnswered,
     QuestionOpen,
+    UseArchived,
     UseUnknown,
     WordsMissing,
     answer_about_use,
@@ -322,6 +323,7 @@ __all__ = [
     "RoundStillOpen",
     "ScoreTooLow",
     "TooManyAttachments",
+    "UseArchived",
     "UseUnknown",
     "VoucherExpired",
     "VoucherIssued",

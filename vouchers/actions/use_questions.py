@@ -16,7 +16,7 @@ from parties.queries import address_of, require_role
 from parties.roles import Role
 from vouchers.actions.orders import REASON_LENGTH_MAX, locked_order, require_provider
 from vouchers.models import Order, UseAnswer, UseQuestion
-from vouchers.queries import has_used_line
+from vouchers.queries import has_used_line, lines_archived
 
 
 class WordsMissing(Refused):
@@ -32,6 +32,17 @@ class UseUnknown(Refused):
     code = "use_unknown"
     sentence = _(
         "Nothing was metered as “%(line)s” under the order %(order)s. Choose one of its lines."
+    )
+
+
+class UseArchived(Refused):
+    """No meter recorded such a line under the order, but for what lies in the archive."""
+
+    code = "use_archived"
+    sentence = _(
+        "“%(line)s” is not among the lines of the order %(order)s that can be asked about. "
+        "%(count)s lines of it are of decided months and lie in the archive: the bill says what "
+        "was decided on them."
     )
 
 
@@ -58,6 +69,7 @@ def ask_about_use(
     :raises NotAllowed: if the person does not act for the holder.
     :raises WordsMissing: if there are no words, or too many.
     :raises UseUnknown: if no such line was metered under the order.
+    :raises UseArchived: if there is none but what lies in the archive.
     :raises QuestionOpen: if an earlier question about it waits for its answer.
     """
     require_role(actor, Role.APPLICANT, organisation=order.voucher.organisation)
@@ -76,7 +88,10 @@ def ask_about_use(
         return UseQuestion.objects.select_related("order").get(act_id=act.id)
     row = locked_order(order)
     if not has_used_line(row, source, name):
-        raise UseUnknown(line=f"{source}/{name}"[:120], order=row.code)
+        asked, archived = f"{source}/{name}"[:120], lines_archived(row)
+        if archived:
+            raise UseArchived(line=asked, order=row.code, count=archived)
+        raise UseUnknown(line=asked, order=row.code)
     waiting = UseQuestion.objects.filter(
         order=row, source=source, key=name, answer__isnull=True
     )

@@ -50,13 +50,15 @@ def order_uses(orders: Iterable[Order]) -> dict[int, OrderUse]:
     rows = Order.objects.filter(pk__in=found)
     declined = rows.filter(bill_lines__verdicts__outcome="DECLINED")
     used = _sums(rows, "usage__quantity_ms", "usage__amount")
+    archived = _sums(rows, "archived_sums__quantity_ms", "archived_sums__amount")
     billed = _sums(rows, "bill_lines__quantity_ms", "bill_lines__amount")
     taken_out = _sums(declined, "bill_lines__quantity_ms", "bill_lines__amount")
     settled = _sums(rows, "settlements__covered", "settlements__co_payment")
     uses = {}
     for pk, order in found.items():
         (on_bills_ms, on_bills), (out_ms, out) = billed[pk], taken_out[pk]
-        parts = (*used[pk], on_bills_ms - out_ms, on_bills - out, *settled[pk])
+        used_ms, used_for = (a + b for a, b in zip(used[pk], archived[pk], strict=True))
+        parts = (used_ms, used_for, on_bills_ms - out_ms, on_bills - out, *settled[pk])
         uses[pk] = OrderUse(order.quantity_ms, *parts)
     return uses
 
@@ -71,7 +73,11 @@ def _sums(rows: QuerySet[Order], first: str, second: str) -> dict[int, tuple[int
 
 def has_use(order: Order) -> bool:
     """Return whether anything was metered under an order."""
-    return Order.objects.filter(pk=order.pk, usage__quantity_ms__gt=0).exists()
+    used = Order.objects.filter(pk=order.pk)
+    return (
+        used.filter(usage__quantity_ms__gt=0).exists()
+        or used.filter(archived_sums__quantity_ms__gt=0).exists()
+    )
 
 
 def has_used_line(order: Order, source: str, key: str) -> bool:
@@ -93,7 +99,7 @@ class UsedLine:
 
 
 def lines_used(order: Order, most: int) -> list[UsedLine]:
-    """Return the newest lines of use under an order, at most so many."""
+    """Return the newest lines of use under an order, at most so many; not those archived."""
     names = ("source", "key", "started_at", "ended_at", "quantity_ms")
     found = (
         Order.objects.filter(pk=order.pk, usage__isnull=False)
@@ -101,6 +107,12 @@ def lines_used(order: Order, most: int) -> list[UsedLine]:
         .values_list(*(f"usage__{name}" for name in names))
     )
     return [UsedLine(*row) for row in found[:most]]
+
+
+def lines_archived(order: Order) -> int:
+    """Return how many lines of use under an order lie in the archive, of decided months."""
+    found = Order.objects.filter(pk=order.pk).aggregate(count=Sum("archived_sums__lines"))
+    return int(found["count"] or 0)
 
 
 def questions_of(order: Order) -> QuerySet[UseQuestion]:

@@ -210,6 +210,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         "changes": _changes(found),
         "users": _users(found, is_holder=is_holder) if is_holder or is_provider else None,
         "lines": _lines(found, is_holder=is_holder),
+        "archived": queries.lines_archived(found),
         "questions": _questions(found, is_provider=is_provider),
         "can_answer": is_provider and found.status == Order.Status.PLACED,
         "can_change": is_holding and (is_holder or is_provider),

@@ -8,10 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from common.copies import files_in, use_second_place
 from config.embedded import EmbeddedServerError, lend_postgres
 from config.embedded.archive import archive_now, stop_archiving
 from config.embedded.backup import KEPT, Backup, backup_place, backups_in, make_backup, size_of
 from config.embedded.server import server_of
+from config.embedded.usage_files import FOLDER, lacking, named_in, words
 from config.embedded.wal import archive_of, number_of, unbroken_from, waiting
 
 
@@ -35,25 +37,25 @@ class Command(BaseCommand):
         if options["keep"] < 1:
             raise CommandError(f"--keep {options['keep']} keeps nothing. Give 1 or more.")
         try:
-            with lend_postgres(data):
+            with lend_postgres(data) as url:
                 if options["stop"]:
                     self._stop(data)
                 elif options["status"]:
-                    self._say(data, folder_of(data, options["folder"]))
+                    self._say(data, folder_of(data, options["folder"]), url)
                 else:
-                    self._make(data, folder_of(data, options["folder"]), options["keep"])
+                    self._make(data, folder_of(data, options["folder"]), options["keep"], url)
         except (EmbeddedServerError, OSError) as error:
             raise CommandError(str(error)) from error
 
-    def _make(self, data: Path, folder: Path, keep: int) -> None:
+    def _make(self, data: Path, folder: Path, keep: int, url: str) -> None:
         before = archive_of(server_of(data))
-        made = make_backup(data, folder, keep=keep)
+        made = make_backup(data, folder, usage_files(), keep=keep)
         self.stdout.write(f"Backed up and verified: {made.folder}")
         if before not in (None, made.wal):
             self.stdout.write(f"WAL went to {before} until now. No more is put there.")
-        self._say(data, folder)
+        self._say(data, folder, url)
 
-    def _say(self, data: Path, folder: Path) -> None:
+    def _say(self, data: Path, folder: Path, url: str) -> None:
         """Say what can be restored; putting the newest WAL by shows that the archive works."""
         place = backup_place(folder)
         oldest = self._list(place)
@@ -64,10 +66,19 @@ class Command(BaseCommand):
                 "What is written now can't be restored from there. Go on with: python3 dev.py "
                 f"backup {place}"
             )
+        lost = lacking(named_in(url), place / FOLDER)
+        if lost:
+            raise CommandError(
+                f"{words(lost)} with archived usage lines are not in {place / FOLDER} as they "
+                f"were written. Put them back into {usage_files()}, and go on with: python3 "
+                f"dev.py backup {place}"
+            )
         reached = archive_now(data)
         self.stdout.write(
             f"  wal  {size_of(wal) // 2**20} MiB, {len(waiting(server_of(data)))} segments "
-            f"waiting\nAny instant from {oldest.ended_at} to {reached} can be restored:\n"
+            f"waiting\n  {FOLDER}  {len(files_in(place / FOLDER))} files of archived lines, "
+            f"{size_of(place / FOLDER) // 2**20} MiB\n"
+            f"Any instant from {oldest.ended_at} to {reached} can be restored:\n"
             f"  python3 dev.py restore --to {reached.isoformat()} --into FOLDER"
         )
 
@@ -90,6 +101,7 @@ class Command(BaseCommand):
 
     def _stop(self, data: Path) -> None:
         folder = stop_archiving(data)
+        use_second_place(usage_files(), None)
         self.stdout.write(
             f"WAL is not put into {folder} any more. What is there stays."
             if folder
@@ -108,6 +120,11 @@ def own_cluster() -> Path:
             "tools, or unset it."
         )
     return Path(settings.VAR_DIR) / "pg18"
+
+
+def usage_files() -> Path:
+    """Return the folder of the checkout's archived usage lines."""
+    return Path(settings.USAGE_ARCHIVE_FOLDER)
 
 
 def folder_of(data: Path, given: Path | None) -> Path:

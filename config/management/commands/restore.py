@@ -14,8 +14,9 @@ from config.embedded import EmbeddedServerError, lend_postgres
 from config.embedded.archive import archive_now
 from config.embedded.restoring import Restored, replace, restore
 from config.embedded.server import server_of
+from config.embedded.usage_files import named_in, put_back
 from config.embedded.wal import archive_of
-from config.management.commands.backup import folder_of, own_cluster
+from config.management.commands.backup import folder_of, own_cluster, usage_files
 
 SHOWN_MAX = 20
 
@@ -80,6 +81,13 @@ class Command(BaseCommand):
             f"Restored from {restored.backup.folder.name} to {restored.to or 'the newest'}: "
             f"{restored.data}\n{held}\nNewest block: {proof.head or 'none'}"
         )
+        named, files = named_in(url), usage_files()
+        back = put_back(named, restored.backup.usage, files)
+        if named:
+            self.stdout.write(
+                f"{len(named)} files of archived usage lines are in {files}, {len(back)} of them "
+                "put back."
+            )
         for broken in proof.broken[:SHOWN_MAX]:
             self.stdout.write(f"BROKEN {broken}")
         if proof.broken:
