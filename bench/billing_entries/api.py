@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from http.client import HTTPConnection
+from http.client import HTTPConnection, RemoteDisconnected
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -112,12 +112,23 @@ class Caller:
         }
         for body in bodies:
             key = {"Idempotency-Key": secrets.token_hex(16)}
-            line.request("POST", f"/api/v1/{where}", body, headers | key)
-            answer = line.getresponse()
-            words = answer.read()
-            if answer.status != 200 or (records and f'"recorded":{records},' not in str(words)):
-                raise RuntimeError(f"{where} answered {answer.status}: {words[:500]!r}")
+            try:
+                status, words = _asked(line, f"/api/v1/{where}", body, headers | key)
+            except (ConnectionError, RemoteDisconnected):
+                # The server ends a connection now and then; the key makes it one request.
+                line.close()
+                status, words = _asked(line, f"/api/v1/{where}", body, headers | key)
+            if status != 200 or (records and f'"recorded":{records},' not in words):
+                raise RuntimeError(f"{where} answered {status}: {words[:500]}")
         line.close()
+
+
+def _asked(
+    line: HTTPConnection, path: str, body: Body, headers: dict[str, str]
+) -> tuple[int, str]:
+    line.request("POST", path, body, headers)
+    answer = line.getresponse()
+    return answer.status, answer.read().decode()
 
 
 def _record(job: Job) -> dict[str, Any]:
