@@ -20,6 +20,7 @@ from common.formatting import day_text, instant
 from common.forms import KeyedForm, answer_form, remember_language
 from parties import actions, queries, statuses
 from parties.authentication import signed_in
+from parties.dealings import organisations_before
 from parties.forms import (
     BankDetailForm,
     InviteForm,
@@ -150,10 +151,12 @@ def bank_detail_approve(request: HttpRequest, pk: int) -> HttpResponse:
 def bank_detail_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a bank detail before anything is paid there."""
     person = signed_in(request)
-    found = BankDetail.objects.filter(pk=pk).select_related("organisation")
-    if not queries.has_role(person, Role.FINANCE):
-        found = found.filter(organisation__in=queries.organisations_of(person))
-    detail = found.first()
+    if queries.has_role(person, Role.FINANCE):
+        reached = organisations_before(person, Role.FINANCE)
+    else:
+        reached = queries.organisations_of(person)
+    found = BankDetail.objects.filter(pk=pk, organisation__in=reached)
+    detail = found.select_related("organisation").first()
     if detail is None:
         raise NotFound(what=pk)
     form = StopForm(request.POST if request.method == "POST" else None)
@@ -348,9 +351,8 @@ def _facts(detail: BankDetail) -> list[dict[str, object]]:
 
 def _waiting_for(request: HttpRequest) -> list[BankDetail]:
     """Return the proposals that the person, as a finance officer, may look at; oldest first."""
-    if not queries.has_role(signed_in(request), Role.FINANCE):
-        return []
-    return list(queries.bank_details_waiting())
+    before = organisations_before(signed_in(request), Role.FINANCE)
+    return list(queries.bank_details_waiting().filter(organisation__in=before))
 
 
 def _waiting_row(detail: BankDetail) -> list[object]:

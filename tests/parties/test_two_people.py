@@ -312,7 +312,8 @@ def _released_batch(place):
 
 
 def _bank_detail():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     detail = _proposed(applicant)
 
     def approve(account):
@@ -701,7 +702,7 @@ def test_a_join_waits_for_an_approval_that_is_under_way(committed_db):
 def test_joining_races_approving(committed_db):
     """Both lock accounts: neither may wait for what the other waits with."""
     authority = cast.make_authority()
-    applicants = [cast.an_sme(f"Small {number}") for number in range(12)]
+    applicants = [cast.a_payee(authority, f"Small {number}") for number in range(12)]
     accounts = [
         cast.with_role(cast.a_person(), authority.organisation, Role.FINANCE)
         for _one in applicants
