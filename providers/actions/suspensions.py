@@ -102,7 +102,7 @@ def suspend_provider(
     :raises SuspensionTimeInvalid: if it begins in the past, or ends before it begins.
     :raises SuspensionRuns: if another one is in force, or begins later.
     """
-    authority = _authority_for(actor, provider)
+    authority = authority_for(actor, provider)
     note = note.strip()
     if not 0 < len(note) <= NOTE_MAX:
         raise SuspensionReasonMissing(most=NOTE_MAX)
@@ -161,7 +161,7 @@ def lift_suspension(
     """
     provider = suspension.provider
     if suspension.authority is None:
-        _authority_for(actor, provider)
+        authority_for(actor, provider)
     elif isinstance(actor, User):
         require_role(actor, Role.OFFICER, Role.ADMIN, organisation=suspension.authority)
     act = ledger.begin(
@@ -181,7 +181,7 @@ def lift_suspension(
     return lift_by(act, suspension, note=note.strip())
 
 
-def _authority_for(actor: User | str, provider: Provider) -> Organisation | None:
+def authority_for(actor: User | str, provider: Provider) -> Organisation | None:
     """Return the authority for which a person decides about a provider; None: the portal's keeper.
 
     :raises NotAllowed: if a person has no say about it.

@@ -21,7 +21,7 @@ from billing.usage.options import (
     PackingBroken,
 )
 from billing.usage.plain_csv import sample
-from billing.usage.workbook import WorkbookBroken
+from common.workbook import WorkbookBroken
 
 SAMPLE = sample().encode()
 HEADER = SAMPLE.splitlines()[0]
