@@ -180,6 +180,8 @@ DEALINGS = (
     "providers.queries.accreditation.organisations_accredited_by",
     "vouchers.queries.organisations_that_asked",
 )
+# What apps above say beside lines of use: columns, rows and the lines' keys come to more of both.
+BESIDE_USE = ("billing.views.evidence.beside_use",)
 # Registers are asked at REGISTER_URL_CONDUCT and the like, or else read from this folder's
 # files; one with neither is not connected (docs/registers.md).
 REGISTERS_FOLDER = env.str("REGISTERS_FOLDER", default=str(VAR_DIR / "registers"))

@@ -120,7 +120,7 @@ def _overlaps(provider: Provider) -> Iterator[RowError]:
                     "other": other,
                     "busy_until": f"{until:%Y-%m-%d %H:%M:%S} UTC",
                 }
-                yield UnrecordedRow(loser, "device", name, "device_in_use", values)
+                yield RowError(loser, "device", name, "device_in_use", values)
             if row:
                 continue
         busy_until, holder, held_by = ended_at, row, key

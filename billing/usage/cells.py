@@ -21,6 +21,9 @@ from billing.usage.record import (
 T = TypeVar("T")
 
 CELL_CHARACTERS_MAX = 200
+# A line keeps the names of its GPUs in so many characters: eight UUIDs, with room.
+DEVICES_CHARACTERS_MAX = 400
+_BETWEEN = re.compile(r"[\s;,|]+")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _CLOCK = (
@@ -82,6 +85,18 @@ def read_name(text: str) -> str:
     if not text:
         raise CellProblem("value_missing")
     return read_text(text)
+
+
+def read_devices(text: str) -> str:
+    """Return the GPUs that a cell names, each once, as the meter wrote them, with blanks between.
+
+    UUIDs or slices, between which stand blanks, semicolons, commas or vertical bars.
+    """
+    if len(text) > DEVICES_CHARACTERS_MAX:
+        raise CellProblem("value_too_long", length=len(text), most=DEVICES_CHARACTERS_MAX)
+    if not text.isprintable():
+        raise CellProblem("value_unprintable")
+    return " ".join(dict.fromkeys(one for one in _BETWEEN.split(text) if one))
 
 
 def read_instant(text: str, zone: str) -> datetime:

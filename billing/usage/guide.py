@@ -55,6 +55,16 @@ GUIDE: dict[str, Column] = {
         _("COMPLETED, FAILED, CANCELLED, TIMEOUT, PREEMPTED or another word of Slurm’s"),
         "COMPLETED",
     ),
+    "device": Column(
+        _(
+            "What the meter’s GPU was called, where it says so; several with blanks between them"
+        ),
+        _(
+            "UUIDs such as GPU-5fd4f087-86f3-7a43-b711-4771313afc50, a slice as MIG-… or "
+            "UUID/slice"
+        ),
+        "GPU-5fd4f087-86f3-7a43-b711-4771313afc50",
+    ),
 }
 STATES_OFFERED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "PREEMPTED", "OUT_OF_MEMORY")
 # Columns of `sacct` that say what ours say.

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from billing.usage.cells import (
     CellProblem,
     read_count,
+    read_devices,
     read_instant,
     read_resource,
     read_state,
@@ -62,6 +63,8 @@ class PlainRows:
         self._states: _Known[str] = _Known(_ended_state)
         self._resources: _Known[Resource] = _Known(read_resource)
         self._counts: _Known[int] = _Known(read_count)
+        self._devices: _Known[str] = _Known(read_devices)
+        self._has_device = "device" in at
         # An hour that the clocks do not change in has one difference from UTC.
         self._offsets: _Known[str] = _Known(lambda hour: _offset_in(hour, zone))
 
@@ -77,6 +80,9 @@ class PlainRows:
         state = self._states[state_text]
         # Cores may lack a class, and so may what a person forgot.
         if not (started_at and ended_at and resource and count and state and kind):
+            return None
+        device = self._devices[match["device"]] if self._has_device else ""
+        if device is None:
             return None
         if not started_at <= ended_at < started_at + _LONGEST_RUN:
             return None
@@ -94,7 +100,7 @@ class PlainRows:
                 account,
                 kind,
                 number,
-                "",
+                device,
             )
         )
 
@@ -119,8 +125,9 @@ def _pattern(at: Mapping[str, int], width: int, separator: str) -> re.Pattern[st
         "start": rf"{_DATE}[T ]{_CLOCK}",
         "end": rf"{_DATE}[T ]{_CLOCK}",
     }
-    ours = {at[one]: one for one in NEEDED}
+    ours = {at[one]: one for one in (*NEEDED, "device") if one in at}
     unread = rf"[^\x00-\x1f\x7f-\U0010ffff\"{re.escape(separator)}]*"
+    shapes["device"] = unread
     cells = [
         f"(?P<{ours[place]}>{shapes.get(ours[place], name)})" if place in ours else unread
         for place in range(width)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from django.db.models import Exists, Min, OuterRef, Q, Sum
 
-from billing.models import BankLine, Settlement, UsageLine
+from billing.models import BankLine, Settlement, UsageCorrection, UsageLine
 from ledger import queries as ledger
 from scoring.models import Outcome
 from vouchers.models import Application, Decision, Order, OrderChange, Voucher
@@ -157,7 +157,14 @@ def _paid_until(at: datetime) -> dict[str, datetime]:
 
 
 def _usage(at: datetime, only: Q) -> pd.DataFrame:
-    """Return each voucher's metered GPU time, and the microseconds from issue to first use."""
+    """Return each voucher's metered GPU time, and the microseconds from issue to first use.
+
+    Use that a correction took back by then is none: a voucher of which nothing else was used is
+    not among them.
+    """
+    taken_back = UsageCorrection.objects.filter(
+        line=OuterRef("pk"), opposite__recorded_at__lte=at
+    )
     found = (
         UsageLine.objects.filter(only, recorded_at__lte=at)
         .values_list(
@@ -166,7 +173,11 @@ def _usage(at: datetime, only: Q) -> pd.DataFrame:
             "voucher__code",
             "voucher__issued_at",
         )
-        .annotate(ms=Sum("quantity_ms", filter=Q(resource="GPU")), first_at=Min("started_at"))
+        .annotate(
+            ms=Sum("quantity_ms", filter=Q(resource="GPU")),
+            first_at=Min("started_at", filter=Q(~Exists(taken_back), corrects__isnull=True)),
+        )
+        .exclude(first_at=None)
     )
     rows = (
         {

@@ -72,6 +72,7 @@ join vouchers_voucher v on v.id = u.voucher_id
 join vouchers_programme p on p.id = v.programme_id
 where u.resource = 'GPU' and {programmes} and u.recorded_at <= {at}"""
 
+# Use that a correction took back by then is none, and nor is what takes it back.
 _DAYS_TO_FIRST_USE = """\
 select round((percentile_cont(0.5) within group (order by extract(epoch from first_at - issued_at))
     / 86400)::numeric, 4)
@@ -80,7 +81,11 @@ from (
     from billing_usageline u
     join vouchers_voucher v on v.id = u.voucher_id
     join vouchers_programme p on p.id = v.programme_id
-    where {programmes} and u.recorded_at <= {at}
+    where {programmes} and u.recorded_at <= {at} and u.corrects_id is null
+        and not exists (
+            select from billing_usagecorrection c
+            join billing_usageline o on o.id = c.opposite_id
+            where c.line_id = u.id and o.recorded_at <= {at})
     group by v.id
 ) as used"""
 
@@ -178,7 +183,11 @@ select count(distinct u.voucher_id)
 from billing_usageline u
 join vouchers_voucher v on v.id = u.voucher_id
 join vouchers_programme p on p.id = v.programme_id
-where {programmes} and u.recorded_at <= {at}"""
+where {programmes} and u.recorded_at <= {at} and u.corrects_id is null
+    and not exists (
+        select from billing_usagecorrection c
+        join billing_usageline o on o.id = c.opposite_id
+        where c.line_id = u.id and o.recorded_at <= {at})"""
 
 _PAID_OUT = """\
 select count(distinct a.id)
@@ -312,7 +321,7 @@ _ALL: tuple[Definition, ...] = (
         _("Vouchers with a hold for an order or, where claims are paid after use, with a "
           "claim settled."), _VOUCHERS, _FIRST_HOLD),
     Definition("funnel_first_use", "FUNNEL", "COUNT", _("First use"),
-        _("Vouchers with metered use."), "billing_usageline", _FIRST_USE),
+        _("Vouchers with metered use, less corrections."), "billing_usageline", _FIRST_USE),
     Definition("funnel_paid_out", "FUNNEL", "COUNT", _("Paid out"),
         _("Vouchers with a settled amount that the bank confirmed as paid, or that was "
           "delivered in kind."), _CONSUMED, _PAID_OUT),
