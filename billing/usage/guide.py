@@ -56,13 +56,8 @@ GUIDE: dict[str, Column] = {
         "COMPLETED",
     ),
     "device": Column(
-        _(
-            "What the meter’s GPU was called, where it says so; several with blanks between them"
-        ),
-        _(
-            "UUIDs such as GPU-5fd4f087-86f3-7a43-b711-4771313afc50, a slice as MIG-… or "
-            "UUID/slice"
-        ),
+        _("Which GPUs it ran on, so that none is counted twice; may be left out"),
+        _("UUIDs such as GPU-5fd4f087, a slice as UUID/slice, several with blanks between"),
         "GPU-5fd4f087-86f3-7a43-b711-4771313afc50",
     ),
 }

@@ -43,7 +43,7 @@ COLUMNS = {
     "end": ("end", "结束时间", "ended_at", "结束"),
     "duration": ("duration_seconds", "时长秒"),
     "state": ("state", "状态"),
-    "device": ("device", "设备", "devices", "gpu_uuid", "gpu_uuids", "gpu_编号"),
+    "device": ("device", "设备", "devices", "gpu_uuid", "设备编号"),
 }
 REQUIRED = ("job_id", "account", "resource", "class", "count", "start", "end", "state")
 # What samples and templates show: what is needed, and which GPUs it was.
@@ -59,7 +59,8 @@ class PlainCsvReader:
     Separators are commas, tabs or semicolons, whichever finds the most columns. With
     `Options.columns` (our name to the file's), another source is read the same way: there a
     missing job id is replaced by the row's number, a missing resource is GPU, a missing state
-    COMPLETED, and `duration` in seconds may stand for the end.
+    COMPLETED, and `duration` in seconds may stand for the end. `device` is read where it is there:
+    the GPUs of a line by their UUIDs, a slice as UUID/slice, several with blanks between.
 
     :raises ColumnsMissing: naming all missing columns together.
     :raises ColumnsRepeated: if two columns carry one meaning.

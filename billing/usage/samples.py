@@ -15,11 +15,13 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.worksheet.datavalidation import DataValidation
 
-from billing.usage.cells import CELL_CHARACTERS_MAX, DEVICES_CHARACTERS_MAX
+from billing.usage.cells import CELL_CHARACTERS_MAX
 from billing.usage.fixes import fit_columns, saved, text_cell
 from billing.usage.guide import GUIDE, STATES_OFFERED, title_of
 from billing.usage.plain_csv import SHOWN, sample
 
+# As many as a line keeps (`UsageLine.device`).
+DEVICES_CHARACTERS_MAX = 400
 VALIDATED_ROWS = 10_000
 CLOCK = "yyyy-mm-dd hh:mm:ss"
 # The first three rows are those of the good sample, each with a mistake.

@@ -162,7 +162,7 @@ def test_of_two_rows_on_one_gpu_at_a_time_the_later_is_told(tmp_path):
     rows = [
         ROW % (1, "2", both),
         ROW % (2, "1", "GPU-86f37a43"),
-        ROW % (3, "0.5", "MIG-7;MIG-8"),
+        ROW % (3, "0.5", "MIG-7 MIG-8"),
     ]
     text, failure = run(tmp_path, HEADER + "".join(rows), "--json")
     report = json.loads(text)

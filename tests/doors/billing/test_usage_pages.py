@@ -495,7 +495,7 @@ def test_two_jobs_on_one_gpu_of_a_file_are_told_and_one_is_recorded(provider, or
     hours = "2025-06-10T00:00:00Z,2025-06-11T00:00:00Z,COMPLETED"
     rows = [
         f"{number},{order.code},GPU,H100,1,{hours},{gpus}"
-        for number, gpus in enumerate(("GPU-5fd4", "GPU-86f3;GPU-5fd4", "MIG-7"), start=1)
+        for number, gpus in enumerate(("GPU-5fd4", "GPU-86f3 GPU-5fd4", "MIG-7"), start=1)
     ]
     answer = look_over(provider, "\n".join([f"{head},device", *rows]) + "\n")
 
