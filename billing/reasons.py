@@ -121,18 +121,32 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
         _("Check the count and the times.")),
 }
 
-# What an audit of a usage file asks about; nothing is refused for it.
+# What an audit of a usage file asks about, and which of its months have no bill; nothing of the
+# file is refused for it.
 WARNINGS: dict[str, Any] = {
     "costs_rounded": _(
         "%(rows)s GPU rows have %(columns)s rounded to whole units, while what was listed and "
         "billed is exact (first in row %(first_row)s). Ask whoever exported the file for exact "
         "costs."),
+    "period_closed": _(
+        "%(month)s of %(programme)s was closed, so the lines of this file in that month are "
+        "recorded without a bill. Ask the authority if they should be paid."),
+    "amount_too_large": _(
+        "A bill for %(month)s of %(programme)s would come to more than can be paid, so this file "
+        "makes none. Check the counts and the times."),
+    "period_far_off": _(
+        "No bill can be sent for %(month)s of %(programme)s, so this file makes none. Check the "
+        "year."),
 }
 # fmt: on
 
 
 def warning_of(stored: Mapping[str, Any]) -> str:
-    """Return what an audit would ask about a file, in the language of the moment."""
+    """Return what an audit would ask about a file, or why one of its months has no bill.
+
+    In the language of the moment. `stored` has its `code` and `values`; the programme of a month
+    without a bill is named as its values name it.
+    """
     return str(WARNINGS[stored["code"]] % stored["values"])
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from django.db import connection, transaction
 from psycopg.types.numeric import Int2, Int8
 
+from common.statements import quick_rows
 from ledger.kinds import AccountKind, ActKind, Flow
 from ledger.refusals import (
     HoldClosed,
@@ -294,17 +294,9 @@ def request_capture(request: Request, capture: "Capture") -> Captured:
 
 
 def _quick_row(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
-    """Ask with a statement that the session keeps prepared, past Django's own cursor."""
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    session = connection.connection
-    if session.prepare_threshold is None:
-        # Django turns this off for poolers of transactions; its own cursors never use it.
-        session.prepare_threshold = 0
-    with refusals(), connection.wrap_database_errors:
-        row = psycopg.Cursor(session).execute(sql, parameters, prepare=True).fetchone()
-    assert row is not None
-    return tuple(row)
+    with refusals():
+        (row,) = quick_rows(sql, parameters)
+    return row
 
 
 @dataclass(frozen=True, slots=True)

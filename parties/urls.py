@@ -2,32 +2,34 @@
 
 from django.urls import path
 
-from parties import views
+from parties.views import bank_details, colleagues, organisations, people, profile
 
 urlpatterns = [
-    path("organisation/", views.organisation, name="organisation"),
+    path("organisation/", organisations.organisation, name="organisation"),
     path(
         "organisation/<str:code>/colleagues/new/",
-        views.colleague_invite,
+        colleagues.colleague_invite,
         name="colleague_invite",
     ),
     path(
         "organisation/<str:code>/colleagues/<int:number>/remove/",
-        views.colleague_remove,
+        colleagues.colleague_remove,
         name="colleague_remove",
     ),
     path(
         "organisation/<str:code>/bank-details/new/",
-        views.bank_detail_new,
+        bank_details.bank_detail_new,
         name="bank_detail_new",
     ),
     path(
-        "bank-details/<int:pk>/approve/", views.bank_detail_approve, name="bank_detail_approve"
+        "bank-details/<int:pk>/approve/",
+        bank_details.bank_detail_approve,
+        name="bank_detail_approve",
     ),
-    path("bank-details/<int:pk>/stop/", views.bank_detail_stop, name="bank_detail_stop"),
-    path("people/", views.people, name="people"),
-    path("people/<int:pk>/", views.person, name="person"),
-    path("people/<int:pk>/join/", views.accounts_join, name="accounts_join"),
-    path("people/<int:pk>/part/", views.accounts_part, name="accounts_part"),
-    path("profile/", views.profile, name="profile"),
+    path("bank-details/<int:pk>/stop/", bank_details.bank_detail_stop, name="bank_detail_stop"),
+    path("people/", people.people, name="people"),
+    path("people/<int:pk>/", people.person, name="person"),
+    path("people/<int:pk>/join/", people.accounts_join, name="accounts_join"),
+    path("people/<int:pk>/part/", people.accounts_part, name="accounts_part"),
+    path("profile/", profile.profile, name="profile"),
 ]

@@ -159,7 +159,7 @@ urlpatterns = [
         order_acts.order_user_end,
         name="order_user_end",
     ),
-    path("orders/<str:code>/release/", orders.order_release, name="order_release"),
+    path("orders/<str:code>/release/", order_acts.order_release, name="order_release"),
     path("redeem/", redemptions.redeem, name="redeem"),
     path("catalogue/", catalogue.catalogue, name="catalogue"),
     path("catalogue/offers.csv", catalogue.catalogue_csv, name="catalogue_csv"),

@@ -1,7 +1,7 @@
 """Send a provider's bill for a period, or a beneficiary's claim after use."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,9 @@ from billing.actions.periods import require_open
 from billing.models import Bill
 from billing.queries import BillLineInput, lines_of_use, price_of, scale_of
 from common.codes import new_code
+from common.days import day_of
 from common.errors import Refused
+from common.formatting import day_text
 from common.money import is_currency
 from ledger.actions import Act, begin
 from ledger.kinds import ActKind
@@ -158,7 +160,11 @@ def submit_bill(
     send(bill, act, address_of(actor))
     count, total = _bill_metered(bill) if lines is None else _bill_given(bill, lines)
     if not count:
-        raise NothingToBill(period_from=period_from, period_until=period_until)
+        last = period_until - timedelta(seconds=1)
+        raise NothingToBill(
+            period_from=day_text(day_of(period_from, programme.zone)),
+            period_until=day_text(day_of(last, programme.zone)),
+        )
     if total >= AMOUNT_MAX:
         raise AmountTooLarge
     bill.total = total

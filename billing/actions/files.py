@@ -203,7 +203,7 @@ def check_usage_file(
         return FileCheck.objects.get(act_id=act.id)
     with transaction.atomic():
         report = _record(file, reading, actor, at, f"check:{key}")
-        bills = _rehearsed(file.provider, report, actor, at, f"check:{key}")
+        bills, unbilled = _rehearsed(file.provider, report, actor, at, f"check:{key}")
         transaction.set_rollback(True)
     return FileCheck.objects.create(
         file=file,
@@ -219,7 +219,7 @@ def check_usage_file(
         skipped=report.skipped,
         errors=[stored_row_error(error) for error in report.errors],
         errors_total=report.errors_total,
-        warnings=list(reading.warnings),
+        warnings=[*reading.warnings, *unbilled],
         bills=bills,
         checked_by=address_of(actor),
         checked_at=at,
@@ -270,23 +270,22 @@ def months_of(report: UsageReport) -> list[tuple[Programme, date]]:
 
 def _rehearsed(
     provider: Provider, report: UsageReport, actor: User | str, at: datetime, key: str
-) -> list[dict[str, Any]]:
-    bills = []
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the bills of a file's months, and as warnings the months that can have none."""
+    bills, unbilled = [], []
     for number, (programme, month) in enumerate(months_of(report)):
-        # All of that month may have been billed before, or no bill may be sent for it.
-        refused = contextlib.suppress(NothingToBill, AmountTooLarge, PeriodFarOff, PeriodClosed)
-        with refused, transaction.atomic():
-            bill = _bill(provider, programme, month, "-", actor, at, f"{key}:{number}")
-            bills.append(
-                {
-                    "programme": programme.code,
-                    "month": f"{month:%Y-%m}",
-                    "lines": bill.lines.count(),
-                    "total": bill.total,
-                    "unit": bill.unit,
-                }
-            )
-    return bills
+        told: dict[str, Any] = {"programme": programme.code, "month": f"{month:%Y-%m}"}
+        # Where all of a month was billed before, nothing is left to say.
+        with contextlib.suppress(NothingToBill):
+            try:
+                with transaction.atomic():
+                    bill = _bill(provider, programme, month, "-", actor, at, f"{key}:{number}")
+            except (AmountTooLarge, PeriodFarOff, PeriodClosed) as refused:
+                unbilled.append({"code": refused.code, "values": told})
+            else:
+                sums = {"lines": bill.lines.count(), "total": bill.total, "unit": bill.unit}
+                bills.append({**told, **sums})
+    return bills, unbilled
 
 
 def _bill(

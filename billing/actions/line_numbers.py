@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from django.db import connection
+from psycopg.types.numeric import Int4
 
 from billing.models.usage import MONTH_BITS
+from common.statements import quick_rows
 
 # So many numbers come with one value of the sequence.
 BLOCK = 64
@@ -28,10 +29,9 @@ class LineNumbers:
         missing = -(-max(count - len(self), 0) // BLOCK)
         if not missing:
             return
-        with connection.cursor() as cursor:
-            cursor.execute(_FETCH, [missing])
-            # The first of a block is the one used first.
-            self._blocks[:0] = [block for (block,) in reversed(cursor.fetchall())]
+        fetched = quick_rows(_FETCH, [Int4(missing)])
+        # The first of a block is the one used first.
+        self._blocks[:0] = [block for (block,) in reversed(fetched)]
 
     def next(self, started_at: datetime) -> int:
         """Return the number of a line that started at an instant in UTC."""

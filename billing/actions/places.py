@@ -6,9 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from common.days import end_of, start_of
+from common.statements import quick_rows
 from providers.models import Provider
 from vouchers.models import Programme
 
@@ -103,11 +102,8 @@ def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
         "after_use": list(Programme.AFTER_USE),
     }
     groups: dict[str, list[_Found]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_PLACES, asked)
-        for row in cursor.fetchall():
-            one = _Found._make(row)
-            groups.setdefault(one.account, []).append(one)
+    for one in map(_Found._make, quick_rows(_PLACES, asked)):
+        groups.setdefault(one.account, []).append(one)
     places = {account: _chosen(group) for account, group in groups.items()}
     return {
         account: places[account.lower()] for account in accounts if account.lower() in places

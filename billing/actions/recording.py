@@ -18,7 +18,8 @@ from billing.usage.record import Parsed, UsageRecord
 from ledger.actions import Act
 from providers.models import Provider
 
-_ROWS_WRITTEN = 400
+# Rows are looked over so many at a time: a batch of the API, which has at most 1,000, at once.
+_ROWS_WRITTEN = 1_024
 # A COPY ends after so many rows, for more numbers.
 _ROWS_A_COPY = 100_000
 

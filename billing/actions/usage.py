@@ -14,6 +14,7 @@ from billing.models import UsageFile
 from billing.reasons import stored_row_error
 from billing.usage.intake import CHUNK_BYTES, read_usage
 from billing.usage.record import Parsed, Resource, RowError, UsageRecord
+from common.statements import quick_rows
 from ledger.actions import Act, begin
 from ledger.kinds import ActKind
 from providers.models import Provider
@@ -129,7 +130,7 @@ def record_usage(
     )
 
 
-_QUEUE = "select from providers_provider where id = %s for no key update"
+_QUEUE = "select id from providers_provider where id = %s for no key update"
 
 
 def _begin(
@@ -137,8 +138,7 @@ def _begin(
 ) -> Act:
     # One provider's files and batches queue here, so that two with the same rows can't wait
     # for each other's rows in different orders.
-    with connection.cursor() as cursor:
-        cursor.execute(_QUEUE, [provider.pk])
+    quick_rows(_QUEUE, [provider.pk])
     return begin(
         kind=ActKind.RECORD_USAGE,
         key=key,

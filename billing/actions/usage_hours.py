@@ -11,6 +11,7 @@ from django.db import connection
 from billing.actions import binary_rows as binary
 from billing.reasons import UnrecordedRow
 from billing.usage.record import RowError
+from common.statements import quick_rows
 from providers.models import Provider
 from providers.queries import capacity_by_hour
 
@@ -98,10 +99,8 @@ def keep_hours(provider: Provider, hours: Hours) -> None:
     for first in range(0, len(rows), _ADDED_AT_ONCE):
         some = rows[first : first + _ADDED_AT_ONCE]
         names, counted, quantities = zip(*some, strict=True)
-        with connection.cursor() as cursor:
-            at = [at_hour(hour) for hour in counted]
-            cursor.execute(_ADD, [provider.pk, list(names), at, list(quantities)])
-            found = cursor.fetchall()
+        at = [at_hour(hour) for hour in counted]
+        found = quick_rows(_ADD, [provider.pk, list(names), at, list(quantities)])
         span = at_hour(min(counted)), at_hour(max(counted) + 1)
         capacity = capacity_by_hour(provider, set(names), *span)
         for name, hour, quantity in found:
@@ -117,8 +116,7 @@ def take_back_hours(provider: Provider, hours: Hours) -> None:
         names, counted, quantities = zip(*rows[first : first + _ADDED_AT_ONCE], strict=True)
         at = [at_hour(hour) for hour in counted]
         less = [-quantity for quantity in quantities]
-        with connection.cursor() as cursor:
-            cursor.execute(_ADD, [provider.pk, list(names), at, less])
+        quick_rows(_ADD, [provider.pk, list(names), at, less])
 
 
 class _Run(NamedTuple):

@@ -66,7 +66,8 @@ class FileCheck(models.Model):
     skipped = models.JSONField()
     errors = models.JSONField()
     errors_total = models.IntegerField()
-    # What an audit would ask about, as code and values; nothing is refused for it.
+    # What an audit would ask about, and months without a bill, as code and values; nothing is
+    # refused for it.
     warnings = models.JSONField()
     # The bills that its good lines would make: programme, month, lines, total, unit.
     bills = models.JSONField()

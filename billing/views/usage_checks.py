@@ -1,6 +1,7 @@
 """Sending usage: a file is kept and looked over, its columns named once, its good lines sent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -165,7 +166,8 @@ def usage_check(request: HttpRequest, pk: int) -> HttpResponse:
     """Show what a file would record and bill, and what to fix; send its good lines."""
     person = signed_in(request)
     check = queries.file_check_of(person, pk)
-    bills = _bills_of(check)
+    titles = _titles_of(check)
+    bills = _bills_of(check, titles)
     form = SendForm(request.POST if request.method == "POST" else None, bills=bills)
 
     def send() -> HttpResponse:
@@ -187,7 +189,7 @@ def usage_check(request: HttpRequest, pk: int) -> HttpResponse:
         "format": FORMATS.get(check.format, check.format),
         "sheet": check.sheet,
         "unused": ", ".join(check.unused_columns)[:300],
-        "warnings": [warning_of(one) for one in check.warnings],
+        "warnings": [warning_of(one) for one in _warnings_of(check, titles)],
         "bills": bills,
         "is_known": not check.recorded,
         "earlier": earlier,
@@ -196,12 +198,24 @@ def usage_check(request: HttpRequest, pk: int) -> HttpResponse:
     return answer_form(request, form, "billing/usage_check.html", send, context)
 
 
-def _bills_of(check: FileCheck) -> list[dict[str, str]]:
+def _titles_of(check: FileCheck) -> dict[str, str]:
+    """Return the titles of the programmes that a check tells of, by code."""
+    told = [*check.bills, *(one["values"] for one in check.warnings)]
+    codes = {one["programme"] for one in told if "programme" in one}
+    return {one.code: one.title_here for one in Programme.objects.filter(code__in=codes)}
+
+
+def _warnings_of(check: FileCheck, titles: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Give the warnings of a check, with programmes by their titles."""
+    for one in check.warnings:
+        values = one["values"]
+        if "programme" in values:
+            values = {**values, "programme": titles[values["programme"]]}
+        yield {**one, "values": values}
+
+
+def _bills_of(check: FileCheck, titles: Mapping[str, str]) -> list[dict[str, str]]:
     """Return the bills that a file's good lines make, each with a number that is unused yet."""
-    titles = {
-        one.code: one.title_here
-        for one in Programme.objects.filter(code__in=[one["programme"] for one in check.bills])
-    }
     return [
         {
             "name": f"{one['programme']}/{one['month']}",

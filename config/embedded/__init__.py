@@ -11,12 +11,13 @@ from config.embedded.postgres import (
     stop_postgres,
     superuser_url,
 )
-from config.embedded.valkey import start_valkey, valkey, valkey_url
+from config.embedded.valkey import leave_valkey, start_valkey, valkey, valkey_url
 
 __all__ = [
     "EmbeddedServerError",
     "dying_with_parent",
     "ensure_postgres",
+    "leave_valkey",
     "lend_postgres",
     "start_valkey",
     "stop_postgres",

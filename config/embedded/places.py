@@ -8,6 +8,7 @@ import importlib.util
 import os
 import pwd
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -20,6 +21,9 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 _PR_SET_PDEATHSIG = 1
 # The longest path of a Unix socket on macOS; Linux allows four more.
 _SOCKET_PATH_BYTES = 103
+_SOCKETS = (".s.PGSQL.5432", "valkey.sock")
+# No server takes nearly as long from its folder to its socket.
+_LEFT_SECONDS = 3600.0
 
 
 class EmbeddedServerError(Exception):
@@ -109,7 +113,46 @@ def socket_folder(data: Path, uid: int, gid: int) -> Path:
             f"{folder} was made by {account_name(found.st_uid)} or is open to others. "
             "Remove it, or set TMPDIR to another folder."
         )
+    os.utime(folder)
     return folder
+
+
+def remove_socket_folder(folder: Path) -> None:
+    """Remove the folder of a socket with what its server left there, unless one listens there."""
+    # Whatever else is in it, or whoever was faster: then it stays, or is gone.
+    with contextlib.suppress(OSError):
+        if not any(_listens(folder / name) for name in _SOCKETS):
+            for name in _SOCKETS:
+                (folder / name).unlink(missing_ok=True)
+                (folder / f"{name}.lock").unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def remove_left_folders(uid: int) -> None:
+    """Remove the socket folders of an account's servers that were killed and never came back.
+
+    A folder is left once nothing listens in it and nothing in it has changed for an hour.
+    """
+    for place in {Path(tempfile.gettempdir()), Path("/tmp")}:  # noqa: S108
+        for folder in place.glob(f"tessera-{uid}-{'[0-9a-f]' * 12}"):
+            with contextlib.suppress(OSError):
+                found = folder.lstat()
+                is_old = time.time() - found.st_mtime > _LEFT_SECONDS
+                if is_old and found.st_uid == uid and stat.S_ISDIR(found.st_mode):
+                    remove_socket_folder(folder)
+
+
+def _listens(address: Path) -> bool:
+    """Whether a server has this socket open; one that is too busy to answer has."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as line:
+        line.setblocking(False)
+        try:
+            line.connect(str(address))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except OSError:
+            return True
+    return True
 
 
 def command_of(process: int) -> list[str]:

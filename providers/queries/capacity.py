@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from django.db import connection
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
+from common.statements import quick_rows
 from providers.models import CapacityNode, CapacityVersion, Provider
 from providers.queries.accreditation import providers_accredited
 
@@ -103,9 +103,7 @@ def capacity_by_hour(
     class, all GPUs count. A provider that never registered anything is not held to it: then
     nothing is returned.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_NEWEST_NODES, [provider.pk, until_at, from_at])
-        nodes = cursor.fetchall()
+    nodes = quick_rows(_NEWEST_NODES, [provider.pk, until_at, from_at])
     if not nodes:
         return {}
     found: dict[tuple[str, datetime], int] = {}

@@ -2,7 +2,7 @@
 
 import io
 import random
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.db import ProgrammingError, connection
@@ -133,6 +133,25 @@ def test_looking_over_tells_what_sending_gives_and_leaves_no_trace(scene, order)
     assert not UsageFile.objects.exists()
     assert not Bill.objects.exists()
     assert extent().transfers == before.transfers
+
+
+def test_a_closed_month_is_told_and_its_lines_have_no_bill(scene, order):
+    programme, july = scene.scheme.programme, f"j,{order.code},GPU,H100,2,2025-07-01 08:00:00,"
+    text = text_of(order, 10) + july + "2025-07-01 18:00:00,COMPLETED\n"
+    actions.close_period(
+        programme=programme,
+        month=date(2025, 6, 1),
+        actor=scene.authority.finance[0],
+        at=stage.LATER,
+        key="close",
+    )
+
+    found = check(scene, keep(scene, text))
+
+    told = {"programme": programme.code, "month": "2025-06"}
+    assert found.warnings == [{"code": "period_closed", "values": told}]
+    assert [(one["month"], one["lines"]) for one in found.bills] == [("2025-07", 1)]
+    assert found.recorded == 2
 
 
 def test_what_was_shown_is_what_is_recorded_and_billed(scene, order):

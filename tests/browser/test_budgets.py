@@ -1,39 +1,22 @@
-"""What each journey of an applicant and an officer may cost, in pages, answers and clicks.
+"""What each journey of an applicant may cost, in pages, answers and clicks.
 
 Each is gone in both languages, and once in a browser that runs no scripts. What was promised
 stands in `tests.browser.budget`; what it costs today is told exactly.
 """
 
-import re
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from urllib.parse import urlsplit
+from datetime import timedelta
 
 import pytest
-from django.core import mail
-from django.utils import translation
 from django.utils.translation import gettext
 
-from billing import actions as billing
-from billing.models import Bill, Verdict
 from common.formatting import day_text
-from notices import actions as notices
-from parties.models import User
-from parties.roles import OrganisationKind
-from providers.models import Offer
 from tests import cast
-from tests.billing import stage as billing_stage
 from tests.browser.budget import (
     ANSWER_A_QUESTION,
     APPLY,
     APPLY_AGAIN,
     CHECK,
-    DECIDE,
-    ORDER,
-    PUBLISH_AN_OFFER,
-    QUERY_A_LINE,
     WHAT_IS_NEXT_BY_LETTER,
     WHAT_IS_NEXT_FROM_HOME,
     Budget,
@@ -41,11 +24,19 @@ from tests.browser.budget import (
 from tests.browser.history import now
 from tests.browser.stage import PASSWORD, SPOKEN, Stage
 from tests.browser.steps import apply, day
-from tests.browser.visitor import Visitor
-from tests.cast import Applicant, Scheme
+from tests.browser.telling import (
+    TODAY,
+    UNTIL,
+    a_firm,
+    answers_of,
+    in_words,
+    link_in_mail_to,
+    told,
+)
+from tests.cast import Scheme
 from vouchers import actions as vouchers
 from vouchers import queries
-from vouchers.models import Application, Order, UseQuestion
+from vouchers.models import Application
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,8 +45,6 @@ pytestmark = [
     ),
 ]
 
-TODAY = datetime.now(UTC).date()
-UNTIL = TODAY + timedelta(days=60)
 DAYS = {**day("start_on", TODAY), **day("end_on", UNTIL)}
 PROJECT = {
     "project_title": "Reading old maps",
@@ -258,253 +247,9 @@ def test_a_question_is_answered_with_a_file_on_the_page_of_the_letter(
     assert sent.status == "REFERRED"
 
 
-def test_an_order_is_placed_for_two_answers(come, stage: Stage, language: str, script: bool):
-    firm = a_firm(f"Ordering Maps {language} {script}")
-    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
-    holder = come(firm.person, language=language, script=script)
-    holder.open(f"/vouchers/{voucher.code}/")
-    holder.spent.begin()
-    holder.follow(f"/vouchers/{voucher.code}/orders/new/")
-    holder.answer(offer=stage.seller.offer.code, hours="400")
-    holder.send('main form[method="get"] button')
-    holder.send('main form[method="post"] button')
-
-    assert holder.spent.pages == [
-        f"/vouchers/{voucher.code}/orders/new/",
-        f"/orders/{holder.last}/",
-    ]
-    assert holder.spent.cost == Budget(pages=2, answers=2, clicks=5)
-    assert ORDER.covers(holder.spent.cost)
-    assert holder.last in holder.words
-
-
-def test_an_order_is_placed_from_the_catalogue_with_what_the_voucher_buys_in_sight(
-    come, stage: Stage, language: str, script: bool
-):
-    firm = a_firm(f"Comparing Maps {language} {script}")
-    voucher = cast.an_issued_voucher(stage.m3, firm, at=now())
-    holder = come(firm.person, language=language, script=script)
-    holder.open("/catalogue/")
-    holder.spent.begin()
-    holder.answer(voucher=voucher.code)
-    holder.send()
-    new, offer = f"/vouchers/{voucher.code}/orders/new/", stage.seller.offer.code
-    # 60,000.00 are 60 % of 4,000 hours at 25.00.
-    assert "¥40,000.00" in holder.words
-    holder.follow(f"{new}?offer={offer}")
-    assert not holder.has_errors
-    holder.answer(hours="400")
-    holder.send('main form[method="get"] button')
-    assert "¥6,000.00" in holder.words
-    assert Order.objects.filter(voucher=voucher).count() == 0
-    holder.send('main form[method="post"] button')
-
-    assert holder.spent.pages == ["/catalogue/", new, f"/orders/{holder.last}/"]
-    assert holder.spent.cost == Budget(pages=3, answers=2, clicks=6)
-    assert ORDER.covers(holder.spent.cost)
-    assert queries.voucher_balance(voucher).pending == 6_000_00
-
-
-def test_a_line_is_queried_with_one_answer_from_its_bill(
-    come, stage: Stage, language: str, script: bool
-):
-    firm = a_firm(f"Querying Maps {language} {script}")
-    before = now() - timedelta(hours=3)
-    voucher = cast.an_issued_voucher(stage.m3, firm, at=before)
-    order = cast.a_hold(
-        voucher, firm, stage.seller, at=before, provider_reference=f"query-{language}-{script}"
-    )
-    bill = a_bill_of(stage, order)
-    holder = come(firm.person, language=language, script=script)
-    holder.open(f"/bills/{bill.number}/")
-    holder.spent.begin()
-    holder.follow(f"/bills/{bill.number}/lines/1/object/")
-    holder.answer(note="Nobody of ours ran this job.")
-    holder.send()
-
-    assert holder.spent.pages == [
-        f"/bills/{bill.number}/lines/1/object/",
-        f"/bills/{bill.number}/",
-    ]
-    assert holder.spent.cost == Budget(pages=2, answers=1, clicks=3)
-    assert QUERY_A_LINE.covers(holder.spent.cost)
-    assert Verdict.objects.get(line__bill=bill).reason == "objected"
-
-
-def test_a_line_is_asked_about_with_one_answer_from_its_order(
-    come, stage: Stage, language: str, script: bool
-):
-    firm = a_firm(f"Asking Maps {language} {script}")
-    before = now() - timedelta(hours=3)
-    voucher = cast.an_issued_voucher(stage.m3, firm, at=before)
-    order = cast.a_hold(
-        voucher, firm, stage.seller, at=before, provider_reference=f"ask-{language}-{script}"
-    )
-    started = now() - timedelta(hours=2)
-    record = billing_stage.a_record(order.code, order.code, hours=1, started=started)
-    billing_stage.record(stage.seller, record, at=now())
-    holder = come(firm.person, language=language, script=script)
-    holder.open(f"/orders/{order.code}/")
-    holder.spent.begin()
-    asking = f"/orders/{order.code}/questions/new/"
-    holder.follow(f"{asking}?line=slurm%2F{order.code}")
-    holder.answer(text="Who ran this job?")
-    holder.send()
-
-    assert holder.spent.pages == [asking, f"/orders/{order.code}/"]
-    assert holder.spent.cost == Budget(pages=2, answers=1, clicks=3)
-    assert QUERY_A_LINE.covers(holder.spent.cost)
-    assert UseQuestion.objects.get(order=order).line == f"slurm/{order.code}"
-
-
-def test_an_offer_is_published_for_eight_answers_and_four_clicks(
-    come, stage: Stage, language: str, script: bool
-):
-    name = f"Publishing Compute {language} {script}"
-    seller = cast.make_provider(stage.authority, name)
-    visitor = come(seller.person, language=language, script=script)
-    visitor.open("/provider/offers/")
-    visitor.spent.begin()
-    visitor.follow("/provider/offers/new/")
-    visitor.type_through(
-        resource_class="h200",
-        is_domestic="no",
-        queue_hours="2",
-        rate="32.50",
-        title=f"H200 of {name}",
-    )
-    visitor.send()
-    assert "CNY 32.50" in visitor.words
-    assert not Offer.objects.filter(title=f"H200 of {name}").exists()
-    visitor.send('main form button[value="publish"]')
-
-    offer = Offer.objects.get(title=f"H200 of {name}")
-    assert visitor.spent.pages == ["/provider/offers/new/", f"/provider/offers/{offer.code}/"]
-    assert visitor.spent.cost == Budget(pages=2, answers=5, clicks=4)
-    assert PUBLISH_AN_OFFER.covers(visitor.spent.cost)
-    assert (offer.resource_class, offer.queue_hours, offer.region) == ("H200", 2, "Sichuan")
-
-
-def test_an_officer_approves_with_one_answer_and_issues_with_none(
-    come, stage: Stage, language: str, script: bool
-):
-    firm = a_firm(f"Good Maps {language} {script}")
-    sent = cast.a_sent_application(stage.m3, firm, at=now())
-    officer = come(stage.authority.officer, language=language, script=script)
-    officer.open("/")
-    of = f"/applications/{sent.reference}"
-    officer.follow(f"{of}/decide/")
-    officer.answer(outcome="PASS")
-    officer.send()
-
-    assert officer.spent.pages == ["/queue/", f"{of}/decide/", f"{of}/issue/"]
-    assert officer.spent.cost == Budget(pages=3, answers=1, clicks=3)
-    assert DECIDE.covers(officer.spent.cost)
-    officer.send()
-    assert officer.path.startswith("/vouchers/V-")
-    assert officer.spent.cost == Budget(pages=4, answers=1, clicks=4)
-
-
-def test_an_officer_says_no_with_two_answers(come, stage: Stage, language: str, script: bool):
-    firm = a_firm(f"Late Maps {language} {script}")
-    sent = cast.a_sent_application(stage.m3, firm, at=now())
-    officer = come(stage.authority.officer, language=language, script=script)
-    officer.open("/")
-    of = f"/applications/{sent.reference}"
-    officer.follow(f"{of}/decide/")
-    officer.answer(outcome="FAIL", note="The project is over.")
-    officer.send()
-
-    assert officer.spent.pages == ["/queue/", f"{of}/decide/", "/queue/"]
-    assert officer.spent.cost == Budget(pages=3, answers=2, clicks=4)
-    assert DECIDE.covers(officer.spent.cost)
-    sent.refresh_from_db()
-    assert sent.status == "NOT_APPROVED"
-
-
-# --- what pages and letters say --------------------------------------------------------------
-
-
 @pytest.fixture(scope="module")
 def last_year(stage: Stage) -> Scheme:
     """A round of the same programme that closed last year."""
     programme = stage.m3.programme
     past = cast.a_round(stage.authority, programme, budget=1_000_000_00, code="LAST")
     return replace(stage.m3, round=past)
-
-
-def a_bill_of(stage: Stage, order: Order) -> Bill:
-    """Return the provider's bill of one hour that was used under an order just now."""
-    started = now() - timedelta(hours=2)
-    record = billing_stage.a_record(order.code, order.code, hours=1, started=started)
-    billing_stage.record(stage.seller, record, at=now())
-    line = billing_stage.a_line(order.code, hours=1)
-    return billing.submit_bill(
-        provider=stage.seller.provider,
-        programme=stage.m3.programme,
-        invoice_number=f"INV-{order.code}",
-        period_from=now() - timedelta(days=2),
-        period_until=now() - timedelta(minutes=1),
-        lines=[line],
-        actor=stage.seller.person.address,
-        at=now(),
-        key=cast.a_key("bill"),
-    )
-
-
-def a_firm(name: str, **more: Any) -> Applicant:
-    """Return a firm of whom the registers of conduct say today that they know nothing bad."""
-    firm = cast.an_sme(name, **more)
-    cast.told(firm.organisation, at=now(), conduct={"findings": []})
-    return firm
-
-
-def told(visitor: Visitor) -> list[str]:
-    """Return the values of all rows of facts on a page."""
-    return visitor.page.locator("main .govuk-summary-list__value").all_inner_texts()
-
-
-def answers_of(
-    firm: Applicant, language: str, *, email: str = "", milestone: str = ""
-) -> list[str]:
-    """Return what a confirmation tells of who applied and what was answered, row by row."""
-    organisation = firm.organisation
-    with translation.override(language):
-        return [
-            organisation.name,
-            organisation.identifier,
-            str(OrganisationKind.SME.label),
-            "CN-4501",
-            "40",
-            firm.person.name,
-            email or firm.person.email,
-            "Reading old maps",
-            gettext("Train a model"),
-            "Train a model that reads old maps.",
-            milestone or gettext("Not provided"),
-            "H100",
-            "4,000",
-            gettext("Not provided"),
-            day_text(TODAY),
-            day_text(UNTIL),
-            "¥100,000.00",
-            gettext("No"),
-            gettext("Yes"),
-        ]
-
-
-def in_words(language: str, say: Callable[[Any], str], what: Any) -> str:
-    """Return something as the portal says it in a language."""
-    with translation.override(language):
-        return say(what)
-
-
-def link_in_mail_to(person: User) -> str:
-    """Write and e-mail all letters, and return the path of the link in a person's newest."""
-    at = now()
-    notices.write_letters(at=at)
-    while notices.send_messages(at=at):
-        pass
-    newest = [one for one in mail.outbox if one.to == [person.email]][-1]
-    links = re.findall(r"https?://\S+", str(newest.body))
-    return urlsplit(links[-1]).path

@@ -1,4 +1,4 @@
-"""What sending a bill may cost a provider, in pages, answers and clicks.
+"""What sending a bill and publishing an offer may cost a provider, in pages, answers and clicks.
 
 As in `tests.browser.test_budgets`: in both languages, and once without scripts.
 """
@@ -14,17 +14,19 @@ from billing.models import Bill, UsageLine
 from billing.queries import open_to
 from common.days import day_of
 from common.formatting import day_text
+from providers.models import Offer
 from tests import cast
 from tests.browser.budget import (
     FIND_WHAT_TO_FIX,
     FIX_A_BILL,
+    PUBLISH_AN_OFFER,
     SEE_WHEN_PAID,
     SEND_A_BILL,
     Budget,
 )
 from tests.browser.history import now
 from tests.browser.stage import Stage
-from tests.browser.test_budgets import a_firm, in_words
+from tests.browser.telling import a_firm, in_words
 from tests.browser.visitor import Visitor
 
 pytestmark = [
@@ -139,3 +141,31 @@ def test_when_a_provider_is_paid_stands_on_its_home_page(
     assert in_words(language, day_text, settled_on) in seller.words
     assert seller.spent.cost == Budget(pages=1, answers=0, clicks=0)
     assert SEE_WHEN_PAID.covers(seller.spent.cost)
+
+
+def test_an_offer_is_published_for_eight_answers_and_four_clicks(
+    come, stage: Stage, language: str, script: bool
+):
+    name = f"Publishing Compute {language} {script}"
+    seller = cast.make_provider(stage.authority, name)
+    visitor = come(seller.person, language=language, script=script)
+    visitor.open("/provider/offers/")
+    visitor.spent.begin()
+    visitor.follow("/provider/offers/new/")
+    visitor.type_through(
+        resource_class="h200",
+        is_domestic="no",
+        queue_hours="2",
+        rate="32.50",
+        title=f"H200 of {name}",
+    )
+    visitor.send()
+    assert "CNY 32.50" in visitor.words
+    assert not Offer.objects.filter(title=f"H200 of {name}").exists()
+    visitor.send('main form button[value="publish"]')
+
+    offer = Offer.objects.get(title=f"H200 of {name}")
+    assert visitor.spent.pages == ["/provider/offers/new/", f"/provider/offers/{offer.code}/"]
+    assert visitor.spent.cost == Budget(pages=2, answers=5, clicks=4)
+    assert PUBLISH_AN_OFFER.covers(visitor.spent.cost)
+    assert (offer.resource_class, offer.queue_hours, offer.region) == ("H200", 2, "Sichuan")

@@ -36,3 +36,27 @@ class Program:
             content_type="application/json",
             headers={**given, **headers},
         )
+
+
+def redemption(scene, **more):
+    given = {
+        "redemption_code": scene.voucher.redemption_code,
+        "offer": scene.seller.offer.code,
+        "hours": "100",
+        "reference": "acct-1",
+    }
+    return {**given, **more}
+
+
+def metered(account, key="job-1", **more):
+    given = {
+        "key": key,
+        "account": account,
+        "resource": "GPU",
+        "resource_class": "H100",
+        "count": "8",
+        "started_at": "2025-06-10T00:00:00Z",
+        "ended_at": "2025-06-11T00:00:00Z",
+        "state": "COMPLETED",
+    }
+    return {**given, **more}

@@ -1,4 +1,4 @@
-"""A provider's programs do what its people do: once a key, refused in one shape, as described."""
+"""The API is what its description says: one shape for everybody, one for every refusal."""
 
 import json
 import sys
@@ -16,24 +16,18 @@ from django.utils import timezone
 from openapi_spec_validator import validate
 from standardwebhooks import WebhookVerificationError
 
-from billing import actions as billing
-from billing.models import Bill, UsageLine
-from ledger import queries as ledger
-from ledger.actions import SYSTEM
 from notices.webhooks import signed_headers
 from providers import actions as providers
 from providers.api import reference
 from providers.kinds import EVENTS
 from providers.models import ApiKey
 from providers.queries import secret_of
-from tests.cast import M3, a_hold, a_key, make_provider, make_scene
-from tests.doors.pages import send, words
-from tests.doors.programs import PROBLEM, Program
-from vouchers.models import Order
+from tests.cast import M3, a_key, make_scene
+from tests.doors.pages import words
+from tests.doors.programs import JULY, PROBLEM, Program, redemption
 
 pytestmark = pytest.mark.django_db
 
-JULY = datetime(2025, 7, 2, tzinfo=UTC)
 COMMITTED = Path(__file__).resolve().parents[2] / "docs" / "api" / "openapi.json"
 
 
@@ -52,167 +46,6 @@ def scene(db, now):
 @pytest.fixture
 def program(scene):
     return Program(scene.seller)
-
-
-def redemption(scene, **more):
-    given = {
-        "redemption_code": scene.voucher.redemption_code,
-        "offer": scene.seller.offer.code,
-        "hours": "100",
-        "reference": "acct-1",
-    }
-    return {**given, **more}
-
-
-def free(scene):
-    return ledger.balance(scene.scheme.programme.account("voucher", scene.voucher.code)).free
-
-
-# --- vouchers --------------------------------------------------------------------------------
-
-
-def test_a_code_tells_what_it_may_pay(scene, program):
-    code = scene.voucher.redemption_code.lower().replace("-", " ")
-
-    answer = program.post("vouchers/check", {"redemption_code": code})
-
-    assert answer.status_code == 200
-    assert answer.json() == {
-        "programme": M3,
-        "mode": "M3",
-        "unit": "CNY",
-        "free": 60_000_00,
-        "valid_until": scene.voucher.valid_until_on.isoformat(),
-        "voucher_status": "ACTIVE",
-        "quote": None,
-    }
-
-
-def test_an_unknown_code_is_not_found(scene, program):
-    answer = program.post("vouchers/check", {"redemption_code": "XXXX-XXXX-XXXX-XXXX"})
-
-    assert answer.status_code == 404
-    assert answer.json()["code"] == "code_unknown"
-    assert "Ask its holder to read it to you again" in answer.json()["detail"]
-
-
-def test_a_redemption_sets_value_aside(scene, program):
-    answer = program.post("redemptions", redemption(scene), key="r-1")
-
-    order = Order.objects.get()
-    assert answer.status_code == 201
-    body = answer.json()
-    assert (body["code"], body["order_status"], body["hours"]) == (order.code, "OPEN", "100")
-    assert (body["price_total"], body["held"], body["held_now"]) == (
-        2_500_00,
-        1_500_00,
-        1_500_00,
-    )
-    assert free(scene) == 58_500_00
-    assert order.placed_by == "PROVIDER"
-
-
-def test_the_same_key_gives_the_first_order(scene, program):
-    answers = [program.post("redemptions", redemption(scene), key="r-1") for _ in range(2)]
-
-    assert answers[0].json() == answers[1].json()
-    assert Order.objects.count() == 1
-    assert free(scene) == 58_500_00
-
-
-def test_the_same_key_with_other_content_is_refused(scene, program):
-    program.post("redemptions", redemption(scene), key="r-1")
-
-    answer = program.post("redemptions", redemption(scene, hours="200"), key="r-1")
-
-    assert answer.status_code == 422
-    assert answer.json()["code"] == "key_reused"
-    assert free(scene) == 58_500_00
-
-
-def test_a_second_redemption_of_the_same_order_is_refused(scene, program):
-    program.post("redemptions", redemption(scene), key="r-1")
-
-    answer = program.post("redemptions", redemption(scene), key="r-2")
-
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "order_already_open"
-    assert answer.json()["values"] == {"order": Order.objects.get().code}
-    assert free(scene) == 58_500_00
-
-
-def test_a_key_is_scoped_to_its_provider(scene, program):
-    other = make_provider(scene.authority, "Other Compute")
-    program.post("redemptions", redemption(scene), key="r-1")
-
-    answer = Program(other).post(
-        "redemptions", redemption(scene, offer=other.offer.code), key="r-1"
-    )
-
-    assert answer.status_code == 201
-    assert Order.objects.count() == 2
-
-
-def test_another_providers_offer_is_refused(scene, program):
-    other = make_provider(scene.authority, "Other Compute")
-
-    answer = program.post("redemptions", redemption(scene, offer=other.offer.code), key="r-1")
-
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "offer_not_yours"
-
-
-def test_an_unknown_offer_is_not_found(scene, program):
-    answer = program.post("redemptions", redemption(scene, offer="F-NOBODY"), key="r-1")
-
-    assert answer.status_code == 404
-    assert answer.json()["code"] == "not_found"
-
-
-def test_more_than_the_voucher_has_is_refused_or_cut_but_never_beyond(scene, program):
-    program.post("redemptions", redemption(scene, hours="100000"), key="r-1")
-
-    assert free(scene) >= 0
-
-
-def test_the_page_and_the_program_redeem_alike(browser, scene, program):
-    program.post("redemptions", redemption(scene), key="r-1")
-    client = browser(scene.seller.person)
-
-    page = send(
-        client,
-        reverse("redeem"),
-        redemption_code=scene.voucher.redemption_code,
-        offer=scene.seller.offer.code,
-        hours="100",
-        provider_reference="acct-1",
-        confirm="1",
-        confirmed="1",
-        step="confirm",
-    )
-
-    assert Order.objects.count() == 1
-    assert "is already open on this voucher" in words(page)
-
-
-def test_orders_are_listed_and_read_by_their_provider_alone(scene, program):
-    order = a_hold(scene.voucher, scene.applicant, scene.seller)
-    other = Program(make_provider(scene.authority, "Other Compute"))
-
-    listed = program.get("orders").json()
-    assert (listed["count"], listed["pages"]) == (1, 1)
-    assert listed["results"] == [program.get(f"orders/{order.code}").json()]
-    assert other.get("orders").json()["results"] == []
-    assert other.get(f"orders/{order.code}").status_code == 404
-
-
-def test_offers_tell_their_price(scene, program):
-    (offer,) = program.get("offers").json()["results"]
-
-    assert offer["code"] == scene.seller.offer.code
-    assert offer["prices"] == [{"currency": "CNY", "rate": "25.0000"}]
-    assert (offer["service_level"], offer["is_domestic"]) == ("ON_DEMAND", False)
-    assert offer["queue_hours"] is None
 
 
 # --- keys and shapes -------------------------------------------------------------------------
@@ -287,153 +120,6 @@ def test_refusals_speak_the_callers_language(scene, program):
     )
 
     assert answer["Content-Language"].lower() == "zh-hans"
-
-
-# --- usage -----------------------------------------------------------------------------------
-
-
-def metered(account, key="job-1", **more):
-    given = {
-        "key": key,
-        "account": account,
-        "resource": "GPU",
-        "resource_class": "H100",
-        "count": "8",
-        "started_at": "2025-06-10T00:00:00Z",
-        "ended_at": "2025-06-11T00:00:00Z",
-        "state": "COMPLETED",
-    }
-    return {**given, **more}
-
-
-@pytest.fixture
-def order(scene):
-    return a_hold(scene.voucher, scene.applicant, scene.seller, hours="400")
-
-
-def test_each_record_gets_its_answer_and_good_ones_count(scene, program, order):
-    records = [
-        metered(order.code),
-        metered("R-NOBODY", key="job-2"),
-        metered(order.code, key="job-3", ended_at="2025-06-09T00:00:00Z"),
-        metered(order.code, key="job-4", state="RUNNING"),
-        metered(order.code, key="job-5", state="WHATEVER"),
-    ]
-
-    answer = program.post("usage", {"source": "cluster-1", "records": records}, key="u-1")
-
-    body = answer.json()
-    assert answer.status_code == 200
-    assert (body["recorded"], body["skipped"], body["refused"]) == (1, 1, 3)
-    assert [one["outcome"] for one in body["records"]] == [
-        "TAKEN",
-        "REFUSED",
-        "REFUSED",
-        "SKIPPED",
-        "REFUSED",
-    ]
-    codes = [one["code"] for record in body["records"] for one in record["problems"]]
-    assert codes == ["account_unknown", "ends_before_start", "state_unknown"]
-    assert UsageLine.objects.get().quantity_ms == 192 * 3_600_000
-
-
-def test_the_same_batch_again_is_recorded_once(scene, program, order):
-    batch = {"source": "cluster-1", "records": [metered(order.code)]}
-
-    answers = [program.post("usage", batch, key=key).json() for key in ("u-1", "u-1", "u-2")]
-
-    assert [(one["recorded"], one["known_before"]) for one in answers] == [
-        (1, 0),
-        (1, 0),
-        (0, 1),
-    ]
-    assert UsageLine.objects.count() == 1
-
-
-def test_what_was_recorded_is_not_changed(scene, program, order):
-    program.post("usage", {"source": "c", "records": [metered(order.code)]}, key="u-1")
-
-    changed = {"source": "c", "records": [metered(order.code, count="4")]}
-    body = program.post("usage", changed, key="u-2").json()
-
-    assert body["records"][0]["problems"][0]["code"] == "recorded_before"
-    assert UsageLine.objects.get().count_thousandths == 8000
-
-
-def test_too_many_records_are_refused_at_once(scene, program, order):
-    records = [metered(order.code, key=f"job-{n}") for n in range(1001)]
-
-    answer = program.post("usage", {"source": "c", "records": records}, key="u-1")
-
-    assert answer.status_code == 400
-    assert not UsageLine.objects.exists()
-
-
-# --- bills -----------------------------------------------------------------------------------
-
-JUNE = {"period_from": "2025-06-01T00:00:00+08:00", "period_until": "2025-07-01T00:00:00+08:00"}
-
-
-def bill(invoice="INV-1", **more):
-    return {"programme": M3, "invoice_number": invoice, **JUNE, **more}
-
-
-@pytest.fixture
-def used(program, order):
-    program.post("usage", {"source": "c", "records": [metered(order.code)]}, key="u-1")
-    return order
-
-
-def test_a_period_is_billed_once_a_key(scene, program, used):
-    answers = [program.post("bills", bill(), key="b-1") for _ in range(2)]
-
-    assert [one.status_code for one in answers] == [201, 201]
-    assert answers[0].json() == answers[1].json()
-    assert answers[0].json()["total"] == 4_800_00
-    assert Bill.objects.count() == 1
-
-
-def test_a_bills_lines_carry_their_verdicts(scene, program, used):
-    lines = [
-        {"source": "c", "key": "job-1", "hours": "200"},
-        {"source": "c", "key": "nobody", "hours": "1", "rate": "25.00"},
-    ]
-    number = program.post("bills", bill(lines=lines), key="b-1").json()["number"]
-    before = program.get(f"bills/{number}").json()
-    assert [one["verdict"] for one in before["lines"]["results"]] == [None, None]
-
-    billing.settle_bill(bill=Bill.objects.get(), actor=SYSTEM, at=JULY, key=a_key("settle"))
-
-    after = program.get(f"bills/{number}").json()
-    assert after["bill_status"] == "SETTLED"
-    first, second = after["lines"]["results"]
-    assert (first["verdict"], first["accepted"], first["withheld"]) == (
-        "REDUCED",
-        4_800_00,
-        200_00,
-    )
-    assert first["reason_code"] == "billed_above_meter"
-    assert "200 GPU-hours" in first["reason"]
-    assert (second["verdict"], second["reason_code"]) == ("WITHHELD", "no_meter")
-
-
-def test_a_bill_is_read_by_its_provider_alone(scene, program, used):
-    number = program.post("bills", bill(), key="b-1").json()["number"]
-    other = Program(make_provider(scene.authority, "Other Compute"))
-
-    assert other.get(f"bills/{number}").status_code == 404
-
-
-def test_a_period_without_usage_is_refused(scene, program, order):
-    answer = program.post("bills", bill(), key="b-1")
-
-    assert answer.status_code == 409
-    assert answer.json()["code"] == "nothing_to_bill"
-    assert not Bill.objects.exists()
-
-
-def test_an_unknown_programme_is_not_found(scene, program, order):
-    assert program.post("bills", bill(programme="nowhere"), key="b-1").status_code == 404
 
 
 # --- the description -------------------------------------------------------------------------

@@ -10,19 +10,9 @@ from django.utils import timezone
 from providers import actions
 from providers.models import ApiAnswer
 from tests.cast import M3, NOON, make_provider, make_scene
-from tests.doors.programs import PROBLEM, Program
+from tests.doors.programs import PROBLEM, Program, redemption
 from vouchers import actions as vouchers
 from vouchers.models import Order
-
-
-def redemption(scene, **more):
-    given = {
-        "redemption_code": scene.voucher.redemption_code,
-        "offer": scene.seller.offer.code,
-        "hours": "100",
-        "reference": "acct-1",
-    }
-    return {**given, **more}
 
 
 @pytest.fixture

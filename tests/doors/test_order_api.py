@@ -7,7 +7,7 @@ from ledger.queries import extent
 from tests import cast
 from tests.billing import stage
 from tests.cast import M3, a_hold, accepts_each, make_provider, make_scene
-from tests.doors.test_api import Program
+from tests.doors.programs import Program
 from vouchers import actions, queries
 from vouchers.models import Order
 

@@ -15,8 +15,7 @@ from billing.usage.signed import signed_words
 from providers.kinds import KeyKind
 from tests.billing.test_telemetry import register, use
 from tests.cast import M3, a_hold, make_scene
-from tests.doors.programs import JULY, PROBLEM, Program
-from tests.doors.test_api import metered
+from tests.doors.programs import JULY, PROBLEM, Program, metered
 
 pytestmark = pytest.mark.django_db
 

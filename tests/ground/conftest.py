@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.embedded import ensure_postgres, stop_postgres
+from config.embedded import ensure_postgres, leave_valkey, stop_postgres
 
 
 @pytest.fixture
@@ -38,4 +38,6 @@ def _ground() -> Iterator[Path]:
     finally:
         for version in folder.glob("*/PG_VERSION"):
             stop_postgres(version.parent)
+        for queue in folder.glob("*/appendonlydir"):
+            leave_valkey(queue.parent)
         shutil.rmtree(folder)

@@ -1,12 +1,10 @@
-"""The design system is what it says: vendored bytes, strict CSP, pieces, charts, figures."""
+"""The design system is what it says: vendored bytes, strict CSP, pieces, forms."""
 
 import hashlib
 import re
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
-from xml.etree import ElementTree
 
 import pytest
 from django import forms
@@ -15,18 +13,7 @@ from django.core.paginator import Paginator
 from django.template import engines
 from django.template.loader import render_to_string
 
-from common.charts import (
-    Estimate,
-    Mark,
-    Row,
-    Series,
-    balance_bar,
-    bar,
-    interval,
-    line,
-    stacked_bar,
-)
-from common.formatting import day, gpu_hours, instant, language_tag, money, percent, status_tag
+from common.charts import Mark, bar
 from common.widgets import DayInput, FigureInput
 from config.forms import TesseraRenderer
 
@@ -348,153 +335,3 @@ def test_a_day_that_does_not_exist_is_refused_and_kept_in_its_boxes():
     page = form["starts_on"].as_field_group()
     assert "starts_on" in form.errors
     assert 'name="starts_on_day" value="31"' in page
-
-
-# --- figures ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("amount", "unit", "text"),
-    [
-        (123456, "CNY", "¥1,234.56"),
-        (5, "GBP", "£0.05"),
-        (-123456, "GBP", "−£1,234.56"),
-        (1234567, "KRW", "₩1,234,567"),
-        (10**17 + 1, "CNY", "¥1,000,000,000,000,000.01"),
-        (4_444_200_000, "GPU:H100", "1,234.5 GPU-hours"),
-        (3_600_000, "GPU:H100", "1 GPU-hour"),
-        (0, "GPU:H100", "0 GPU-hours"),
-        (-1_800_000, "GPU:A100", "−0.5 GPU-hours"),
-        (None, "CNY", "–"),
-    ],
-)
-def test_an_amount_is_shown_exactly(amount, unit, text):
-    assert money(amount, unit) == text
-
-
-def test_gpu_hours_round_half_up_at_the_fourth_decimal():
-    assert gpu_hours(180) == "0.0001 GPU-hours"
-    assert gpu_hours(179) == "0 GPU-hours"
-    assert gpu_hours(36_000_000) == "10 GPU-hours"
-
-
-def test_an_instant_names_its_time_zone():
-    assert instant(AT) == (
-        '<time datetime="2026-03-31T09:00:00+00:00">31 March 2026, 09:00 (UTC)</time>'
-    )
-    assert "14:30 (UTC+5:30)" in instant(AT, "Asia/Kolkata")
-    assert "05:00 (UTC−4)" in instant(AT, "America/Toronto")
-
-
-def test_a_day_is_not_an_instant():
-    assert day(date(2026, 3, 31)) == '<time datetime="2026-03-31">31 March 2026</time>'
-    with pytest.raises(TypeError):
-        day(AT)
-
-
-def test_a_share_is_shown_to_one_decimal():
-    assert percent(Decimal("0.125")) == "12.5%"
-    assert percent(Decimal("-0.04")) == "−4%"
-
-
-def test_a_tag_has_a_known_colour_or_none():
-    assert status_tag("<Draft>") == "&lt;Draft&gt;"
-    with pytest.raises(ValueError, match="pink"):
-        status_tag("Draft", "pink")
-
-
-def test_a_language_is_tagged_as_html_wants_it():
-    assert [language_tag(code) for code in ("en", "zh-hans", "en-gb")] == [
-        "en",
-        "zh-Hans",
-        "en-GB",
-    ]
-
-
-# --- charts ----------------------------------------------------------------------------------
-
-PARTS = [Mark("Spent", 50000, "¥500.00"), Mark("Held", 20000, "¥200.00")]
-CHARTS = {
-    "bar": bar(
-        [Mark("上海", 120000, "¥1,200.00"), Mark("A & B <x>", None, "not shown")],
-        id="c-bar",
-        title="By city",
-        description="Two cities",
-    ),
-    "stacked_bar": stacked_bar([Row("2026", PARTS, "¥700.00")], id="c-stack", title="By use"),
-    "balance_bar": balance_bar(
-        PARTS, total=Mark("V-1", 100000, "¥1,000.00"), id="c-bal", title="Balance"
-    ),
-    "line": line(
-        [Series("Used", [Mark("Jan", 3, "3"), Mark("Feb", None, "–"), Mark("Mar", 9, "9")])],
-        id="c-line",
-        title="By month",
-    ),
-    "interval": interval(
-        [Estimate("Revenue", Decimal("0.1"), Decimal("-0.1"), Decimal("0.3"), "+10%")],
-        id="c-int",
-        title="Effect",
-    ),
-}
-
-
-def texts(svg: str) -> list[str]:
-    return [
-        "".join(one.itertext())
-        for one in ElementTree.fromstring(svg).iter()
-        if one.tag.endswith("}text")
-    ]
-
-
-@pytest.mark.parametrize("name", CHARTS)
-def test_a_chart_is_a_named_image_without_styles(name):
-    root = ElementTree.fromstring(CHARTS[name])
-
-    title = root[0]
-    assert root.get("role") == "img"
-    assert title.get("id") in root.get("aria-labelledby").split()
-    assert not any(key in ("style", "class") for one in root.iter() for key in one.attrib)
-    ids = [one.get("id") for one in root.iter() if one.get("id")]
-    assert len(ids) == len(set(ids))
-
-
-def test_every_figure_is_printed_on_its_chart():
-    assert texts(CHARTS["bar"]) == ["上海", "¥1,200.00", "A & B <x>", "not shown"]
-    assert texts(CHARTS["stacked_bar"]) == [
-        "2026",
-        "¥700.00",
-        "Spent: ¥500.00",
-        "Held: ¥200.00",
-    ]
-    assert texts(CHARTS["balance_bar"]) == [
-        "V-1",
-        "¥1,000.00",
-        "Spent: ¥500.00",
-        "Held: ¥200.00",
-    ]
-    assert texts(CHARTS["line"]) == ["Used: 9", "9", "Jan", "Feb", "Mar"]
-    assert texts(CHARTS["interval"]) == ["Revenue", "+10%"]
-
-
-def test_bars_are_as_long_as_their_figures():
-    assert 'x="0%" y="22" width="50%" height="24" fill="#12436D"' in CHARTS["balance_bar"]
-    assert 'x="50%" y="22" width="20%" height="24" fill="#28A197"' in CHARTS["balance_bar"]
-
-
-def test_a_line_breaks_where_a_figure_may_not_be_shown():
-    assert CHARTS["line"].count("<circle") == 2
-    assert 'stroke-width="3"' not in CHARTS["line"]
-
-
-def test_a_chart_of_nothing_is_drawn_empty():
-    assert texts(bar([Mark("A", 0, "0")], id="z", title="Z")) == ["A", "0"]
-    assert texts(bar([], id="z", title="Z")) == []
-
-
-def test_a_chart_that_would_mislead_is_refused():
-    with pytest.raises(ValueError, match="shorter than nothing"):
-        bar([Mark("A", -1, "−1"), Mark("B", 1, "1")], id="z", title="Z")
-    with pytest.raises(ValueError, match="more than the total"):
-        balance_bar(PARTS, total=Mark("V", 1, "1"), id="z", title="Z")
-    with pytest.raises(ValueError, match="at most 4"):
-        stacked_bar([Row("A", [Mark("P", 1, "1")] * 5, "5")], id="z", title="Z")

@@ -136,6 +136,23 @@ class OneOrder(Operation):
             raise NotFound(what=code)
         return order
 
+    def done(
+        self,
+        request: Request,
+        code: str,
+        act: Callable[..., Order],
+        shape: type[serializers.Serializer[Any]],
+    ) -> Response:
+        """Do something with an order, and return the order as it is then.
+
+        :param act: takes the input's fields by their names, beside actor, instant and key.
+        """
+        key, order = self.key_of(request), self.order_of(request, code)
+        given = read_input(shape, request.data)
+        actor = self.caller_of(request).address
+        order = act(order=order, **given, actor=actor, at=timezone.now(), key=key)
+        return Response(order_answer(order))
+
 
 class OrderDetail(OneOrder):
     """One of your orders."""
@@ -208,15 +225,7 @@ class OrderAccept(OneOrder):
     @once
     def post(self, request: Request, code: str) -> Response:
         """Take the order as you read it; the holder may use it from then on."""
-        key, order = self.key_of(request), self.order_of(request, code)
-        done = actions.accept_order(
-            order=order,
-            hours=read_input(AcceptInput, request.data)["hours"],
-            actor=self.caller_of(request).address,
-            at=timezone.now(),
-            key=key,
-        )
-        return Response(order_answer(done))
+        return self.done(request, code, actions.accept_order, AcceptInput)
 
 
 class OrderDecline(OneOrder):
@@ -226,15 +235,7 @@ class OrderDecline(OneOrder):
     @once
     def post(self, request: Request, code: str) -> Response:
         """Say no and why; what is held goes back to the voucher at once."""
-        key, order = self.key_of(request), self.order_of(request, code)
-        done = actions.decline_order(
-            order=order,
-            reason=read_input(ReasonInput, request.data)["reason"],
-            actor=self.caller_of(request).address,
-            at=timezone.now(),
-            key=key,
-        )
-        return Response(order_answer(done))
+        return self.done(request, code, actions.decline_order, ReasonInput)
 
 
 class OrderChangeHours(OneOrder):
@@ -246,17 +247,7 @@ class OrderChangeHours(OneOrder):
     @once
     def post(self, request: Request, code: str) -> Response:
         """Hold less for fewer hours, never under what was used; more is the holder's to order."""
-        key, order = self.key_of(request), self.order_of(request, code)
-        given = read_input(ChangeInput, request.data)
-        done = actions.change_order(
-            order=order,
-            hours=given["hours"],
-            reason=given["reason"],
-            actor=self.caller_of(request).address,
-            at=timezone.now(),
-            key=key,
-        )
-        return Response(order_answer(done))
+        return self.done(request, code, actions.change_order, ChangeInput)
 
 
 class OrderCancel(OneOrder):
@@ -266,15 +257,7 @@ class OrderCancel(OneOrder):
     @once
     def post(self, request: Request, code: str) -> Response:
         """Give back all that is held, as long as nothing was used, and say why."""
-        key, order = self.key_of(request), self.order_of(request, code)
-        done = actions.cancel_order(
-            order=order,
-            reason=read_input(ReasonInput, request.data)["reason"],
-            actor=self.caller_of(request).address,
-            at=timezone.now(),
-            key=key,
-        )
-        return Response(order_answer(done))
+        return self.done(request, code, actions.cancel_order, ReasonInput)
 
 
 class OrderRelease(OneOrder):
@@ -284,12 +267,7 @@ class OrderRelease(OneOrder):
     @once
     def post(self, request: Request, code: str) -> Response:
         """Give back what is still held, once no bill waits for its settlement."""
-        key, order = self.key_of(request), self.order_of(request, code)
-        read_input(ReleaseInput, request.data)
-        done = actions.release_hold(
-            order=order, actor=self.caller_of(request).address, at=timezone.now(), key=key
-        )
-        return Response(order_answer(done))
+        return self.done(request, code, actions.release_hold, ReleaseInput)
 
 
 def order_answer(order: Order) -> Any:

@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-from django.db import connection
-
+from common.statements import quick_rows
 from policy.metering import MeteringRule
 from vouchers.models import PolicyVersion
 from vouchers.queries.programmes import read_policy
@@ -12,7 +11,8 @@ from vouchers.queries.programmes import read_policy
 # it are never read.
 _LAWS = """
     with recursive up as (
-        select id as voucher, decision_id, parent_id from vouchers_voucher where id = any(%s)
+        select id as voucher, decision_id, parent_id from vouchers_voucher
+        where id = any(%s::bigint[])
         union all
         select up.voucher, v.decision_id, v.parent_id
         from up join vouchers_voucher v on v.id = up.parent_id
@@ -30,9 +30,7 @@ def metering_rules(vouchers: Collection[int]) -> dict[int, MeteringRule]:
     """Return the rule of each voucher whose law limits until when use may be told."""
     if not vouchers:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_LAWS, [list(vouchers)])
-        found = dict(cursor.fetchall())
+    found = dict(quick_rows(_LAWS, [list(vouchers)]))
     if not found:
         return {}
     laws = {

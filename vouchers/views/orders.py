@@ -1,9 +1,8 @@
-"""A holder's orders: the price first, then the hold; and letting an order go."""
+"""A holder's orders: the price first, then the hold."""
 
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -17,10 +16,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from common.errors import NotFound, Refused
 from common.formatting import gpu_hours, instant, money
-from common.forms import KeyedForm, answer_form, words_of
+from common.forms import answer_form, words_of
 from ledger import queries as ledger
 from parties.authentication import signed_in
-from parties.models import User
 from parties.queries import has_role
 from parties.roles import Role
 from providers.models import Offer
@@ -30,7 +28,7 @@ from vouchers import actions, queries
 from vouchers.actions.quotes import Quote, quote_order
 from vouchers.forms.orders import HoldForm, OrderFilter, QuoteForm
 from vouchers.models import Order, Voucher
-from vouchers.views.order_acts import is_of_provider
+from vouchers.views.order_acts import is_of_provider, may_release
 from vouchers.views.shown import (
     order_bar,
     order_columns,
@@ -39,7 +37,7 @@ from vouchers.views.shown import (
     timeline,
     working_lines,
 )
-from vouchers.views.vouchers import is_of_holder, is_officer
+from vouchers.views.vouchers import is_of_holder
 
 PAGE = 50
 LINES_SHOWN = 10
@@ -218,7 +216,7 @@ def order(request: HttpRequest, code: str) -> HttpResponse:
         "can_answer": is_provider and found.status == Order.Status.PLACED,
         "can_change": is_holding and (is_holder or is_provider),
         "can_cancel": is_holding and not use.used_ms and (is_holder or is_provider),
-        "can_release": is_holding and _may_release(person, found),
+        "can_release": is_holding and may_release(person, found),
         "can_name": is_holding and is_holder,
         "sees_voucher": queries.vouchers_visible_to(person)
         .filter(pk=found.voucher_id)
@@ -336,40 +334,3 @@ def _users(found: Order, *, is_holder: bool) -> dict[str, Any]:
     if is_holder:
         columns.append(_("What you can do"))
     return {"caption": _("Who may use it"), "columns": columns, "rows": rows}
-
-
-def _may_release(person: User, found: Order) -> bool:
-    whose = found.offer.provider.organisation
-    by_holder = found.placed_by == Order.PlacedBy.HOLDER
-    return (
-        (by_holder and is_of_holder(person, found.voucher))
-        or has_role(person, Role.PROVIDER, organisation=whose)
-        or is_officer(person, found.voucher)
-    )
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def order_release(request: HttpRequest, code: str) -> HttpResponse:
-    """Let an order go: what it still holds becomes free again."""
-    person = signed_in(request)
-    found = queries.order_of(person, code)
-    if not _may_release(person, found):
-        raise NotFound(what=code)
-    form = KeyedForm(request.POST if request.method == "POST" else None)
-
-    def release() -> HttpResponse:
-        actions.release_hold(order=found, actor=person, at=timezone.now(), key=form.act_key)
-        messages.success(request, _("%(order)s is released.") % {"order": code})
-        return redirect("order", code)
-
-    left = money(ledger.hold_remaining(found.hold), found.voucher.unit)
-    context = {
-        "title": _("Release this order"),
-        "caption": code,
-        "back": reverse("order", args=[code]),
-        "submit": _("Release"),
-        "submit_kind": "warning",
-        "intro": _("%(amount)s go back to the voucher, and the order ends.") % {"amount": left},
-    }
-    return answer_form(request, form, "form_page.html", release, context)

@@ -22,6 +22,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from config.embedded import (
     EmbeddedServerError,
     dying_with_parent,
+    leave_valkey,
     lend_postgres,
     start_valkey,
     valkey_url,
@@ -156,6 +157,8 @@ class Command(BaseCommand):
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, signal.SIG_IGN)
             supervisor.stop(STOP_ORDER)
+            if not os.environ.get("BROKER_URL"):
+                leave_valkey(var / "valkey")
             run_file.unlink(missing_ok=True)
 
     def _welcome(self, supervisor: Supervisor, address: str, sandbox: str) -> None:

@@ -6,18 +6,13 @@ from datetime import UTC, date, datetime
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from python_calamine import load_workbook
 
 from billing import actions as billing
 from billing.bank import demo_bank
-from billing.models import (
-    Batch,
-    PaymentFile,
-)
+from billing.models import Batch, Bill, PaymentFile, UsageFile, UsageLine
 from ledger.actions import SYSTEM
-from tests.cast import (
-    M3,
-    a_key,
-)
+from tests.cast import M3, a_key
 from tests.doors.pages import send
 
 JULY = datetime(2025, 7, 2, tzinfo=UTC)
@@ -25,6 +20,10 @@ METER = """job_id,account,resource,class,count,start,end,state
 1,{account},GPU,H100,8,2025-06-10T00:00:00Z,2025-06-11T00:00:00Z,COMPLETED
 2,{account},GPU,H100,4,2025-06-12T06:00:00Z,2025-06-12T18:00:00Z,FAILED
 """
+BAD_ROWS = (
+    "3,R-NOBODY,GPU,H100,1,yesterday,2025-06-15 09:00:00,COMPLETED\n"
+    "4,{account},GPU,H100,many,2025-06-14,x,COMPLETED\n"
+)
 
 
 def look_over(client, data, name="june.csv", **more):
@@ -114,4 +113,15 @@ def statement_of(**said):
         created_at=JULY,
         booked_on=date(2025, 7, 2),
         **said,
+    )
+
+
+def rows_of(answer):
+    """Return the rows of a downloaded workbook, its header first."""
+    return load_workbook(io.BytesIO(answer.content)).get_sheet_by_index(0).to_python()
+
+
+def nothing_moved():
+    return not (
+        UsageLine.objects.exists() or UsageFile.objects.exists() or Bill.objects.exists()
     )

@@ -1,0 +1,142 @@
+"""First steps towards money, each with the second step that asks for another person."""
+
+from datetime import timedelta
+
+from billing import actions as billing
+from parties import actions as parties
+from parties.queries import SamePerson
+from parties.roles import Role
+from tests import cast
+from tests.billing import stage
+from tests.parties.two_steps import Scene
+
+_AFTER = cast.YEARS_END + timedelta(days=12)
+
+
+def settled_target():
+    scene = cast.a_target()
+    cast.an_assessment(scene)
+    bill = billing.claim_target(
+        voucher=scene.voucher, actor=scene.seller.person, at=_AFTER, key="claim"
+    )
+    return Scene(
+        scene.authority.admin,
+        scene.authority.second_officer,
+        scene.authority.organisation,
+        Role.FINANCE,
+        lambda account: stage.settle(bill, key="settle", actor=account, at=_AFTER),
+    )
+
+
+def _billed():
+    """A bill under an award that two people gave."""
+    authority, applicant = cast.make_authority(), cast.an_sme()
+    seller, scheme = cast.make_provider(authority), cast.make_programme(authority)
+    voucher = cast.an_issued_voucher(scheme, applicant, fee_total="2000000.00")
+    scene = cast.Scene(authority, seller, scheme, applicant, voucher)
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    stage.use(scene.seller, order, hours=8)
+    return scene, stage.bill(scene, stage.a_line(hours=10))
+
+
+def settled_bill(doer):
+    scene, bill = _billed()
+
+    def settle(account):
+        return stage.settle(bill, key="settle", actor=account)
+
+    return _in_finance(scene, doer(scene), settle)
+
+
+def decided_line(doer):
+    scene, bill = _billed()
+    stage.settle(bill)
+
+    def decide(account):
+        return billing.decide_line(
+            line=bill.lines.get(),
+            accept=True,
+            note="Looked at it",
+            actor=account,
+            at=stage.LATER,
+            key="decide line",
+        )
+
+    return _in_finance(scene, doer(scene), decide)
+
+
+def _in_finance(scene, first, step, refusal=SamePerson):
+    authority = scene.authority
+    return Scene(authority.admin, first, authority.organisation, Role.FINANCE, step, refusal)
+
+
+def with_payable():
+    scene = cast.make_scene()
+    stage.an_own_account(scene.authority)
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    stage.use(scene.seller, order, hours=40)
+    stage.settle(stage.bill(scene))
+    return scene
+
+
+def approved_batch():
+    scene = with_payable()
+    batch = stage.prepare(scene)
+
+    def approve(account):
+        return billing.approve_batch(batch=batch, actor=account, at=stage.LATER, key="approve")
+
+    return _in_finance(scene, scene.authority.finance[0], approve)
+
+
+def released_batch(place):
+    scene = with_payable()
+    batch = stage.approve(scene, stage.prepare(scene))
+
+    def release(account):
+        return billing.release_batch(batch=batch, actor=account, at=stage.LATER, key="release")
+
+    return _in_finance(scene, scene.authority.finance[place], release)
+
+
+def bank_detail_approved():
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
+    detail = proposed_bank_detail(applicant)
+
+    def approve(account):
+        return parties.approve_bank_detail(
+            bank_detail=detail, actor=account, at=cast.NOON, key="approve"
+        )
+
+    where = authority.organisation
+    return Scene(authority.admin, applicant.person, where, Role.FINANCE, approve)
+
+
+def proposed_bank_detail(applicant):
+    return parties.propose_bank_detail(
+        organisation=applicant.organisation,
+        scheme="IBAN",
+        number="GB82 WEST 1234 5698 7654 32",
+        agent="WESTGB2L",
+        holder="Small Model Ltd",
+        actor=applicant.person,
+        at=cast.NOON,
+        key=cast.a_key("propose"),
+    )
+
+
+def applicant_of(scene):
+    return scene.applicant.person
+
+
+def decider_of(scene):
+    return scene.authority.officer
+
+
+def issuer_of(scene):
+    return scene.authority.second_officer
+
+
+def biller_of(scene):
+    return scene.seller.person
