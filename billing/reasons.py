@@ -106,10 +106,6 @@ ROW_PROBLEMS: dict[str, tuple[Any, Any]] = {
         _("In the hour from %(hour)s your registered %(class)s come to %(most)s GPU-hours. "
           "%(used)s of them are taken, and this row is %(value)s GPU-hours in all."),
         _("Check the count and the times, or bring your capacity register up to date first.")),
-    "device_in_use": (
-        _("The GPU %(value)s was in use for %(other)s until %(busy_until)s, and a GPU runs one "
-          "job at a time."),
-        _("Check the GPU’s name and the times of both runs.")),
     "device_in_use_archived": (
         _("The GPU %(value)s was in use until %(busy_until)s for a run that lies in the archive, "
           "and a GPU runs one job at a time."),

@@ -221,6 +221,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.RECORD_CAPACITY: _("Capacity registered"),
     ActKind.PUBLISH_OFFER: _("Offer published or withdrawn"),
     ActKind.PUBLISH_PRICE: _("Price published"),
+    ActKind.PUBLISH_PRICE_LIST: _("Price list published"),
     ActKind.WITHDRAW_PRICE: _("Price withdrawn before it began"),
     ActKind.STATE_QUEUE: _("Typical wait stated"),
     ActKind.SET_PRICE_CAP: _("Price cap set or lifted"),

@@ -3,8 +3,26 @@
 import codecs
 import unicodedata
 
+from django.utils.translation import gettext_lazy as _
+
+from common.errors import Refused
+
 # full-width forms that some read alike.
 FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
+
+
+class FileUnreadable(Refused):
+    """A file that cannot be read as a whole; no row of it counts."""
+
+    code = "file_unreadable"
+    sentence = _("We cannot read this file.")
+
+
+class FileEmpty(FileUnreadable):
+    """A file without a single row."""
+
+    code = "file_empty"
+    sentence = _("The file has no rows. Check that you chose the right file.")
 
 
 def safe_cell(text: str) -> str:

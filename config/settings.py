@@ -175,6 +175,13 @@ EMAIL_PORT = env.int("EMAIL_PORT", default=25)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="tessera@example.org")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
 
+# Which organisations an authority has to do with, as each app knows it (parties/dealings.py).
+DEALINGS = (
+    "providers.queries.accreditation.organisations_accredited_by",
+    "vouchers.queries.organisations_that_asked",
+)
+# What apps above say beside lines of use: columns, rows and the lines' keys come to more of both.
+BESIDE_USE = ("billing.views.evidence.beside_use",)
 # Registers are asked at REGISTER_URL_CONDUCT and the like, or else read from this folder's
 # files; one with neither is not connected (docs/registers.md).
 REGISTERS_FOLDER = env.str("REGISTERS_FOLDER", default=str(VAR_DIR / "registers"))

@@ -144,6 +144,7 @@ class ActKind(StrEnum):
     RECORD_CAPACITY = "record_capacity"
     PUBLISH_OFFER = "publish_offer"
     PUBLISH_PRICE = "publish_price"
+    PUBLISH_PRICE_LIST = "publish_price_list"
     WITHDRAW_OFFER = "withdraw_offer"
     WITHDRAW_PRICE = "withdraw_price"
     STATE_QUEUE = "state_queue"

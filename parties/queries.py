@@ -311,7 +311,7 @@ def bank_detail_state(detail: BankDetail, at: datetime) -> str:
 
 
 def bank_details_waiting() -> QuerySet[BankDetail]:
-    """Return the bank details that wait for a second person, oldest first."""
+    """Return every bank detail that waits for a second person, oldest first."""
     return (
         BankDetail.objects.filter(status=BankDetail.Status.PROPOSED)
         .select_related("organisation", "proposed_by")

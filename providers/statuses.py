@@ -154,3 +154,11 @@ def tables() -> list[StatusTable]:
         table(_("Applications for accreditation"), ACCREDITATION_APPLICATION),
         table(_("Agreements"), AGREEMENT),
     ]
+
+
+# What becomes of a row of a price list that is looked over.
+PRICE_LIST_ROW = {
+    "NEW_OFFER": _("New offer"),
+    "NEW_PRICE": _("New price"),
+    "UNCHANGED": _("Unchanged"),
+}

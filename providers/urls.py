@@ -13,6 +13,7 @@ from providers.views import (
     desk,
     home,
     keys,
+    price_lists,
     webhooks,
 )
 
@@ -26,10 +27,13 @@ urlpatterns = [
     ),
     path("provider/capacity/", capacity.capacity, name="capacity"),
     path("provider/capacity.csv", capacity.capacity_csv, name="capacity_csv"),
+    path("provider/capacity-sample.csv", capacity.capacity_sample, name="capacity_sample"),
     path("provider/capacity/new/", capacity.capacity_new, name="capacity_new"),
     path("provider/capacity/list/", capacity.capacity_upload, name="capacity_upload"),
     path("provider/offers/", catalogue.offers, name="offers"),
     path("provider/offers/new/", catalogue.offer_new, name="offer_new"),
+    path("provider/price-list/", price_lists.price_list, name="price_list"),
+    path("provider/price-list-sample.csv", price_lists.prices_sample, name="prices_sample"),
     path("provider/offers/<str:code>/", catalogue.offer_price, name="offer_price"),
     path(
         "provider/offers/<str:code>/withdraw/", catalogue.offer_withdraw, name="offer_withdraw"

@@ -118,8 +118,11 @@ def _overlaps(provider: Provider) -> Iterator[RowError]:
             if loser and loser not in refused:
                 refused.add(loser)
                 values = {"other": other, "busy_until": f"{until:%Y-%m-%d %H:%M:%S} UTC"}
-                code = "device_in_use" if other else "device_in_use_archived"
-                yield UnrecordedRow(loser, "device", name, code, values)
+                if other:
+                    yield RowError(loser, "device", name, "device_in_use", values)
+                else:
+                    code = "device_in_use_archived"
+                    yield UnrecordedRow(loser, "device", name, code, values)
             if row:
                 continue
         busy_until, holder, held_by = ended_at, row, key

@@ -111,16 +111,19 @@ begin
             p_digest, p_act, p_at)
         returning id into number;
     insert into billing_archivedsum (archive_id, voucher_id, order_id, provider_id, resource,
-            resource_class, month, recorded_at, started_at, lines, quantity_ms, amount)
+            resource_class, month, recorded_at, is_opposite, taken_back_at, started_at, lines,
+            quantity_ms, amount)
         select number, u.voucher_id, u.order_id, u.provider_id, u.resource, u.resource_class,
             date_trunc('month', u.started_at at time zone p.zone)::date, u.recorded_at,
-            min(u.started_at), count(*), sum(u.quantity_ms), sum(coalesce(u.amount, 0))
+            u.corrects_id is not null, o.recorded_at, min(u.started_at), count(*), sum(u.quantity_ms), sum(coalesce(u.amount, 0))
         from billing_usageline u
         join vouchers_voucher v on v.id = u.voucher_id
         join vouchers_programme p on p.id = v.programme_id
+        left join billing_usagecorrection c on c.line_id = u.id
+        left join billing_usageline o on o.id = c.opposite_id
         where u.id >= low and u.id < high
-        -- What takes use back has a sum of its own, so that it still shows that there was use.
-        group by 2, 3, 4, 5, 6, 7, 8, u.corrects_id is null;
+        -- What takes use back, and what was taken back at an instant, have sums of their own.
+        group by 2, 3, 4, 5, 6, 7, 8, 9, 10;
     execute format('alter table %I disable trigger insert_only', place);
     if place = 'billing_usageline_before' then
         delete from billing_usageline_before where id >= low and id < high;
@@ -137,11 +140,14 @@ end $$
 METERED = """
 create view billing_metereduse as
     select id, voucher_id, order_id, provider_id, resource, resource_class, started_at,
-        recorded_at, quantity_ms
-    from billing_usageline
+        recorded_at, quantity_ms, corrects_id is not null as is_opposite,
+        (select o.recorded_at from billing_usagecorrection c
+            join billing_usageline o on o.id = c.opposite_id
+            where c.line_id = l.id) as taken_back_at
+    from billing_usageline l
     union all
     select -id, voucher_id, order_id, provider_id, resource, resource_class, started_at,
-        recorded_at, quantity_ms
+        recorded_at, quantity_ms, is_opposite, taken_back_at
     from billing_archivedsum
 """
 PROTECT = django.db.models.deletion.PROTECT
@@ -185,6 +191,8 @@ class Migration(migrations.Migration):
                 ("resource_class", models.CharField(max_length=24)),
                 ("month", models.DateField()),
                 ("recorded_at", models.DateTimeField()),
+                ("is_opposite", models.BooleanField()),
+                ("taken_back_at", models.DateTimeField(null=True)),
                 ("started_at", models.DateTimeField()),
                 ("lines", models.BigIntegerField()),
                 ("quantity_ms", models.BigIntegerField()),
@@ -204,6 +212,8 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField()),
                 ("recorded_at", models.DateTimeField()),
                 ("quantity_ms", models.BigIntegerField()),
+                ("is_opposite", models.BooleanField()),
+                ("taken_back_at", models.DateTimeField(null=True)),
                 ("order", models.ForeignKey(db_constraint=False, null=True, on_delete=PROTECT, related_name="+", to="vouchers.order")),
                 ("provider", models.ForeignKey(db_constraint=False, on_delete=PROTECT, related_name="+", to="providers.provider")),
                 ("voucher", models.ForeignKey(db_constraint=False, on_delete=PROTECT, related_name="+", to="vouchers.voucher")),

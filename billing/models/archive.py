@@ -51,6 +51,9 @@ class ArchivedSum(models.Model):
     resource_class = models.CharField(max_length=24)
     month = models.DateField()
     recorded_at = models.DateTimeField()
+    # Whether they take others back; and when they were taken back themselves.
+    is_opposite = models.BooleanField()
+    taken_back_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField()
     lines = models.BigIntegerField()
     quantity_ms = models.BigIntegerField()
@@ -78,6 +81,8 @@ class MeteredUse(models.Model):
     started_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     quantity_ms = models.BigIntegerField()
+    is_opposite = models.BooleanField()
+    taken_back_at = models.DateTimeField(null=True)
 
     class Meta:
         managed = False

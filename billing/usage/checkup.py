@@ -1,8 +1,8 @@
 """What a provider can know of its own export before it sends it, without a database."""
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO
@@ -54,8 +54,9 @@ def check(
     """Read a usage file to its end and say what it came to.
 
     A key that comes twice counts once, as it would when the file is sent: the later row is an
-    error. What needs the provider's orders and prices is not looked at. Memory grows with the
-    number of rows, by about 150 bytes each, for the keys.
+    error. So is the later of two that use one GPU at a time, where rows name their GPUs. What
+    needs the provider's orders and prices is not looked at. Memory grows with the number of
+    rows, by about 150 bytes each for the keys; rows that name GPUs are kept whole.
 
     :raises FileUnreadable: in one of its kinds, if the file can't be read as a whole.
     """
@@ -63,21 +64,47 @@ def check(
     checkup = Checkup(parsed.format, unused_columns=parsed.unused_columns)
     repeated: list[RowError] = []
     repeats = 0
+    uses: dict[str, list[UsageRecord]] = defaultdict(list)
     for record, first_row in _with_first_rows(parsed):
         if first_row is None:
             _count(checkup, record)
+            for device in filter(None, record.device.split(" ")):
+                uses[device].append(record)
             continue
         repeats += 1
         if len(repeated) < ERRORS_KEPT:
             values = {"first_row": first_row}
             repeated.append(RowError(record.row, "key", record.key, "duplicate", values))
+    busy = []
+    for record, error in _overlaps(uses):
+        checkup.quantity_ms[record.resource, record.resource_class] -= record.quantity_ms
+        busy.append(error)
     checkup.rows = parsed.rows
-    checkup.accepted = parsed.accepted - repeats
+    checkup.accepted = parsed.accepted - repeats - len(busy)
     checkup.skipped = parsed.skipped
-    checkup.errors_total = parsed.errors_total + repeats
-    errors = sorted([*parsed.errors, *repeated], key=lambda error: error.row)
+    checkup.errors_total = parsed.errors_total + repeats + len(busy)
+    errors = sorted([*parsed.errors, *repeated, *busy], key=lambda error: error.row)
     checkup.errors = errors[:ERRORS_KEPT]
     return checkup
+
+
+def _overlaps(
+    uses: Mapping[str, list[UsageRecord]],
+) -> Iterator[tuple[UsageRecord, RowError]]:
+    """Give each row that uses a GPU before its use by another row has ended, once."""
+    refused: set[int] = set()
+    for device in sorted(uses):
+        held: UsageRecord | None = None
+        for use in sorted(uses[device], key=lambda one: (one.started_at, one.row)):
+            if use.row in refused or use.started_at == use.ended_at:
+                continue
+            if held is None or use.started_at >= held.ended_at:
+                held = use
+                continue
+            refused.add(use.row)
+            until = f"{held.ended_at:%Y-%m-%d %H:%M:%S} UTC"
+            values: dict[str, object] = {"other": held.key, "busy_until": until}
+            yield use, RowError(use.row, "device", device, "device_in_use", values)
 
 
 def _with_first_rows(

@@ -21,8 +21,8 @@ from openpyxl.utils import get_column_letter
 from billing.usage.guide import expected_of
 from billing.usage.recognise import KNOWN, cells_of, decoded, separator_in
 from billing.usage.record import RowError
-from billing.usage.workbook import is_workbook, lay_out
 from common.spreadsheets import FORMULA_STARTS, safe_cell
+from common.workbook import is_workbook, lay_out
 
 CELL_CHARACTERS_MAX = 2_000
 WIDTH_MAX = 60

@@ -18,7 +18,7 @@ from billing.usage.options import (
 from billing.usage.plain_csv import NAMES
 from billing.usage.record import Parsed, Resource
 from billing.usage.survey import CHUNK_BYTES, UTF16_MARKS
-from billing.usage.workbook import as_text
+from common.workbook import as_text
 
 __all__ = ["CHUNK_BYTES", "Limits", "read_usage", "recognise"]
 
@@ -56,7 +56,7 @@ def read_usage(
     :raises PackingBroken: if a .gz file does not unpack.
     :raises ColumnsMissing: if the columns are not those that usage needs.
     :raises ColumnsRepeated: if two columns carry one meaning.
-    :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `billing.usage.workbook` says.
+    :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `common.workbook` says.
     :raises FileUnreadable: in the kinds that are JSON's or XML's own.
     """
     stream = as_text(stream, known=(*NAMES, *NEEDED, *(columns or {}).values()))
@@ -75,7 +75,7 @@ def recognise(stream: BinaryIO) -> str:
     :raises FileNotText: if it is no text.
     :raises FileCutOff: if its packing breaks off.
     :raises PackingBroken: if a .gz file does not unpack.
-    :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `billing.usage.workbook` says.
+    :raises WorkbookLocked, WorkbookBroken, WorkbookTooLarge: as `common.workbook` says.
     """
     return _recognised(
         head_of(as_text(stream, known=(*NAMES, *NEEDED))), has_columns=False

@@ -7,7 +7,34 @@ from typing import Protocol
 from django.utils.translation import gettext_lazy as _
 
 from billing.usage.record import Resource, RowResult
-from common.errors import Refused
+from common.spreadsheets import FileEmpty, FileUnreadable
+
+__all__ = [
+    "ColumnsMissing",
+    "ColumnsRepeated",
+    "EncodingUnknown",
+    "FileCutOff",
+    "FileEmpty",
+    "FileNotText",
+    "FileTooLarge",
+    "FileTooLong",
+    "FileUnreadable",
+    "FormatNotRecognised",
+    "FormatUnknown",
+    "JsonBroken",
+    "JsonRecordTooLong",
+    "JsonShapeUnknown",
+    "JsonTooDeep",
+    "Limits",
+    "LineTooLong",
+    "NotUsage",
+    "Options",
+    "PackingBroken",
+    "Reader",
+    "XmlBroken",
+    "XmlDeclaresEntities",
+    "XmlRecordTooLong",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +76,6 @@ class Reader(Protocol):
 
     def read(self, number: int, line: str) -> RowResult:
         """Return the record of a row, why it is skipped, or all that is wrong with it."""
-
-
-class FileUnreadable(Refused):
-    """A file that cannot be read as a whole; no row of it counts."""
-
-    code = "file_unreadable"
-    sentence = _("We cannot read this file.")
-
-
-class FileEmpty(FileUnreadable):
-    """A file without a single row of usage."""
-
-    code = "file_empty"
-    sentence = _("The file has no rows. Check that you chose the right file.")
 
 
 class FileNotText(FileUnreadable):

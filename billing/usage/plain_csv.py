@@ -46,6 +46,8 @@ COLUMNS = {
     "device": ("device", "设备", "devices", "gpu_uuid", "设备编号"),
 }
 REQUIRED = ("job_id", "account", "resource", "class", "count", "start", "end", "state")
+# What samples and templates show: what is needed, and which GPUs it was.
+SHOWN = (*REQUIRED, "device")
 REQUIRED_OF_MAPPED = ("count", "start")
 SEPARATORS = ",\t;"
 NAMES = {name: ours for ours, names in COLUMNS.items() for name in names}
@@ -230,6 +232,8 @@ def _wanted_names(columns: Mapping[str, str] | None) -> dict[str, str]:
     return {plain_name(theirs): ours for ours, theirs in columns.items()}
 
 
+# A quarter of a GPU is a slice of one: its own UUID (NVML), or the GPU's and the slice's.
+SAMPLE_SLICE = "MIG-c7384736-a75d-5afc-978f-d2f1294409fd"
 SAMPLE_DAY = date(2026, 11, 2)
 
 
@@ -242,11 +246,11 @@ def sample(
 ) -> str:
     """Return a small file of a day and the next, read without an error, in a language."""
     column = 1 if language.lower().startswith("zh") else 0
-    header = [COLUMNS[ours][column] for ours in REQUIRED]
+    header = [COLUMNS[ours][column] for ours in SHOWN]
     what, after = f"{account},GPU,{resource_class}", day + timedelta(days=1)
     rows = [
-        f"train-0421,{what},8,{day} 08:30:00,{day} 20:30:00,COMPLETED",
-        f"train-0422,{what},8,{after}T01:00:00Z,{after}T01:12:30Z,FAILED",
-        f"share-0007,{what},0.25,{after} 09:00:00,{after} 17:00:00,TIMEOUT",
+        f"train-0421,{what},8,{day} 08:30:00,{day} 20:30:00,COMPLETED,",
+        f"train-0422,{what},8,{after}T01:00:00Z,{after}T01:12:30Z,FAILED,",
+        f"share-0007,{what},0.25,{after} 09:00:00,{after} 17:00:00,TIMEOUT,{SAMPLE_SLICE}",
     ]
     return "\n".join([",".join(header), *rows]) + "\n"

@@ -22,8 +22,8 @@ from billing.usage.options import (
     PackingBroken,
 )
 from billing.usage.plain_csv import NAMES, PlainCsvReader, plain_name
-from billing.usage.workbook import is_workbook, lay_out
 from common.spreadsheets import tidy
+from common.workbook import is_workbook, lay_out
 
 CSV, FOCUS = "CSV", "FOCUS"
 # The names by which the sheet of a workbook is found.
@@ -75,7 +75,7 @@ class Looked:
 def look_at(stream: BinaryIO) -> Looked:
     """Look at a file's first lines, plain, .gz or a workbook, and say what it is.
 
-    The refusals of a workbook are those of `billing.usage.workbook`.
+    The refusals of a workbook are those of `common.workbook`.
 
     :raises FileEmpty: if no line has content.
     :raises PackingBroken: if a .gz file does not unpack.

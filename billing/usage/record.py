@@ -156,6 +156,10 @@ def _quantity_ms(count_thousandths: int, started_at: datetime, ended_at: datetim
 # What can be wrong with a cell or a row, and what to do about it, by a code that never changes.
 # fmt: off
 PROBLEMS: dict[str, tuple[Any, Any]] = {
+    "device_in_use": (
+        _("The GPU %(value)s was in use for %(other)s until %(busy_until)s, and a GPU runs one "
+          "job at a time."),
+        _("Check the GPU’s name and the times of both runs.")),
     "columns_differ": (
         _("This row has %(found)s columns; the header has %(expected)s."),
         _("Check the row for a missing or an extra separator.")),

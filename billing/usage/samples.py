@@ -15,10 +15,13 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from billing.usage.cells import CELL_CHARACTERS_MAX
 from billing.usage.fixes import fit_columns, saved, text_cell
 from billing.usage.guide import GUIDE, STATES_OFFERED, title_of
-from billing.usage.plain_csv import REQUIRED, sample
+from billing.usage.plain_csv import SHOWN, sample
 
+# As many as a line keeps (`UsageLine.device`).
+DEVICES_CHARACTERS_MAX = 400
 VALIDATED_ROWS = 10_000
 CLOCK = "yyyy-mm-dd hh:mm:ss"
 # The first three rows are those of the good sample, each with a mistake.
@@ -31,7 +34,7 @@ MISTAKES: tuple[dict[str, Callable[[str], str]], ...] = (
 
 def header(language: str) -> list[str]:
     """Return the names of the columns that every usage file has, in a language."""
-    return [title_of(ours, language) for ours in REQUIRED]
+    return [title_of(ours, language) for ours in SHOWN]
 
 
 def sample_rows(language: str, **of: Any) -> list[list[str]]:
@@ -46,7 +49,7 @@ def bad_rows(language: str, **of: Any) -> list[list[str]]:
     """Return the same table with a mistake in each row, and its first job twice."""
     head, *rows = sample_rows(language, **of)
     wrong = [
-        [mistake.get(ours, str)(cell) for ours, cell in zip(REQUIRED, row, strict=True)]
+        [mistake.get(ours, str)(cell) for ours, cell in zip(SHOWN, row, strict=True)]
         for row, mistake in zip(rows, MISTAKES, strict=True)
     ]
     return [head, rows[0], *wrong, rows[0]]
@@ -85,9 +88,9 @@ def _typed(text: str) -> Any:
 
 
 def _lay_out(sheet: Any, head: Sequence[str]) -> None:
-    fit_columns(sheet, head, [[GUIDE[ours].example for ours in REQUIRED]])
+    fit_columns(sheet, head, [[GUIDE[ours].example for ours in SHOWN]])
     sheet.freeze_panes = "A2"
-    for place, ours in enumerate(REQUIRED):
+    for place, ours in enumerate(SHOWN):
         column = sheet.cell(1, place + 1)
         column.font = Font(bold=True)
         letter = column.column_letter
@@ -108,8 +111,9 @@ def _validation(ours: str) -> DataValidation:
     elif ours == "count":
         made = DataValidation(type="decimal", operator="greaterThan", formula1="0")
     else:
+        most = DEVICES_CHARACTERS_MAX if ours == "device" else CELL_CHARACTERS_MAX
         made = DataValidation(
-            type="textLength", operator="between", formula1="1", formula2="200"
+            type="textLength", operator="between", formula1="1", formula2=str(most)
         )
     made.allow_blank = True
     made.errorStyle = "warning"
@@ -135,7 +139,7 @@ def _guide(sheet: Any, language: str) -> None:
             str(GUIDE[ours].expected),
             GUIDE[ours].example,
         ]
-        for ours in REQUIRED
+        for ours in SHOWN
     ]
     fit_columns(sheet, head, rows)
     sheet.append([text_cell(sheet, name, bold=True) for name in head])

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from billing.models import UsageLine
 from billing.models.telemetry import MeterRank
+from billing.queries.telemetry import evidence_of_usage
 from billing.usage.evidence import Finding, LineEvidence
 from billing.views.shown import sentence_cell
 from common.formatting import gpu_hours
@@ -42,6 +44,21 @@ def beside(
     cells = [evidence_cell(one) for one in said]
     rows = [[*row, cell] for row, cell in zip(rows, cells, strict=True)]
     return [*columns, _("Evidence")], rows
+
+
+def beside_use(
+    columns: list[Any], rows: list[list[Any]], keys: Sequence[int]
+) -> tuple[list[Any], list[list[Any]]]:
+    """Return a table of usage lines, by their keys, with what telemetry says beside each row.
+
+    Named in the settings (`BESIDE_USE`), since the order's page lies below this app. What takes
+    a line back was never metered, and has nothing beside it.
+    """
+    # A line may have gone to the archive since its row was read.
+    found = UsageLine.objects.filter(pk__in=keys, corrects=None)
+    metered = list(found)
+    said = dict(zip((one.pk for one in metered), evidence_of_usage(metered), strict=True))
+    return beside(columns, rows, [said.get(key) for key in keys])
 
 
 def _sentences(found: LineEvidence) -> list[str]:

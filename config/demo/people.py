@@ -41,8 +41,9 @@ class Cast:
         self.china = [self._applicant(name, "CN") for name in china]
         self.britain = [self._applicant(name, "GB") for name in britain]
         self.pay_into(self.bureau.organisation, self.bureau.finance[0], world.now)
+        # Approved once they have asked for something (`requests.py`).
         for applicant in self.china:
-            self.pay_into(applicant.organisation, applicant.person, world.now)
+            self._propose(applicant.organisation, applicant.person, world.now)
         for seller in self.sellers:
             if seller.organisation.country == "CN":
                 self.pay_into(seller.organisation, seller.person, world.now)
@@ -252,7 +253,10 @@ class Cast:
         """Propose an account for an organisation, and have it approved."""
         proposed = self._propose(organisation, person, at)
         parties.approve_bank_detail(
-            bank_detail=proposed, actor=self.bureau.finance[1], at=at, key=self.world.key()
+            bank_detail=proposed,
+            actor=self._office_of(organisation).finance[1],
+            at=at,
+            key=self.world.key(),
         )
 
     def _propose(self, organisation: Organisation, person: User, at: datetime) -> BankDetail:

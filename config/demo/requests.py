@@ -11,6 +11,7 @@ from config.demo.registers import answers_about
 from config.demo.world import Applicant, Scheme, World
 from ledger.actions import SYSTEM
 from parties import actions as parties
+from parties.queries import bank_detail_in_force, bank_details_waiting
 from vouchers import actions
 from vouchers.models import Application, Decision
 
@@ -101,6 +102,7 @@ class _Filing:
             key=world.key(),
         )
         organisation = request.applicant.organisation
+        self._approve_account(at)
         parties.keep_register_answers(
             organisation=organisation,
             answers=answers_about(organisation),
@@ -119,6 +121,19 @@ class _Filing:
             self._soon(1, self.ask)
         elif request.fate in "AIN":
             self._soon(2 + world.random.randrange(3), self.decide)
+
+    def _approve_account(self, at: datetime) -> None:
+        """Approve where the applicant is paid, now that it has asked the office for something."""
+        organisation = self.request.applicant.organisation
+        if bank_detail_in_force(organisation, at) is not None:
+            return
+        for waiting in bank_details_waiting().filter(organisation=organisation):
+            parties.approve_bank_detail(
+                bank_detail=waiting,
+                actor=self.request.scheme.office.finance[1],
+                at=at,
+                key=self.world.key(),
+            )
 
     def withdraw(self, at: datetime) -> None:
         """Take the application back."""

@@ -12,6 +12,7 @@ from stdnum.exceptions import ValidationError
 from common.errors import Refused
 from ledger import actions as ledger
 from ledger.kinds import ActKind
+from parties.dealings import require_before
 from parties.models import BankDetail, Organisation, User
 from parties.queries import (
     bank_detail_in_force,
@@ -128,12 +129,13 @@ def approve_bank_detail(
     settings); until then they go where they went. The first one of an organisation, and one
     from which an authority pays, count at once: there is nothing from which to lead money away.
 
-    :raises NotAllowed: if the person is no finance officer.
+    :raises NotAllowed: if the person is no finance officer of an authority that the organisation
+        deals with, or of the authority itself.
     :raises SamePerson: if the person proposed it.
     :raises BankDetailNotWaiting: if it is in force or was replaced.
     """
-    require_role(actor, Role.FINANCE)
     organisation = Organisation.objects.get(pk=bank_detail.organisation_id)
+    require_before(actor, organisation, Role.FINANCE)
     act = ledger.begin(
         kind=ActKind.APPROVE_BANK_DETAIL,
         key=key,
@@ -184,14 +186,16 @@ def stop_bank_detail(
 ) -> BankDetail:
     """Stop a bank detail before anything is paid there: proposed, or within its cooling-off.
 
-    Whoever acts for the organisation may, and any finance officer: one person is enough to
-    keep money where it went. Payments go on to the former one.
+    Whoever acts for the organisation may, and each finance officer of an authority that it deals
+    with: one person is enough to keep money where it went. Payments go on to the former one.
 
     :raises NotAllowed: if the person is none of these.
     :raises BankDetailNotStoppable: if payments go there already, or it is over.
     """
     organisation = Organisation.objects.get(pk=bank_detail.organisation_id)
-    if not has_role(actor, Role.FINANCE):
+    if has_role(actor, Role.FINANCE):
+        require_before(actor, organisation, Role.FINANCE)
+    else:
         require_role(actor, Role.APPLICANT, Role.PROVIDER, organisation=organisation)
     act = ledger.begin(
         kind=ActKind.STOP_BANK_DETAIL,

@@ -16,6 +16,7 @@ from common.formatting import day_text
 from common.forms import KeyedForm, answer_form
 from parties import actions, queries
 from parties.authentication import signed_in
+from parties.dealings import organisations_before
 from parties.forms import BankDetailForm, StopForm
 from parties.models import BankDetail
 from parties.roles import Role
@@ -114,10 +115,12 @@ def bank_detail_approve(request: HttpRequest, pk: int) -> HttpResponse:
 def bank_detail_stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop a bank detail before anything is paid there."""
     person = signed_in(request)
-    found = BankDetail.objects.filter(pk=pk).select_related("organisation")
-    if not queries.has_role(person, Role.FINANCE):
-        found = found.filter(organisation__in=queries.organisations_of(person))
-    detail = found.first()
+    if queries.has_role(person, Role.FINANCE):
+        reached = organisations_before(person, Role.FINANCE)
+    else:
+        reached = queries.organisations_of(person)
+    found = BankDetail.objects.filter(pk=pk, organisation__in=reached)
+    detail = found.select_related("organisation").first()
     if detail is None:
         raise NotFound(what=pk)
     form = StopForm(request.POST if request.method == "POST" else None)

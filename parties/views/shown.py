@@ -7,6 +7,7 @@ from common.errors import NotFound
 from common.formatting import instant
 from parties import queries
 from parties.authentication import signed_in
+from parties.dealings import organisations_before
 from parties.models import BankDetail, Organisation
 from parties.roles import Role
 
@@ -38,6 +39,5 @@ def bank_detail_facts(detail: BankDetail) -> list[dict[str, object]]:
 
 def details_waiting_for(request: HttpRequest) -> list[BankDetail]:
     """Return the proposals that the person, as a finance officer, may look at; oldest first."""
-    if not queries.has_role(signed_in(request), Role.FINANCE):
-        return []
-    return list(queries.bank_details_waiting())
+    before = organisations_before(signed_in(request), Role.FINANCE)
+    return list(queries.bank_details_waiting().filter(organisation__in=before))

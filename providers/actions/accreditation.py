@@ -36,6 +36,7 @@ from providers.models import (
 from providers.queries.accreditation import (
     accreditations_in_force,
     application_waiting,
+    may_lift,
     suspension_in_force,
 )
 
@@ -305,7 +306,7 @@ def accredit_provider(
     """Let an organisation sell compute without an application of its own, and at once.
 
     By default every service item, from today until further notice, outside of any batch. A
-    suspension that is in force ends with it.
+    suspension that is in force ends with it, where the actor could lift it.
 
     :raises NotAllowed: if the actor is a person who is neither officer nor administrator.
     :raises NotAProvider: if the organisation is of another kind.
@@ -330,6 +331,8 @@ def accredit_provider(
     days = (from_on or day_of(at), until_on)
     new = [one for one in wanted if not _covers(provider, one, *days)]
     suspension = suspension_in_force(provider, at)
+    if suspension is not None and isinstance(actor, User) and not may_lift(suspension, actor):
+        suspension = None
     if not new and suspension is None:
         raise ProviderAccredited(provider=organisation.name)
     if suspension is not None:

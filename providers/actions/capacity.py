@@ -17,8 +17,9 @@ from ledger import actions as ledger
 from ledger.actions import Act
 from ledger.kinds import ActKind
 from parties.models import User
-from parties.queries import has_role, require_role
+from parties.queries import has_role
 from parties.roles import Role
+from providers.actions.suspensions import authority_for
 from providers.models import CapacityNode, CapacityVersion, Provider
 from providers.queries.capacity import Span, capacity_version, steps_of
 
@@ -94,7 +95,8 @@ def record_capacity(
     time that is over: only its first list may begin in the past, and an officer may correct a
     later one. Taking away is always allowed.
 
-    :raises NotAllowed: if the person acts neither for the provider nor as an officer.
+    :raises NotAllowed: if the person acts neither for the provider nor as an officer of an
+        authority that accredited it.
     :raises CapacityEmpty: if there is no entry.
     :raises CapacityInvalid: if an entry can't be right.
     :raises NodeTwice: if a node is listed twice for one time.
@@ -133,7 +135,7 @@ def _begin(
     provider: Provider, payload: dict[str, str], actor: User, at: datetime, key: str
 ) -> Act:
     if not _is_own(provider, actor):
-        require_role(actor, Role.OFFICER, Role.ADMIN)
+        authority_for(actor, provider)
     return ledger.begin(
         kind=ActKind.RECORD_CAPACITY,
         key=key,

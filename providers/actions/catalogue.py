@@ -103,6 +103,7 @@ def publish_offer(
     is_domestic: bool = False,
     service_level: str = Offer.ServiceLevel.ON_DEMAND,
     queue_hours: int | None = None,
+    sku: str = "",
     actor: User,
     at: datetime,
     key: str,
@@ -110,7 +111,8 @@ def publish_offer(
     """Put an offer in the catalogue, with its first price from now on.
 
     `rate` is in whole currency units for one GPU-hour or core-hour; `queue_hours` is how long a
-    job typically waits, or None where that is not known.
+    job typically waits, or None where that is not known; `sku` is the provider's own number of
+    it, by which its price lists name it.
 
     :raises NotAllowed: if the person does not act for the provider.
     :raises ProviderSuspended: if a suspension of the provider stops new orders.
@@ -133,6 +135,8 @@ def publish_offer(
         "service_level": service_level,
         "queue_hours": queue_hours,
     }
+    if sku:
+        content["sku"] = sku
     act = ledger.begin(
         kind=ActKind.PUBLISH_OFFER,
         key=key,
@@ -152,7 +156,7 @@ def publish_offer(
         act_id=act.id,
         **content,
     )
-    _require_below_cap(offer, rate, currency, at)
+    check_below_cap(offer, rate, currency, at)
     offer.save(force_insert=True)
     Price.objects.create(offer=offer, rate=rate, currency=currency, from_at=at, act_id=act.id)
     return offer
@@ -177,7 +181,11 @@ def _check_queue(hours: int | None) -> None:
         raise QueueInvalid(hours=hours, most=QUEUE_HOURS_MAX)
 
 
-def _require_below_cap(offer: Offer, rate: Decimal, currency: str, from_at: datetime) -> None:
+def check_below_cap(offer: Offer, rate: Decimal, currency: str, from_at: datetime) -> None:
+    """Refuse a rate above what any authority lets an hour of the offer's class cost.
+
+    :raises PriceAboveCap: naming the authority and its cap.
+    """
     cap = cap_on(offer, currency, from_at)
     if cap is not None and cap.rate is not None and rate > cap.rate:
         raise PriceAboveCap(
@@ -229,7 +237,7 @@ def publish_price(
         raise OfferWithdrawn(offer=offer.code)
     if from_at < at:
         raise PriceInThePast(from_at=from_at, at=at)
-    _require_below_cap(row, rate, currency, from_at)
+    check_below_cap(row, rate, currency, from_at)
     known = Price.objects.filter(offer=offer, currency=currency, from_at=from_at)
     if known.filter(withdrawal__isnull=True).exists():
         raise PriceKnown(offer=offer.code, from_at=from_at)

@@ -11,11 +11,11 @@ from common.formatting import day_text
 from ledger import actions as ledger
 from ledger.actions import Act
 from ledger.kinds import ActKind
-from parties.models import User
-from parties.queries import address_of, require_staff
+from parties.models import Organisation, User
+from parties.queries import NotAllowed, address_of, require_role, require_staff
 from parties.roles import Role
 from providers.models import Provider, Suspension, SuspensionLift
-from providers.queries.accreditation import suspensions_not_over
+from providers.queries.accreditation import authorities_of, suspensions_not_over
 
 NOTE_MAX = 2000
 
@@ -92,15 +92,17 @@ def suspend_provider(
 
     By default it takes no new orders from now until the suspension is lifted, while what is
     ordered may still be metered, billed and settled. `note` is the reason, which the provider
-    and the holders of its open orders read.
+    and the holders of its open orders read. It holds under every programme, whoever accredited
+    the provider besides.
 
-    :raises NotAllowed: if the actor is a person who is neither officer nor administrator.
+    :raises NotAllowed: if the actor is a person who is neither officer nor administrator of an
+        authority that accredited the provider.
     :raises SuspensionReasonMissing: if there is no word why, or too many.
     :raises SuspensionStopsNothing: if it would have no effect.
     :raises SuspensionTimeInvalid: if it begins in the past, or ends before it begins.
     :raises SuspensionRuns: if another one is in force, or begins later.
     """
-    require_staff(actor, Role.OFFICER, Role.ADMIN)
+    authority = authority_for(actor, provider)
     note = note.strip()
     if not 0 < len(note) <= NOTE_MAX:
         raise SuspensionReasonMissing(most=NOTE_MAX)
@@ -138,7 +140,12 @@ def suspend_provider(
         begun = day_text(day_of(running.from_at))
         raise SuspensionRuns(provider=row.organisation.name, **{"from": begun})
     return Suspension.objects.create(
-        provider=row, reason=note, from_at=begins, act_id=act.id, **content
+        provider=row,
+        authority=authority,
+        reason=note,
+        from_at=begins,
+        act_id=act.id,
+        **content,
     )
 
 
@@ -148,11 +155,15 @@ def lift_suspension(
 ) -> SuspensionLift:
     """End a suspension now, before its time or for want of one.
 
-    :raises NotAllowed: if the actor is a person who is neither officer nor administrator.
+    :raises NotAllowed: if the actor is a person who is neither officer nor administrator of the
+        authority that suspended the provider.
     :raises SuspensionOver: if it has ended, or was lifted before.
     """
-    require_staff(actor, Role.OFFICER, Role.ADMIN)
     provider = suspension.provider
+    if suspension.authority is None:
+        authority_for(actor, provider)
+    elif isinstance(actor, User):
+        require_role(actor, Role.OFFICER, Role.ADMIN, organisation=suspension.authority)
     act = ledger.begin(
         kind=ActKind.LIFT_SUSPENSION,
         key=key,
@@ -168,6 +179,22 @@ def lift_suspension(
     if not suspensions_not_over(at).filter(pk=suspension.pk).exists():
         raise SuspensionOver(provider=provider.organisation.name)
     return lift_by(act, suspension, note=note.strip())
+
+
+def authority_for(actor: User | str, provider: Provider) -> Organisation | None:
+    """Return the authority for which a person decides about a provider; None: the portal's keeper.
+
+    :raises NotAllowed: if a person has no say about it.
+    """
+    require_staff(actor, Role.OFFICER, Role.ADMIN)
+    if isinstance(actor, str):
+        return None
+    authority = authorities_of(provider, actor).first()
+    if authority is None:
+        roles = " / ".join(str(role.label) for role in (Role.OFFICER, Role.ADMIN))
+        where = _(" at an authority that accredited %(name)s")
+        raise NotAllowed(roles=roles, where=where % {"name": provider.organisation.name})
+    return authority
 
 
 def lift_by(act: Act, suspension: Suspension, *, note: str) -> SuspensionLift:

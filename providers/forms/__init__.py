@@ -10,6 +10,7 @@ from providers.forms.accreditation import (
 from providers.forms.agreements import AcceptForm, AgreementForm
 from providers.forms.capacity import (
     COLUMNS,
+    SAMPLE,
     CapacityConfirmForm,
     CapacityFileForm,
     CapacityFileUnreadable,
@@ -25,6 +26,7 @@ from providers.forms.webhooks import WebhookForm
 
 __all__ = [
     "COLUMNS",
+    "SAMPLE",
     "AcceptForm",
     "AcceptanceForm",
     "AgreementForm",

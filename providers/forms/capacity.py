@@ -15,8 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from common.days import end_of, start_of
 from common.errors import Refused
 from common.forms import KeyedForm
-from common.spreadsheets import separator_of, text_of, tidy
+from common.spreadsheets import FileUnreadable, separator_of, tidy
 from common.widgets import DayInput, FigureInput
+from common.workbook import table_of
 from providers.actions import GPUS_MAX, NodeEntry
 
 FILE_BYTES_MAX: Final = 2 * 1024 * 1024
@@ -33,6 +34,13 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "until": ("until", "止", "截止日"),
 }
 NEEDED: Final = ("node", "model", "gpus")
+_NAMES: Final = [name for known in COLUMNS.values() for name in known]
+# What a list may look like; the second node ends, and is followed by itself with more GPUs.
+SAMPLE: Final = (
+    ("gpu-001", "H100", "8", "CN-5101", "2026-01-01", ""),
+    ("gpu-002", "A100", "4", "CN-5101", "2026-01-01", "2026-06-30"),
+    ("gpu-002", "A100", "8", "CN-5101", "2026-07-01", ""),
+)
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 
 
@@ -71,10 +79,12 @@ def read_capacity(text: str, *, region: str, from_at: datetime | None) -> Capaci
     :raises CapacityFileUnreadable: if a needed column is missing, or there is no row.
     """
     rows = _rows_of(text)
-    places, unknown = _places(rows[0] if rows else [])
+    # Of a workbook the rows above the header are left out, and the others keep their numbers.
+    top = next((place for place, cells in enumerate(rows) if any(cells)), 0)
+    places, unknown = _places(rows[top] if rows else [])
     found = CapacityRead([], [], 0, unknown)
     without_gpu = 0
-    for number, cells in enumerate(rows[1:], start=2):
+    for number, cells in enumerate(rows[top + 1 :], start=top + 2):
         if not any(cell.strip() for cell in cells):
             continue
         row = _Row(number, cells, places, found.problems)
@@ -95,7 +105,7 @@ def read_capacity(text: str, *, region: str, from_at: datetime | None) -> Capaci
             row.note("until", gettext("Give an end after the beginning."))
         if row.is_good:
             found.entries.append(entry)
-    if len(rows) < 2:
+    if len(rows) < top + 2:
         raise CapacityFileUnreadable(problem=gettext("There is no row below the header."))
     return found._replace(without_gpu=without_gpu)
 
@@ -104,7 +114,8 @@ def _rows_of(text: str) -> list[list[str]]:
     # Line ends of every program; a stray one within a cell parts rows as well.
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        return list(csv.reader(io.StringIO(plain), delimiter=separator_of(plain)))
+        separator = separator_of(plain.lstrip("\n"))
+        return list(csv.reader(io.StringIO(plain), delimiter=separator))
     except csv.Error as error:
         problem = gettext("The rows can't be told apart. Save it as CSV and send that.")
         raise CapacityFileUnreadable(problem=problem) from error
@@ -195,7 +206,7 @@ class CapacityFileForm(KeyedForm):
         required=False,
         max_length=200,
         allow_empty_file=True,
-        help_text=_("CSV, one line a node, up to 2 MB"),
+        help_text=_("CSV or XLSX, one row a node, up to 2 MB"),
         widget=forms.FileInput,
     )
     lines = forms.CharField(
@@ -235,7 +246,11 @@ class CapacityFileForm(KeyedForm):
         if file.size > FILE_BYTES_MAX:
             self.add_error("file", _("The file is too large. Send at most 2 MB."))
             return ""
-        text = text_of(file.read())
+        try:
+            text = table_of(file.read(), known=_NAMES)
+        except FileUnreadable as error:
+            self.add_error("file", str(error))
+            return ""
         if text is None:
             self.add_error("file", _("The file is not text. Save it as CSV and send that."))
         return text or ""

@@ -9,16 +9,22 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from django import forms
+from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import Refused
+from common.forms import KeyedForm
 from common.money import CURRENCY_EXPONENTS
-from common.spreadsheets import separator_of, text_of, tidy
+from common.spreadsheets import FileUnreadable, separator_of, tidy
+from common.widgets import DayInput
+from common.workbook import table_of
+from providers.actions.price_lists import PriceEntry
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "sku": ("sku", "offer", "编号", "partnumber"),
@@ -28,6 +34,13 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "currency": ("currency", "币种", "currencycode"),
 }
 NEEDED: Final = ("sku", "class", "rate", "currency")
+_NAMES: Final = [name for known in COLUMNS.values() for name in known]
+FILE_BYTES_MAX: Final = 2 * 1024 * 1024
+# What a list may look like: `sku` is a provider's own number of what it sells, or our offer's code.
+SAMPLE: Final = (
+    ("H100-BJ", "H100, on demand", "H100", "25.50", "CNY"),
+    ("A100-BJ", "A100, on demand", "A100", "14.00", "CNY"),
+)
 PER_GPU_HOUR: Final = "gpu per hour"
 PAY_AS_YOU_GO: Final = "PAY_AS_YOU_GO"
 _RATE = re.compile(r"\d{1,10}(\.\d{1,4})?", re.ASCII)
@@ -40,17 +53,6 @@ class PriceListUnreadable(Refused):
 
     code = "price_list_unreadable"
     sentence = _("This price list can't be read. %(problem)s")
-
-
-class PriceEntry(NamedTuple):
-    """What an hour of one GPU costs: `rate` in whole units of the currency, exactly."""
-
-    row: int
-    sku: str
-    title: str
-    resource_class: str
-    rate: Decimal
-    currency: str
 
 
 class PriceProblem(NamedTuple):
@@ -75,7 +77,10 @@ def read_price_list(data: bytes) -> PriceListRead:
 
     :raises PriceListUnreadable: if it is neither a table with our columns nor such a JSON.
     """
-    text = text_of(data)
+    try:
+        text = table_of(data, known=_NAMES)
+    except FileUnreadable as error:
+        raise PriceListUnreadable(problem=str(error)) from error
     if text is None:
         raise PriceListUnreadable(problem=gettext("It is no text. Save it as CSV or JSON."))
     rows = _items(text) if text.lstrip()[:1] in ("{", "[") else _table(text)
@@ -106,16 +111,19 @@ _Cells = Mapping[str, str] | None
 def _table(text: str) -> Iterator[tuple[int, _Cells]]:
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        rows = list(csv.reader(io.StringIO(plain), delimiter=separator_of(plain)))
+        separator = separator_of(plain.lstrip("\n"))
+        rows = list(csv.reader(io.StringIO(plain), delimiter=separator))
     except csv.Error as error:
         problem = gettext("The rows can't be told apart. Save it as CSV and send that.")
         raise PriceListUnreadable(problem=problem) from error
-    places = _places(rows[0] if rows else [])
-    if len(rows) < 2:
+    # Of a workbook the rows above the header are left out, and the others keep their numbers.
+    top = next((place for place, cells in enumerate(rows) if any(cells)), 0)
+    places = _places(rows[top] if rows else [])
+    if len(rows) < top + 2:
         raise PriceListUnreadable(problem=gettext("There is no row below the header."))
     return (
         (number, {name: _at(row, place) for name, place in places.items()})
-        for number, row in enumerate(rows[1:], start=2)
+        for number, row in enumerate(rows[top + 1 :], start=top + 2)
         if any(cell.strip() for cell in row)
     )
 
@@ -215,3 +223,59 @@ def _entry(
         Decimal(rate),
         currency,
     )
+
+
+def as_table(entries: Iterable[PriceEntry]) -> str:
+    """Return prices as a table that `read_price_list` reads again, in the same order."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names[0] for names in COLUMNS.values())
+    for one in entries:
+        writer.writerow([one.sku, one.title, one.resource_class, f"{one.rate:f}", one.currency])
+    return text.getvalue()
+
+
+class PriceListForm(KeyedForm):
+    """A price list as a file, from which day it counts, and where new offers run."""
+
+    file = forms.FileField(
+        label=_("Your price list"),
+        max_length=200,
+        allow_empty_file=True,
+        help_text=_("CSV, XLSX or JSON, one row a price of a GPU-hour, up to 2 MB"),
+        widget=forms.FileInput,
+    )
+    from_on = forms.DateField(
+        label=_("From which day"),
+        widget=DayInput,
+        required=False,
+        help_text=_("The day begins at 00:00 UTC. Leave it empty for “from now on”"),
+        error_messages={"invalid": _("Enter a real day, for example 31 3 2026")},
+    )
+    region = forms.CharField(
+        label=_("Where new offers run"),
+        max_length=80,
+        help_text=_("For example CN-5101 or GB-LND"),
+    )
+
+    def clean_file(self) -> Any:
+        """Take a file that is small enough to be looked over at once."""
+        file = self.cleaned_data["file"]
+        if file.size > FILE_BYTES_MAX:
+            raise forms.ValidationError(_("The file is too large. Send at most 2 MB."))
+        return file
+
+
+class PriceListConfirmForm(PriceListForm):
+    """The same list, looked over, to be published."""
+
+    lines = forms.CharField(
+        validators=[MaxLengthValidator(FILE_BYTES_MAX)], strip=False, widget=forms.HiddenInput
+    )
+    file_name = forms.CharField(max_length=200, widget=forms.HiddenInput)
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        del self.fields["file"]
+        self.fields["from_on"].widget = forms.HiddenInput()
+        self.fields["region"].widget = forms.HiddenInput()

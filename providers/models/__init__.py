@@ -16,6 +16,7 @@ from providers.models.catalogue import (
     Offer,
     Price,
     PriceCap,
+    PriceList,
     PriceWithdrawal,
 )
 from providers.models.items import ITEMS_OF, ServiceItem
@@ -42,6 +43,7 @@ __all__ = [
     "Offer",
     "Price",
     "PriceCap",
+    "PriceList",
     "PriceWithdrawal",
     "Provider",
     "ServiceItem",

@@ -27,6 +27,8 @@ class Offer(models.Model):
 
     code = models.CharField(max_length=16, unique=True)
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="offers")
+    # The provider's own number of what it sells, by which its price lists name it.
+    sku = models.CharField(max_length=80, blank=True, default="")
     title = models.CharField(max_length=120)
     resource = models.CharField(max_length=3, choices=Resource.choices)
     resource_class = models.CharField(max_length=24)
@@ -48,6 +50,12 @@ class Offer(models.Model):
             one_of("status", ["PUBLISHED", "WITHDRAWN"]),
             one_of("service_level", ["ON_DEMAND", "RESERVED", "QUEUED", "INTERRUPTIBLE"]),
             not_negative("queue_hours"),
+            models.UniqueConstraint(
+                "provider",
+                "sku",
+                condition=Q(status="PUBLISHED") & ~Q(sku=""),
+                name="providers_offer_sku_once",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -78,6 +86,32 @@ class Price(models.Model):
 
     def __str__(self) -> str:
         return f"{self.offer_id}: {self.rate} {self.currency}"
+
+
+class PriceList(models.Model):
+    """A list of prices that a provider published as a whole, and what became of its rows."""
+
+    provider = models.ForeignKey(Provider, models.PROTECT, related_name="price_lists")
+    file_name = models.CharField(max_length=120)
+    # Rows: new offers, prices of offers that were there, and prices that were so already.
+    offers = models.IntegerField()
+    prices = models.IntegerField()
+    unchanged = models.IntegerField()
+    published_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    published_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(offers__gte=0, prices__gte=0, unchanged__gte=0)
+                & (Q(offers__gt=0) | Q(prices__gt=0)),
+                name="providers_pricelist_says_something",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
 
 
 class PriceWithdrawal(models.Model):

@@ -20,6 +20,11 @@ class Suspension(models.Model):
         WAIT = "WAIT", _("Bills are taken, and their settlement waits")
 
     provider = models.ForeignKey(Provider, models.PROTECT, related_name="suspensions")
+    # Which authority suspended it, and alone may lift that. Null: the portal's own keeper, or
+    # from before it was written down by whom.
+    authority = models.ForeignKey(
+        "parties.Organisation", models.PROTECT, related_name="+", null=True
+    )
     stops_orders = models.BooleanField()
     holds = models.CharField(max_length=8, choices=Holds.choices)
     bills = models.CharField(max_length=8, choices=Bills.choices)

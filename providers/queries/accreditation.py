@@ -202,6 +202,55 @@ def applications_of(organisation: Organisation) -> QuerySet[AccreditationApplica
     )
 
 
+def organisations_accredited_by(
+    authorities: QuerySet[Organisation],
+) -> QuerySet[Organisation]:
+    """Return the organisations that any of some authorities accredited, now or once.
+
+    Also those of which nobody wrote down who accredited them: were they no authority's, nobody
+    could stop them.
+    """
+    by_somebody = Accreditation.objects.filter(authority__isnull=False)
+    by_one = Accreditation.objects.filter(authority__in=authorities)
+    found = Provider.objects.filter(
+        Q(pk__in=by_one.values("provider")) | ~Q(pk__in=by_somebody.values("provider"))
+    )
+    return Organisation.objects.filter(pk__in=found.values("organisation"))
+
+
+def providers_before(person: User) -> QuerySet[Provider]:
+    """Return the providers that an officer's or administrator's authorities look after, by name.
+
+    What an authority also pays does not count: who accredited a provider looks after it.
+    """
+    authorities = organisations_of(person, Role.OFFICER, Role.ADMIN).filter(
+        kind=OrganisationKind.AUTHORITY
+    )
+    return providers_known().filter(
+        organisation__in=organisations_accredited_by(authorities.order_by())
+    )
+
+
+def authorities_of(provider: Provider, person: User) -> QuerySet[Organisation]:
+    """Return the authorities for which a person looks after a provider, by name.
+
+    Those that accredited it; every one of the person's where nobody wrote down who did.
+    """
+    own = organisations_of(person, Role.OFFICER, Role.ADMIN).filter(
+        kind=OrganisationKind.AUTHORITY
+    )
+    known = Accreditation.objects.filter(provider=provider, authority__isnull=False)
+    return own.filter(pk__in=known.values("authority")) if known.exists() else own
+
+
+def may_lift(suspension: Suspension, person: User) -> bool:
+    """Say whether a person is of the authority that suspended a provider."""
+    own = authorities_of(suspension.provider, person)
+    if suspension.authority_id is not None:
+        own = own.filter(pk=suspension.authority_id)
+    return own.exists()
+
+
 def authorities_before(organisation: Organisation) -> QuerySet[Organisation]:
     """Return the authorities that accredited an organisation, or that it asked to."""
     asked = applications_of(organisation).values("authority")

@@ -7,7 +7,15 @@ from django.db.models import Q, QuerySet
 
 from common.errors import NotFound
 from parties.models import Organisation
-from providers.models import ITEMS_OF, AcceptanceChoice, Offer, Price, PriceCap, Provider
+from providers.models import (
+    ITEMS_OF,
+    AcceptanceChoice,
+    Offer,
+    Price,
+    PriceCap,
+    PriceList,
+    Provider,
+)
 from providers.queries.accreditation import providers_selling
 
 
@@ -71,6 +79,15 @@ def offers_of(provider: Provider) -> QuerySet[Offer]:
         Offer.objects.filter(provider=provider)
         .select_related("provider__organisation")
         .order_by("-published_at", "code")
+    )
+
+
+def price_lists_of(provider: Provider) -> QuerySet[PriceList]:
+    """Return the price lists that a provider published as a whole, newest first."""
+    return (
+        PriceList.objects.filter(provider=provider)
+        .select_related("published_by")
+        .order_by("-published_at", "-pk")
     )
 
 

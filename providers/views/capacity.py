@@ -18,11 +18,13 @@ from common.days import day_of, end_of, start_of
 from common.downloads import csv_answer
 from common.formatting import day, day_text, instant
 from common.forms import answer_form
+from common.languages import in_language
 from parties.authentication import signed_in
 from providers import actions, queries
 from providers.actions import NodeEntry
 from providers.forms import (
     COLUMNS,
+    SAMPLE,
     CapacityConfirmForm,
     CapacityFileForm,
     CapacityFileUnreadable,
@@ -186,6 +188,13 @@ def capacity_csv(request: HttpRequest) -> HttpResponse:
         for one in nodes
     ]
     return csv_answer("capacity.csv", list(COLUMNS), rows)
+
+
+@require_GET
+def capacity_sample(request: HttpRequest) -> HttpResponse:
+    """Give everybody a list as it may look, with its columns in the language spoken."""
+    header = [in_language(known[0], known[1]) for known in COLUMNS.values()]
+    return csv_answer("capacity-sample.csv", header, SAMPLE)
 
 
 @login_required

@@ -48,10 +48,10 @@ def officer_of(request: HttpRequest) -> User:
 @login_required
 @require_GET
 def providers_desk(request: HttpRequest) -> HttpResponse:
-    """List the applications that wait for a decision, and every provider with its status."""
+    """List the applications that wait for a decision, and whom one's authorities accredited."""
     person, now = officer_of(request), timezone.now()
     waiting = queries.applications_before(person).filter(decision__isnull=True)
-    page = Paginator(queries.providers_known(), PAGE).get_page(request.GET.get("page"))
+    page = Paginator(queries.providers_before(person), PAGE).get_page(request.GET.get("page"))
     context = {
         "waiting_columns": [_("Application"), _("Provider"), _("Service items"), _("Sent")],
         "waiting": [
@@ -124,8 +124,8 @@ def accreditation_decide(request: HttpRequest, code: str) -> HttpResponse:
 @require_GET
 def provider_case(request: HttpRequest, code: str) -> HttpResponse:
     """Show an officer one provider: its accreditations, applications and suspensions."""
-    officer_of(request)
-    provider, now = _provider(code), timezone.now()
+    person, now = officer_of(request), timezone.now()
+    provider = _provider(person, code)
     organisation = provider.organisation
     running = queries.suspensions_not_over(now).filter(provider=provider).first()
     context = {
@@ -135,6 +135,7 @@ def provider_case(request: HttpRequest, code: str) -> HttpResponse:
         **accreditation_shown(provider, now),
         "applications": applications_shown(queries.applications_of(organisation)),
         "running": running,
+        "may_lift": running is not None and queries.may_lift(running, person),
         **register_told(request, provider),
         "suspension_columns": [_("When"), _("Reason"), _("Effects"), _("Why it ended")],
         "suspensions": [_suspension_row(one) for one in queries.suspensions_of(provider)],
@@ -163,7 +164,8 @@ def _suspension_row(one: Suspension) -> list[object]:
 @require_http_methods(["GET", "POST"])
 def provider_suspend(request: HttpRequest, code: str) -> HttpResponse:
     """Stop some of what a provider may do, with a reason and for a time."""
-    person, provider, now = officer_of(request), _provider(code), timezone.now()
+    person, now = officer_of(request), timezone.now()
+    provider = _provider(person, code)
     form = SuspendForm(request.POST if request.method == "POST" else None)
 
     def suspend() -> HttpResponse:
@@ -201,9 +203,10 @@ def provider_suspend(request: HttpRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def suspension_lift(request: HttpRequest, code: str) -> HttpResponse:
     """End the suspension of a provider."""
-    person, provider, now = officer_of(request), _provider(code), timezone.now()
+    person, now = officer_of(request), timezone.now()
+    provider = _provider(person, code)
     running = queries.suspensions_not_over(now).filter(provider=provider).first()
-    if running is None:
+    if running is None or not queries.may_lift(running, person):
         raise NotFound(what=code)
     form = LiftForm(request.POST if request.method == "POST" else None)
 
@@ -232,8 +235,8 @@ def suspension_lift(request: HttpRequest, code: str) -> HttpResponse:
     return answer_form(request, form, "form_page.html", lift, context)
 
 
-def _provider(code: str) -> Provider:
-    provider = queries.provider_by_code(code)
+def _provider(person: User, code: str) -> Provider:
+    provider = queries.providers_before(person).filter(organisation__code=code).first()
     if provider is None:
         raise NotFound(what=code)
     return provider

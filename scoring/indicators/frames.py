@@ -157,7 +157,12 @@ def _paid_until(at: datetime) -> dict[str, datetime]:
 
 
 def _usage(at: datetime, only: Q) -> pd.DataFrame:
-    """Return each voucher's metered GPU time, and the microseconds from issue to first use."""
+    """Return each voucher's metered GPU time, and the microseconds from issue to first use.
+
+    Use that a correction took back by then is none: a voucher of which nothing else was used is
+    not among them.
+    """
+    stands = Q(is_opposite=False) & (Q(taken_back_at=None) | Q(taken_back_at__gt=at))
     found = (
         MeteredUse.objects.filter(only, recorded_at__lte=at)
         .values_list(
@@ -166,7 +171,11 @@ def _usage(at: datetime, only: Q) -> pd.DataFrame:
             "voucher__code",
             "voucher__issued_at",
         )
-        .annotate(ms=Sum("quantity_ms", filter=Q(resource="GPU")), first_at=Min("started_at"))
+        .annotate(
+            ms=Sum("quantity_ms", filter=Q(resource="GPU")),
+            first_at=Min("started_at", filter=stands),
+        )
+        .exclude(first_at=None)
     )
     rows = (
         {

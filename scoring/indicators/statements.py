@@ -72,6 +72,7 @@ join vouchers_voucher v on v.id = u.voucher_id
 join vouchers_programme p on p.id = v.programme_id
 where u.resource = 'GPU' and {programmes} and u.recorded_at <= {at}"""
 
+# Use that a correction took back by then is none, and nor is what takes it back.
 _DAYS_TO_FIRST_USE = """\
 select round((percentile_cont(0.5) within group (order by extract(epoch from first_at - issued_at))
     / 86400)::numeric, 4)
@@ -80,7 +81,8 @@ from (
     from billing_metereduse u
     join vouchers_voucher v on v.id = u.voucher_id
     join vouchers_programme p on p.id = v.programme_id
-    where {programmes} and u.recorded_at <= {at}
+    where {programmes} and u.recorded_at <= {at} and not u.is_opposite
+        and (u.taken_back_at is null or u.taken_back_at > {at})
     group by v.id
 ) as used"""
 
@@ -178,7 +180,8 @@ select count(distinct u.voucher_id)
 from billing_metereduse u
 join vouchers_voucher v on v.id = u.voucher_id
 join vouchers_programme p on p.id = v.programme_id
-where {programmes} and u.recorded_at <= {at}"""
+where {programmes} and u.recorded_at <= {at} and not u.is_opposite
+    and (u.taken_back_at is null or u.taken_back_at > {at})"""
 
 _PAID_OUT = """\
 select count(distinct a.id)
@@ -312,7 +315,7 @@ _ALL: tuple[Definition, ...] = (
         _("Vouchers with a hold for an order or, where claims are paid after use, with a "
           "claim settled."), _VOUCHERS, _FIRST_HOLD),
     Definition("funnel_first_use", "FUNNEL", "COUNT", _("First use"),
-        _("Vouchers with metered use."), "billing_metereduse", _FIRST_USE),
+        _("Vouchers with metered use, less corrections."), "billing_metereduse", _FIRST_USE),
     Definition("funnel_paid_out", "FUNNEL", "COUNT", _("Paid out"),
         _("Vouchers with a settled amount that the bank confirmed as paid, or that was "
           "delivered in kind."), _CONSUMED, _PAID_OUT),

@@ -204,6 +204,16 @@ class Applicant:
     person: User
 
 
+def a_payee(authority: Authority, name: str = "Small Model Ltd") -> Applicant:
+    """Return an organisation that an authority deals with, and that is paid nowhere yet."""
+    organisation = an_organisation(OrganisationKind.PROVIDER, name)
+    providers.accredit_provider(
+        organisation=organisation, actor=authority.officer, at=NOON, key=a_key("accredit")
+    )
+    person = with_role(a_person("Mina Park"), organisation, Role.PROVIDER)
+    return Applicant(organisation, person)
+
+
 def an_applicant(
     kind: str,
     name: str,

@@ -1,7 +1,11 @@
 """A provider looks a list over before it counts; everybody sees the sums."""
 
+import io
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from openpyxl import Workbook
 
 from providers.models import CapacityVersion
 from tests import cast
@@ -135,3 +139,56 @@ def test_the_register_is_the_provider_s_own(browser, seller, name):
     assert browser(seller.person).get(reverse(name)).status_code == 200
     assert browser(cast.an_sme().person).get(reverse(name)).status_code == 404
     assert browser().get(reverse(name)).status_code == 302
+
+
+def test_a_workbook_is_a_list_with_the_rows_that_its_sender_sees(browser, seller):
+    book, data = Workbook(), io.BytesIO()
+    for cells in (
+        ["Our nodes"],
+        [],
+        ["node", "model", "gpus"],
+        ["n1", "H100", 8],
+        ["n2", "H100"],
+    ):
+        book.active.append(cells)
+    book.save(data)
+    client = browser(seller.person)
+
+    look = send(
+        client,
+        reverse("capacity_upload"),
+        file=SimpleUploadedFile("nodes.xlsx", data.getvalue()),
+        region="CN-5101",
+        from_on_day="1",
+        from_on_month="6",
+        from_on_year="2025",
+    )
+
+    assert "Entries that can be registered 1" in words(look)
+    assert "5 gpus – Write a whole number" in words(look)
+    typed = {**look.context["form"].initial, "step": "record", "key": key_on(look)}
+    assert client.post(reverse("capacity_upload"), typed).url == reverse("capacity")
+    assert CapacityVersion.objects.get().gpus == 8
+
+
+def test_the_sample_is_a_list_that_is_taken_in_either_language(browser, seller):
+    for language in ("en", "zh-hans"):
+        sample = browser().get(
+            reverse("capacity_sample"), headers={"accept-language": language}
+        )
+        page = words(looked(browser(seller.person), sample.content.decode("utf-8-sig")))
+        assert "Entries that can be registered 3" in page
+
+
+def test_what_is_no_workbook_is_refused_in_words(browser, seller):
+    page = send(
+        browser(seller.person),
+        reverse("capacity_upload"),
+        file=SimpleUploadedFile("nodes.xlsx", b"PK\x03\x04 no archive"),
+        region="R",
+        from_on_day="1",
+        from_on_month="6",
+        from_on_year="2025",
+    )
+
+    assert "We cannot open this workbook." in words(page)

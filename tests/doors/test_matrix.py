@@ -12,15 +12,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 # What everybody may read, though it names a thing.
 # (an agreement every provider).
 PUBLIC = {"offer", "offer_prices_csv", "application_start", "agreement"}
-# What staff of another authority may open: what no single authority has to itself. Providers and
-# bank details are everybody's, people are the administrators', a regulator sees all of it.
+# What staff of another authority may open: what no single authority has to itself. People are
+# the administrators', a regulator sees all of it.
 ELSEWHERE = {
-    "officer": {"provider_case", "provider_suspend", "suspension_lift", "report_definition"},
-    "finance": {"bank_detail_approve", "bank_detail_stop", "report_definition"},
-    "admin": {
-        *("person", "accounts_join", "accounts_part"),
-        *("provider_case", "provider_suspend", "suspension_lift"),
-    },
+    "officer": {"report_definition"},
+    "finance": {"report_definition"},
+    "admin": {"person", "accounts_join", "accounts_part"},
     "regulator": {
         *("application", "application_sent", "voucher", "order", "usage_file"),
         "usage_line",

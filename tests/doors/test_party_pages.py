@@ -7,7 +7,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.urls import reverse
 
 from parties.models import BankDetail
-from tests.cast import a_bank_detail, a_person, an_sme, make_authority, make_provider
+from tests.cast import a_bank_detail, a_payee, a_person, an_sme, make_authority, make_provider
 from tests.doors.pages import send, words
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +42,8 @@ def test_who_belongs_nowhere_is_told_what_to_do(browser):
 
 
 def test_a_bank_detail_is_proposed_and_another_person_approves_it(browser):
-    sme, authority = an_sme(), make_authority()
+    authority = make_authority()
+    sme = a_payee(authority)
     send(browser(sme.person), propose_url(sme.organisation), **DETAIL)
     detail = BankDetail.objects.get()
     finance = browser(authority.finance[0])
@@ -58,7 +59,8 @@ def test_a_bank_detail_is_proposed_and_another_person_approves_it(browser):
 
 
 def test_a_change_cools_off_and_its_organisation_stops_it(browser):
-    sme, authority = an_sme(), make_authority()
+    authority = make_authority()
+    sme = a_payee(authority)
     a_bank_detail(sme.organisation, sme.person, authority)
     own, finance = browser(sme.person), browser(authority.finance[0])
     send(own, propose_url(sme.organisation), **DETAIL)
@@ -95,7 +97,8 @@ def test_a_wrong_number_is_refused_in_words_and_stays_typed(browser):
 
 
 def test_only_finance_approves(browser):
-    sme, authority = an_sme(), make_authority()
+    authority = make_authority()
+    sme = a_payee(authority)
     send(browser(sme.person), propose_url(sme.organisation), **DETAIL)
     address = reverse("bank_detail_approve", args=[BankDetail.objects.get().pk])
 

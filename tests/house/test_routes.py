@@ -12,7 +12,7 @@ PUBLIC = {
     "equivalents_csv",
     "apply", "awards", "catalogue", "offer", "api_docs", "api_errors", "api_schema", "api_token",
     "sandbox_enter",
-    "accredited", "accredited_csv", "capacity_public", "bill_lines_sample", "usage_sample", "usage_template",
+    "accredited", "accredited_csv", "capacity_public", "capacity_sample", "prices_sample", "bill_lines_sample", "usage_sample", "usage_template",
     "usage_sample_xlsx", "usage_template_xlsx", "usage_bad_sample", "usage_bad_sample_xlsx",
 }  # fmt: skip
 

@@ -100,7 +100,8 @@ def released_batch(place):
 
 
 def bank_detail_approved():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     detail = proposed_bank_detail(applicant)
 
     def approve(account):

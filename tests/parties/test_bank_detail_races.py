@@ -36,7 +36,8 @@ def paid_on(applicant, days):
 def test_approvals_at_once_leave_one_that_follows_and_the_former_is_paid_until_then(
     committed_db,
 ):
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     first = cast.a_bank_detail(applicant.organisation, applicant.person, authority)
     proposals = [a_proposal(applicant, number) for number in range(6)]
 
@@ -57,7 +58,8 @@ def test_approvals_at_once_leave_one_that_follows_and_the_former_is_paid_until_t
 
 
 def test_one_change_approved_and_stopped_at_once_is_one_or_the_other(committed_db):
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     first = cast.a_bank_detail(applicant.organisation, applicant.person, authority)
     change = a_proposal(applicant, 1)
 

@@ -47,7 +47,8 @@ def approve(bank_detail, actor, key="a"):
 
 
 def test_a_proposed_bank_detail_counts_once_it_is_approved():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
 
     proposed = propose(applicant)
     assert bank_detail_in_force(applicant.organisation, cast.NOON) is None
@@ -67,7 +68,8 @@ def paid(applicant, at):
 
 
 def test_a_change_is_paid_after_its_cooling_off_and_the_former_one_until_then():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     first = approve(propose(applicant), authority.finance[0])
 
     second = propose(applicant, key="b2", **GERMAN)
@@ -90,7 +92,8 @@ def test_a_change_is_paid_after_its_cooling_off_and_the_former_one_until_then():
 
 def test_the_settings_say_how_long_the_cooling_off_is(settings):
     settings.BANK_DETAIL_COOLING_OFF_DAYS = 0
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     approve(propose(applicant), authority.finance[0])
 
     second = approve(propose(applicant, key="b2", **GERMAN), authority.finance[1], key="a2")
@@ -115,7 +118,8 @@ def stop(bank_detail, actor, at=cast.NOON, key="s"):
 
 
 def test_a_change_is_stopped_within_its_cooling_off_by_one_person_of_the_organisation():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     first = approve(propose(applicant), authority.finance[0])
     second = approve(propose(applicant, key="b2", **GERMAN), authority.finance[1], key="a2")
 
@@ -130,7 +134,8 @@ def test_a_change_is_stopped_within_its_cooling_off_by_one_person_of_the_organis
 
 
 def test_what_is_paid_already_or_over_is_not_stopped():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     first = approve(propose(applicant), authority.finance[0])
     second = approve(propose(applicant, key="b2", **GERMAN), authority.finance[1], key="a2")
     third = stop(propose(applicant, key="b3"), authority.finance[0], key="s3")
@@ -148,7 +153,8 @@ def test_what_is_paid_already_or_over_is_not_stopped():
 
 
 def test_a_change_that_is_followed_within_its_cooling_off_is_never_paid():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     first = approve(propose(applicant), authority.finance[0])
     second = approve(propose(applicant, key="b2", **GERMAN), authority.finance[1], key="a2")
     third = actions.approve_bank_detail(
@@ -176,7 +182,8 @@ def test_an_organisation_is_paid_at_one_place_at_most_and_never_within_a_cooling
     steps, asked
 ):
     with transaction.atomic():
-        authority, applicant = cast.make_authority(), cast.an_sme()
+        authority = cast.make_authority()
+        applicant = cast.a_payee(authority)
         at, newest = cast.NOON, approve(propose(applicant), authority.finance[0])
         for number, (step, days) in enumerate(steps):
             at += timedelta(days=days)
@@ -202,7 +209,8 @@ def _first(applicant):
 
 
 def test_who_proposed_can_not_approve():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     cast.with_role(applicant.person, authority.organisation, Role.FINANCE)
     proposed = propose(applicant)
     before = extent()
@@ -215,12 +223,39 @@ def test_who_proposed_can_not_approve():
 
 
 def test_only_finance_approves():
-    authority, applicant = cast.make_authority(), cast.an_sme()
+    authority = cast.make_authority()
+    applicant = cast.a_payee(authority)
     proposed = propose(applicant)
 
     with pytest.raises(NotAllowed, match="Finance officer"):
         approve(proposed, authority.officer)
     assert bank_detail_in_force(applicant.organisation, cast.NOON) is None
+
+
+def test_only_an_authority_that_deals_with_the_organisation_approves_and_stops():
+    """By accrediting it, or by a request that it sent; an own account is the authority's own."""
+    authority, other = cast.make_authority(), cast.make_authority("Elsewhere Bureau")
+    scheme = cast.make_programme(authority, cast.M3)
+    firm = cast.an_sme()
+    details = [
+        propose(cast.a_payee(authority), key="b1"),
+        propose(firm, key="b2"),
+        propose(cast.Applicant(authority.organisation, authority.finance[0]), key="b3"),
+    ]
+    with pytest.raises(NotAllowed, match="an authority that Small Model Ltd deals with"):
+        approve(details[1], authority.finance[1], key="too early")
+    cast.a_sent_application(scheme, firm)
+    before = extent()
+
+    for one in details:
+        with pytest.raises(NotAllowed, match="deals with"):
+            approve(one, other.finance[0], key="no")
+        with pytest.raises(NotAllowed, match="deals with"):
+            stop(one, other.finance[0], key="no")
+
+    assert extent() == before
+    for number, one in enumerate(details):
+        assert approve(one, authority.finance[1], key=f"a{number}").approved_at == cast.NOON
 
 
 def test_only_the_organisation_s_own_people_propose():

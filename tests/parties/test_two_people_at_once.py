@@ -78,7 +78,7 @@ def test_a_join_waits_for_an_approval_that_is_under_way(committed_db):
 def test_joining_races_approving(committed_db):
     """Both lock accounts: neither may wait for what the other waits with."""
     authority = cast.make_authority()
-    applicants = [cast.an_sme(f"Small {number}") for number in range(12)]
+    applicants = [cast.a_payee(authority, f"Small {number}") for number in range(12)]
     accounts = [
         cast.with_role(cast.a_person(), authority.organisation, Role.FINANCE)
         for _one in applicants

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.queries import extent
-from parties.queries import NotAllowed
+from parties.queries import NotAllowed, users_with
+from parties.roles import Role
 from providers import actions
 from providers.actions import NodeEntry
 from providers.forms import CapacityFileUnreadable, read_capacity
@@ -124,7 +125,10 @@ def test_nobody_adds_gpus_to_a_time_that_is_over_but_an_officer(seller):
     refuses(actions.CapacityBackdated, lambda: record(seller, node("x", 1, model="B200")))
     record(seller, node("a", 8), node("old", 4, until_at=START + HOUR), node("new", 4, NOON))
     assert capacity_in_force(seller.provider, "H100", NOON, NOON + HOUR)[0].gpus == 12
-    officer = cast.make_authority("Another Bureau").officer
+    other = cast.make_authority("Another Bureau").officer
+    refuses(NotAllowed, lambda: record(seller, *more, actor=other))
+    authority = seller.provider.accreditations.first().authority
+    officer = users_with(Role.OFFICER, organisation=authority).first()
     record(seller, *more, actor=officer)
     assert capacity_in_force(seller.provider, "H100", START, NOON)[0].gpus == 9
 

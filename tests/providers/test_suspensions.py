@@ -6,11 +6,12 @@ import pytest
 from django.db import transaction
 
 from billing import actions as billing
+from ledger.actions import SYSTEM
 from ledger.queries import extent, hold_remaining
 from parties.queries import NotAllowed
 from providers import actions
 from providers.models import Suspension, SuspensionLift
-from providers.queries import may_sell, provider_status
+from providers.queries import may_sell, provider_status, providers_before
 from tests import cast
 from tests.billing import stage
 from vouchers import actions as vouchers
@@ -60,6 +61,55 @@ def test_one_that_stops_bills_alone_lets_orders_be_placed(scene):
 
     assert may_sell(scene.seller.provider, "GPU", NOON)
     assert a_hold(scene, NOON).status == Order.Status.OPEN
+
+
+def test_only_who_accredited_a_provider_suspends_it_and_only_who_suspended_it_lifts_that(scene):
+    other = cast.make_authority("Elsewhere Bureau")
+
+    def lift(officer):
+        return actions.lift_suspension(
+            suspension=suspension, note="", actor=officer, at=NOON + HOUR, key=f"l{officer.pk}"
+        )
+
+    refuses(NotAllowed, lambda: cast.a_suspension(other, scene.seller))
+    accredit(scene.seller, other)
+    suspension = suspend(scene)
+    refuses(NotAllowed, lambda: lift(other.officer))
+    # Nor is it lifted by accrediting the provider anew.
+    refuses(
+        actions.ProviderAccredited,
+        lambda: actions.accredit_provider(
+            organisation=scene.seller.organisation,
+            actor=other.officer,
+            at=NOON + HOUR,
+            key="anew",
+        ),
+    )
+
+    assert provider_status(scene.seller.provider, NOON + HOUR) == "SUSPENDED"
+    lift(scene.authority.second_officer)
+    assert suspension.authority == scene.authority.organisation
+    assert cast.a_suspension(other, scene.seller, at=NOON + HOUR).authority == (
+        other.organisation
+    )
+
+
+def accredit(seller, authority):
+    """Let a second authority accredit a provider too, by an application of its own."""
+    asked = cast.an_accreditation_application(authority, seller.organisation, seller.person)
+    return cast.a_decided_accreditation(asked, authority.officer)
+
+
+def test_who_was_accredited_by_nobody_known_is_every_authoritys_to_stop(scene):
+    other = cast.make_authority("Elsewhere Bureau")
+    organisation, _person = cast.a_newcomer()
+    provider = actions.accredit_provider(
+        organisation=organisation, actor=SYSTEM, at=NOON, key="system"
+    )
+
+    for authority in (scene.authority, other):
+        assert provider in providers_before(authority.officer)
+    assert scene.seller.provider not in providers_before(other.officer)
 
 
 def test_lifted_it_stops_nothing_any_more(scene):

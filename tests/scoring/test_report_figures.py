@@ -8,10 +8,13 @@ from io import StringIO
 import pytest
 from django.db import connection
 
+from billing import actions as billing
+from billing.models import UsageLine
 from parties.roles import OrganisationKind
 from scoring import indicators
 from scoring.models import Outcome
 from tests import cast
+from tests.billing import stage
 from tests.cast import HOUR, M1, M3, M5, NOON
 from tests.scoring import road
 
@@ -78,6 +81,36 @@ def test_the_funnel_counts_each_step_once(scene):
         "funnel_paid_out": 1,
         "funnel_outcome": 0,
     }
+
+
+def test_use_that_a_correction_took_back_is_no_first_use():
+    """Until it was taken back it was; the right line beside it is use like any other."""
+    scene = cast.make_scene(M3)
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    stage.record(scene.seller, stage.a_record(order.code))
+    line = UsageLine.objects.get()
+    taken = stage.LATER + timedelta(days=1)
+    billing.correct_usage(
+        line=line,
+        reason="The node was down",
+        right=None,
+        actor=scene.seller.person,
+        at=taken,
+        key="correct",
+    )
+
+    def figures(at):
+        found = {one.code: one for one in indicators.report(at, M3).figures}
+        shown = [found[code] for code in ("funnel_first_use", "days_to_first_use")]
+        for one in shown:
+            assert asked(one.query_text) == one.value
+        return [one.value for one in shown]
+
+    assert figures(stage.LATER) == [1, Decimal("7.8333")]
+    assert figures(taken) == [0, None]
+    again = stage.a_record(order.code, "job-2", started=stage.START + timedelta(days=1))
+    stage.record(scene.seller, again, at=taken)
+    assert figures(taken) == [1, Decimal("8.8333")]
 
 
 def test_a_returned_payment_is_no_longer_paid_out(scene):

@@ -11,6 +11,7 @@ from vouchers.queries.applications import (
     decisions_of,
     decisions_to_issue,
     notice_ends_on,
+    organisations_that_asked,
     standing_effect,
     standing_of,
 )
@@ -247,6 +248,7 @@ __all__ = [
     "orders_of_suspended",
     "orders_visible_to",
     "orders_with",
+    "organisations_that_asked",
     "parts_of",
     "pays_supply_side",
     "policies_in_force",

@@ -158,3 +158,14 @@ def standing_effect(organisation: Organisation, rules: Policy) -> Effect:
     if standing is None:
         return Effect(Decimal(1), Decimal(1), ())
     return effect(standing.z, standing.n, rules)
+
+
+def organisations_that_asked(authorities: QuerySet[Organisation]) -> QuerySet[Organisation]:
+    """Return the organisations with a request under programmes of any of some authorities.
+
+    Drafts are nobody's but their writer's; what follows another programme's award counts.
+    """
+    sent = Application.objects.filter(
+        round__programme__authority__in=authorities, sent_at__isnull=False
+    )
+    return Organisation.objects.filter(pk__in=sent.values("organisation"))

@@ -96,11 +96,12 @@ class UsedLine:
     started_at: datetime
     ended_at: datetime
     quantity_ms: int
+    pk: int
 
 
 def lines_used(order: Order, most: int) -> list[UsedLine]:
     """Return the newest lines of use under an order, at most so many; not those archived."""
-    names = ("source", "key", "started_at", "ended_at", "quantity_ms")
+    names = ("source", "key", "started_at", "ended_at", "quantity_ms", "pk")
     found = (
         Order.objects.filter(pk=order.pk, usage__isnull=False)
         .order_by("-usage__started_at", "usage__key")

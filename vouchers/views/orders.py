@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -9,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -260,22 +262,25 @@ def _facts(found: Order) -> list[dict[str, Any]]:
 
 def _lines(found: Order, *, is_holder: bool) -> dict[str, Any]:
     """Return the newest lines of use as a table, each with a way to ask about it."""
-    rows: list[list[Any]] = []
-    for one in queries.lines_used(found, LINES_SHOWN):
-        name = f"{one.source}/{one.key}"
-        row: list[Any] = [name, instant(one.started_at), gpu_hours(one.quantity_ms)]
-        if is_holder:
-            url = reverse("use_question_new", args=[found.code])
-            row.append(
-                {
-                    "text": _("Ask about %(line)s") % {"line": name},
-                    "url": f"{url}?{urlencode({'line': name})}",
-                }
-            )
-        rows.append(row)
+    used = queries.lines_used(found, LINES_SHOWN)
+    rows: list[list[Any]] = [
+        [f"{one.source}/{one.key}", instant(one.started_at), gpu_hours(one.quantity_ms)]
+        for one in used
+    ]
     columns: list[Any] = [_("Usage"), _("From"), {"label": _("Hours"), "numeric": True}]
+    # What the apps above this one know of each line.
+    for name in settings.BESIDE_USE:
+        columns, rows = import_string(name)(columns, rows, [one.pk for one in used])
     if is_holder:
         columns.append(_("What you can do"))
+        url = reverse("use_question_new", args=[found.code])
+        for row in rows:
+            row.append(
+                {
+                    "text": _("Ask about %(line)s") % {"line": row[0]},
+                    "url": f"{url}?{urlencode({'line': row[0]})}",
+                }
+            )
     return {"caption": _("Newest use"), "columns": columns, "rows": rows}
 
 

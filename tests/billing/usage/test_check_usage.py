@@ -12,7 +12,7 @@ from billing.usage.plain_csv import sample
 from tests.billing.usage.samples import PBS, PBS_FIELDS, PHILLY, grid_engine
 from tests.real_data import shared
 
-ROW = "j%d,V-1,GPU,H100,%s,2026-11-02 08:00:00,2026-11-02 09:00:00,COMPLETED\n"
+ROW = "j%d,V-1,GPU,H100,%s,2026-11-02 08:00:00,2026-11-02 09:00:00,COMPLETED,%s\n"
 HEADER = sample().splitlines()[0] + "\n"
 
 
@@ -48,7 +48,7 @@ def test_a_file_in_order_is_told_with_its_format_rows_and_hours(tmp_path):
 
 
 def test_what_is_wrong_is_told_by_row_with_the_fix_and_it_fails(tmp_path):
-    text, failure = run(tmp_path, HEADER + ROW % (1, "8") + ROW % (2, "many"))
+    text, failure = run(tmp_path, HEADER + ROW % (1, "8", "") + ROW % (2, "many", ""))
 
     assert failure == "1 to fix. The good rows can be sent; these can't."
     assert text.splitlines()[-2:] == [
@@ -60,7 +60,9 @@ def test_what_is_wrong_is_told_by_row_with_the_fix_and_it_fails(tmp_path):
 
 def test_a_key_that_comes_twice_counts_once_and_is_told(tmp_path):
     text, failure = run(
-        tmp_path, HEADER + ROW % (1, "8") + ROW % (2, "1") + ROW % (1, "8"), "--json"
+        tmp_path,
+        HEADER + ROW % (1, "8", "") + ROW % (2, "1", "") + ROW % (1, "8", ""),
+        "--json",
     )
     report = json.loads(text)
 
@@ -97,7 +99,7 @@ def test_a_file_of_which_nothing_counts_fails(tmp_path):
 
 
 def test_it_is_told_in_chinese_when_asked(tmp_path):
-    text, failure = run(tmp_path, HEADER + ROW % (1, "many"), "--language", "zh-hans")
+    text, failure = run(tmp_path, HEADER + ROW % (1, "many", ""), "--language", "zh-hans")
 
     assert text.startswith("格式：采用本系统列名的表格 (CSV)\n")
     assert failure.startswith("有 1 处待修正")
@@ -153,3 +155,23 @@ def test_the_hours_of_a_published_trace_are_its_own(tmp_path):
     assert failure is None
     assert (report["rows"], report["gpu_hours"]) == (8_152, "51470.674158")
     assert report["skipped"]["pending"] == 897
+
+
+def test_of_two_rows_on_one_gpu_at_a_time_the_later_is_told(tmp_path):
+    both = "GPU-5fd4f087 GPU-86f37a43"
+    rows = [
+        ROW % (1, "2", both),
+        ROW % (2, "1", "GPU-86f37a43"),
+        ROW % (3, "0.5", "MIG-7 MIG-8"),
+    ]
+    text, failure = run(tmp_path, HEADER + "".join(rows), "--json")
+    report = json.loads(text)
+
+    assert failure
+    assert (report["accepted"], report["gpu_hours"]) == (2, "2.500000")
+    (error,) = report["errors"]
+    assert (error["row"], error["column"], error["code"]) == (3, "device", "device_in_use")
+    assert error["value"] == "GPU-86f37a43"
+    assert (
+        "was in use for j1/2026-11-02T08:00:00Z until 2026-11-02 09:00:00" in error["problem"]
+    )

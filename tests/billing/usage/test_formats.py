@@ -17,7 +17,7 @@ from billing.usage.options import (
     PackingBroken,
 )
 from billing.usage.plain_csv import sample
-from billing.usage.workbook import WorkbookBroken
+from common.workbook import WorkbookBroken
 from tests.billing.usage import samples
 from tests.billing.usage.samples import GOOD, TEXTS
 

@@ -9,7 +9,7 @@ from django.utils import translation
 from billing.usage import samples
 from billing.usage.guide import GUIDE
 from billing.usage.intake import read_usage
-from billing.usage.plain_csv import COLUMNS, REQUIRED
+from billing.usage.plain_csv import COLUMNS, SAMPLE_SLICE, SHOWN
 from billing.usage.recognise import look_at
 
 BOTH = pytest.mark.parametrize("language", ["en", "zh-hans"])
@@ -34,6 +34,7 @@ def test_the_sample_is_read_without_an_error(kind, language):
 
     assert (len(records), parsed.errors, parsed.unused_columns) == (3, [], ())
     assert sum(record.quantity_ms for record in records) == 358_800_000
+    assert [record.device for record in records] == ["", "", SAMPLE_SLICE]
 
 
 @BOTH
@@ -65,7 +66,7 @@ def test_the_template_is_recognised_and_lets_in_what_the_reader_reads(language):
     }
     assert validations["C2:C10000"] == ("list", '"GPU,CPU"')
     assert validations["E2:E10000"] == ("decimal", "0")
-    assert len(validations) == len(REQUIRED)
+    assert len(validations) == len(SHOWN)
     assert data["F2"].number_format == samples.CLOCK
     assert [row[0] for row in guide.iter_rows(min_row=2, values_only=True)] == list(
         looked.header

@@ -17,7 +17,7 @@ from python_calamine import load_workbook
 
 from billing.usage.intake import read_usage
 from billing.usage.options import FileEmpty
-from billing.usage.workbook import (
+from common.workbook import (
     Measures,
     WorkbookBroken,
     WorkbookLocked,

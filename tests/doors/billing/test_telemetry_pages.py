@@ -5,7 +5,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from billing.models import MeterKey, TelemetryBatch
+from billing import actions
+from billing.models import MeterKey, TelemetryBatch, UsageLine
 from tests.billing import stage
 from tests.billing.test_line_evidence import A, a_line
 from tests.billing.test_line_evidence import page as minutes
@@ -71,6 +72,35 @@ def test_both_sides_see_what_telemetry_says_of_a_line(browser, provider, scene, 
     for client in (provider, browser(scene.applicant.person)):
         assert told in words(client.get(reverse("usage")))
         assert told in words(client.get(reverse("bill", args=[bill.number])))
+        assert told in words(client.get(reverse("order", args=[order.code])))
+
+
+def test_an_order_s_page_has_evidence_beside_a_line_and_none_beside_what_takes_it_back(
+    browser, provider, scene, order, now
+):
+    a_line(scene, order, hours=1)
+    push(scene.seller, minutes(A, range(60)))
+    actions.correct_usage(
+        line=UsageLine.objects.get(),
+        reason="Not theirs.",
+        right=None,
+        actor=scene.seller.person,
+        at=stage.LATER,
+        key="correct",
+    )
+
+    for client in (provider, browser(scene.applicant.person)):
+        page = words(client.get(reverse("order", args=[order.code])))
+        assert "Evidence" in page
+        assert page.count("Seen in telemetry") == 1
+
+
+def test_an_order_whose_lines_name_no_gpu_has_no_column_for_evidence(
+    provider, scene, order, now
+):
+    stage.use(scene.seller, order, hours=1)
+
+    assert "Evidence" not in words(provider.get(reverse("order", args=[order.code])))
 
 
 def test_a_bill_whose_lines_name_no_gpu_says_so(provider, scene, order, now):

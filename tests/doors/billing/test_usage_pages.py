@@ -340,3 +340,33 @@ def test_a_focus_export_is_recognised_metered_and_asked_about(provider, order):
     assert "1: purchases, taxes and credits" in said
     assert "1 GPU rows have EffectiveCost rounded to whole units" in said
     assert "2025-06: 1 lines, ¥50.00" in said
+
+
+# --- GPUs by their names ---------------------------------------------------------------------
+
+
+def test_two_jobs_on_one_gpu_of_a_file_are_told_and_one_is_recorded(provider, order):
+    head = METER.partition("\n")[0]
+    hours = "2025-06-10T00:00:00Z,2025-06-11T00:00:00Z,COMPLETED"
+    rows = [
+        f"{number},{order.code},GPU,H100,1,{hours},{gpus}"
+        for number, gpus in enumerate(("GPU-5fd4", "GPU-86f3 GPU-5fd4", "MIG-7"), start=1)
+    ]
+    answer = look_over(provider, "\n".join([f"{head},device", *rows]) + "\n")
+
+    page = words(provider.get(answer.url))
+    assert "GPU-5fd4 was in use for 1/2025-06-10T00:00:00Z until 2025-06-11 00:00:00" in page
+    send(provider, answer.url, act="record")
+    assert sorted(UsageLine.objects.values_list("device", flat=True)) == ["GPU-5fd4", "MIG-7"]
+
+
+def test_a_foreign_file_s_column_of_gpus_is_named_once(provider, order):
+    head = "task,when,until,cards,tenant,which"
+    row = f"a,2025-06-10 00:00:00,2025-06-11 00:00:00,1,{order.code},GPU-5fd4"
+    asked = look_over(provider, f"{head}\n{row}\n")
+
+    named = {"start": "when", "end": "until", "count": "cards", "account": "tenant"}
+    checked = send(provider, asked.url, **named, job_id="task", device="which")
+    send(provider, checked.url, act="record")
+
+    assert UsageLine.objects.get().device == "GPU-5fd4"

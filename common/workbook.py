@@ -20,8 +20,8 @@ from typing import IO, BinaryIO, cast
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.usage import sheet_xml
-from billing.usage.options import FileEmpty, FileUnreadable
+from common import sheet_xml
+from common.spreadsheets import FileEmpty, FileUnreadable, text_of
 
 ZIP_MAGIC = b"PK\x03\x04"
 # Compound files: workbooks from before 2007, and those locked with a password.
@@ -114,6 +114,14 @@ def as_text(
     return lay_out(stream, known, measures).lines if is_workbook(stream) else stream
 
 
+def table_of(data: bytes, *, known: Iterable[str] = ()) -> str | None:
+    """Return a small table as lines of text, from a workbook or a file of text; None: neither.
+
+    :raises FileUnreadable: as `as_text` says, of a workbook.
+    """
+    return text_of(as_text(io.BytesIO(data), known=known).read())
+
+
 @dataclass(frozen=True, slots=True)
 class LaidOut:
     """A sheet as lines of text, and what the sheet is called."""
@@ -125,7 +133,7 @@ class LaidOut:
 def lay_out(
     stream: BinaryIO, known: Iterable[str] = (), measures: Measures = Measures()
 ) -> LaidOut:
-    """Lay out the sheet of a workbook that looks most like usage, row by row as lines.
+    """Lay out the sheet of a workbook that looks most like what is sought, row by row as lines.
 
     That is the visible sheet in whose first rows the most `known` names of columns stand in
     one row, else the first one with content. What stands above that row is left out; the rows
