@@ -183,7 +183,7 @@ def _require_below_cap(offer: Offer, rate: Decimal, currency: str, from_at: date
         raise PriceAboveCap(
             rate=rate,
             currency=currency,
-            authority=cap.authority.name,
+            authority=cap.authority.name_here,
             resource_class=offer.resource_class,
             cap=cap.rate,
             since=cap.from_at,
