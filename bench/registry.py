@@ -16,6 +16,8 @@ MODULES = (
     "bench.ledger_entries.growth",
     "bench.billing_entries.entries",
     "bench.billing_entries.months",
+    "bench.billing_entries.usage",
+    "bench.billing_entries.api",
     "bench.policy_entries",
     "bench.issuing_entries",
 )
@@ -33,7 +35,16 @@ NAMES = (
     "import_csv_1m",
     "file_to_payable_1m",
     "reimport_same_file",
+    "usage_200k",
+    "usage_1m",
+    "usage_5m",
+    "usage_sacct_200k",
+    "usage_cloudevents_200k",
+    "usage_200k_vs_bulk_create",
+    "usage_checks_vs_sort",
     "usage_month_aggregates",
+    "api_batch_1000",
+    "api_single_record",
     "seal_overhead",
     "verify_per_second",
     "payable_growth",
@@ -66,7 +77,8 @@ class Entry:
 
     `rows` is how many rows it works on; above `LARGE_ROWS` it is repeated less often. In the
     unit `s` the figure is a time and less is better; in any other more is. `at_most` and
-    `at_least` bound what the subject's samples have `seen`, or its `value`.
+    `at_least` bound what the subject's samples have `seen`, or its `value`. `keeps` says which part
+    of another entry's ratio this one's must be, so that more rows do not cost more each.
     """
 
     name: str
@@ -79,6 +91,7 @@ class Entry:
     rows: int = 0
     at_most: dict[str, float] = field(default_factory=dict)
     at_least: dict[str, float] = field(default_factory=dict)
+    keeps: dict[str, float] = field(default_factory=dict)
 
     @property
     def repeats(self) -> int:
@@ -100,6 +113,7 @@ def entry(
     rows: int = 0,
     at_most: dict[str, float] | None = None,
     at_least: dict[str, float] | None = None,
+    keeps: dict[str, float] | None = None,
 ) -> Callable[[Callable[["Ground"], Iterator[Pair]]], Callable[["Ground"], Iterator[Pair]]]:
     """Declare an entry: the function sets the scene, yields the pair, and clears away."""
 
@@ -118,6 +132,7 @@ def entry(
                 rows=rows,
                 at_most=at_most or {},
                 at_least=at_least or {},
+                keeps=keeps or {},
             )
         )
         return scene

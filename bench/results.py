@@ -118,7 +118,17 @@ def check(rows: Iterable[Row], entries: Mapping[str, Entry]) -> list[str]:
         if sides != ["subject", "reference"] * entry.repeats:
             found.append(f"{name}: not {entry.repeats} samples of each side by turns")
         found += [f"{name}: {said}" for said in missed(one, entry)]
+        found += [f"{name}: {said}" for said in _fallen_behind(one, entry, by_name)]
     return found
+
+
+def _fallen_behind(one: Row, entry: Entry, by_name: Mapping[str, Row]) -> list[str]:
+    """Return in words which entries' ratios a row's does not keep up with."""
+    return [
+        f"ratio {one['ratio']} is below {part:g} of {other}'s {by_name[other]['ratio']}"
+        for other, part in entry.keeps.items()
+        if other in by_name and one["ratio"] < part * by_name[other]["ratio"]
+    ]
 
 
 def table(rows: Iterable[Row], entries: Mapping[str, Entry]) -> str:

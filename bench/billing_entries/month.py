@@ -1,15 +1,21 @@
-"""A provider's month: 200 orders of one programme, and the meter's file of what they used."""
+"""A provider's month: 200 orders of one programme, and the meter's file of what they used.
+
+The provider has registered its GPUs, so that each hour is seen to be within them.
+"""
 
 import random
 import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple, TextIO
 
 from billing import actions
 from billing.models import Bill
 from common.days import start_of
 from ledger.actions import SYSTEM
+from providers import actions as providers
 from providers.models import Provider
 from tests import cast
 from vouchers.models import Programme
@@ -21,7 +27,10 @@ LATER = datetime(2025, 7, 2, 9, tzinfo=UTC)
 FIRST_JOB = datetime(2025, 6, 3)  # noqa: DTZ001 - as the meter writes it
 SECONDS_OF_JOBS = 25 * 86_400
 FIRMS, ORDERS_OF_EACH = 40, 5
-HEADER = "job_id,voucher,resource,class,count,start,end,state\n"
+HOURS_OF_ORDER = 80
+# Jobs go to the GPUs by turns, and each is over before its GPU's turn comes again.
+NODES, GPUS_OF_NODE = 8, 8
+HEADER = "job_id,voucher,resource,class,count,start,end,state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +55,63 @@ def set_scene() -> Month:
             reference = f"queue-{firm}-{number}"
             order = cast.a_hold(voucher, applicant, seller, provider_reference=reference)
             codes.append(order.code)
+    _register_gpus(seller)
     return Month(seller.provider.pk, scheme.programme.pk, tuple(codes))
 
 
-def write_file(month: Month, path: Path, rows: int) -> None:
-    """Write the meter's file: jobs in the order of their starts, under numbers of a cluster.
+def _register_gpus(seller: cast.Seller) -> None:
+    nodes = [
+        providers.NodeEntry(f"node-{number}", "H100", GPUS_OF_NODE, "Guangxi", JUNE, None)
+        for number in range(NODES)
+    ]
+    providers.record_capacity(
+        provider=seller.provider, nodes=nodes, actor=seller.person, at=LATER, key="the register"
+    )
 
-    A job has the number of a Kubernetes pod, a random UUID, and runs on one GPU for some
-    minutes; all together an order's jobs stay within its hold.
+
+class Job(NamedTuple):
+    """One run of a job on one GPU; the instants are the meter's, in UTC."""
+
+    name: str
+    order: str
+    start: datetime
+    end: datetime
+    gpu: str
+
+
+def jobs_of(month: Month, rows: int) -> Iterator[Job]:
+    """Give so many jobs in the order of their starts.
+
+    A job has the number of a Kubernetes pod, a random UUID, and runs on one GPU for some time;
+    all together an order's jobs stay within its hold.
     """
     dice = random.Random(rows)
-    hours_of_order = 80
-    seconds = hours_of_order * 3_600 * len(month.orders) // rows
-    with path.open("w", encoding="ascii") as file:
-        file.write(HEADER)
-        for number in range(rows):
-            start = FIRST_JOB + timedelta(seconds=number * SECONDS_OF_JOBS // rows)
-            end = start + timedelta(seconds=dice.randint(seconds // 2, seconds * 3 // 2))
-            job = uuid.UUID(int=dice.getrandbits(128))
-            order = dice.choice(month.orders)
-            file.write(f"{job},{order},GPU,H100,1,{start},{end},COMPLETED\n")
+    gpus = [f"GPU-{uuid.UUID(int=dice.getrandbits(128))}" for _ in range(NODES * GPUS_OF_NODE)]
+    seconds = HOURS_OF_ORDER * 3_600 * len(month.orders) // rows
+    for number in range(rows):
+        start = FIRST_JOB + timedelta(seconds=number * SECONDS_OF_JOBS // rows)
+        end = start + timedelta(seconds=dice.randint(seconds // 2, seconds * 3 // 2))
+        job = uuid.UUID(int=dice.getrandbits(128))
+        order = dice.choice(month.orders)
+        yield Job(str(job), order, start, end, gpus[number % len(gpus)])
+
+
+def write_jobs(file: TextIO, jobs: Iterable[Job], *, has_devices: bool = False) -> None:
+    """Write jobs as a plain CSV, with or without the GPU of each."""
+    file.write(HEADER + (",device\n" if has_devices else "\n"))
+    for job in jobs:
+        words = f"{job.name},{job.order},GPU,H100,1,{job.start},{job.end},COMPLETED"
+        file.write(f"{words},{job.gpu}\n" if has_devices else f"{words}\n")
 
 
 def import_file(month: Month, path: Path, key: str) -> actions.UsageReport:
-    """Record the meter's file, as the provider."""
+    """Record the meter's file, as the provider; its name ends with its format."""
     provider = Provider.objects.get(pk=month.provider)
     with path.open("rb") as file:
         return actions.record_usage_file(
             provider=provider,
             name=path.name,
-            format="csv",
+            format=path.suffix.removeprefix("."),
             stream=file,
             source="meter",
             resource=None,

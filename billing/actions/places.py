@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
+from typing import Any, NamedTuple
 
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db import connection
 
 from common.days import end_of, start_of
 from providers.models import Provider
-from vouchers.models import Order, Programme, Voucher
+from vouchers.models import Programme
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,60 @@ class Place:
     placed_at: datetime
 
 
+# An order is looked for by its code, by the provider's own name for it, and by its voucher's
+# code, each by an index; what the provider has not accepted is no order yet. Vouchers of
+# programmes that pay after use have no orders; there the voucher itself is it.
+_PLACES = """
+    with named as materialized (
+        select account, nullif(upper(account), '') as code
+        from unnest(%(accounts)s::text[]) account
+    ), found as (
+        select n.account, 3 as rank, o.id as order_id from named n
+        join vouchers_order o on o.code = n.code
+        union all
+        select n.account, 2, o.id from named n
+        join vouchers_order o on lower(o.provider_reference) = n.account
+        union all
+        select n.account, 1, o.id from named n
+        join vouchers_voucher v on v.code = n.code join vouchers_order o on o.voucher_id = v.id
+    )
+    select f.account, f.rank, o.status = 'OPEN', v.id, o.id, o.code, s.resource, p.unit, p.zone,
+        c.rate, s.resource_class, v.valid_from_on, v.valid_until_on, o.placed_at
+    from found f
+    join vouchers_order o on o.id = f.order_id and o.status <> 'PLACED'
+    join providers_offer s on s.id = o.offer_id and s.provider_id = %(provider)s
+    left join providers_price c on c.id = o.price_id
+    join vouchers_voucher v on v.id = o.voucher_id
+    join vouchers_programme p on p.id = v.programme_id
+    union all
+    select n.account, 0, true, v.id, null, '', '', p.unit, p.zone, null, '',
+        v.valid_from_on, v.valid_until_on, null
+    from named n
+    join vouchers_voucher v on v.code = n.code
+    join vouchers_programme p on p.id = v.programme_id and p.mode = any(%(after_use)s)
+    order by 14, 5
+"""
+
+
+class _Found(NamedTuple):
+    """A place that an account may mean; of several ranks the highest is meant."""
+
+    account: str
+    rank: int
+    is_open: bool
+    voucher: int
+    order: int | None
+    order_code: str
+    resource: str
+    unit: str
+    zone: str
+    rate: Decimal | None
+    resource_class: str
+    valid_from_on: date
+    valid_until_on: date
+    placed_at: datetime | None
+
+
 def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
     """Return where each account leads: an order's code first, then a reference, then a voucher.
 
@@ -43,62 +97,44 @@ def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
     Case is ignored: a batch system such as Slurm writes account names in small letters.
     """
     wanted = {account.lower() for account in accounts if account}
-    orders = (
-        Order.objects.filter(offer__provider=provider)
-        # What the provider has not accepted is no order yet: nothing can be used under it.
-        .exclude(status=Order.Status.PLACED)
-        .annotate(
-            small_code=Lower("code"),
-            small_reference=Lower("provider_reference"),
-            small_voucher=Lower("voucher__code"),
-        )
-        .filter(
-            Q(small_code__in=wanted)
-            | Q(small_reference__in=wanted)
-            | Q(small_voucher__in=wanted)
-        )
-        .select_related("offer", "price", "voucher__programme")
-        .order_by("placed_at", "pk")
-    )
-    # Vouchers of programmes that pay after use have no orders; there the voucher itself is it.
-    direct = (
-        Voucher.objects.annotate(small_code=Lower("code"))
-        .filter(small_code__in=wanted, programme__mode__in=Programme.AFTER_USE)
-        .select_related("programme")
-    )
-    places: dict[str, Place | int] = {
-        voucher.code.lower(): _place_of(voucher) for voucher in direct
+    asked: dict[str, Any] = {
+        "accounts": list(wanted),
+        "provider": provider.pk,
+        "after_use": list(Programme.AFTER_USE),
     }
-    for name in ("small_voucher", "small_reference", "small_code"):
-        found: dict[str, list[Order]] = {}
-        for order in orders:
-            found.setdefault(getattr(order, name), []).append(order)
-        places.update((account, _chosen(group)) for account, group in found.items())
+    groups: dict[str, list[_Found]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_PLACES, asked)
+        for row in cursor.fetchall():
+            one = _Found._make(row)
+            groups.setdefault(one.account, []).append(one)
+    places = {account: _chosen(group) for account, group in groups.items()}
     return {
         account: places[account.lower()] for account in accounts if account.lower() in places
     }
 
 
-def _chosen(orders: Sequence[Order]) -> Place | int:
-    still_open = [order for order in orders if order.status == Order.Status.OPEN]
+def _chosen(group: Sequence[_Found]) -> Place | int:
+    rank = max(one.rank for one in group)
+    found = [one for one in group if one.rank == rank]
+    still_open = [one for one in found if one.is_open]
     if len(still_open) > 1:
         return len(still_open)
-    order = (still_open or orders)[-1]
-    return _place_of(order.voucher, order)
+    return _place_of((still_open or found)[-1])
 
 
-def _place_of(voucher: Voucher, order: Order | None = None) -> Place:
-    zone = voucher.programme.zone
+def _place_of(found: _Found) -> Place:
+    from_at = start_of(found.valid_from_on, found.zone)
     return Place(
-        voucher=voucher.pk,
-        order=order.pk if order else None,
-        order_code=order.code if order else "",
-        resource=order.offer.resource if order else "",
-        unit=voucher.programme.unit,
-        zone=zone,
-        rate=order.price.rate if order and order.price else None,
-        resource_class=order.offer.resource_class if order else "",
-        valid_from=start_of(voucher.valid_from_on, zone),
-        valid_until=end_of(voucher.valid_until_on, zone),
-        placed_at=order.placed_at if order else start_of(voucher.valid_from_on, zone),
+        voucher=found.voucher,
+        order=found.order,
+        order_code=found.order_code,
+        resource=found.resource,
+        unit=found.unit,
+        zone=found.zone,
+        rate=found.rate,
+        resource_class=found.resource_class,
+        valid_from=from_at,
+        valid_until=end_of(found.valid_until_on, found.zone),
+        placed_at=found.placed_at or from_at,
     )

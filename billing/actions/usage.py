@@ -115,7 +115,9 @@ def record_usage(
         for r in records
     ]
     act = _begin(provider, actor, at, key, {"source": source, "records": content})
-    parsed, tally = record(provider, None, lambda: Parsed(iter(records)), act, source=source)
+    parsed, tally = record(
+        provider, None, lambda: Parsed(iter(records)), act, source=source, is_new=True
+    )
     return UsageReport(
         rows=parsed.rows,
         recorded=tally.recorded,
@@ -127,12 +129,16 @@ def record_usage(
     )
 
 
+_QUEUE = "select from providers_provider where id = %s for no key update"
+
+
 def _begin(
     provider: Provider, actor: str, at: datetime, key: str, payload: Mapping[str, Any]
 ) -> Act:
     # One provider's files and batches queue here, so that two with the same rows can't wait
     # for each other's rows in different orders.
-    Provider.objects.select_for_update(no_key=True).get(pk=provider.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(_QUEUE, [provider.pk])
     return begin(
         kind=ActKind.RECORD_USAGE,
         key=key,

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing import actions
+from billing.api.plain_records import read_plain
 from billing.usage.cells import CellProblem, Row, read_interval, read_state, skip_reason
 from billing.usage.record import NotExact, RowError, UsageRecord
 from providers.api import (
@@ -140,7 +141,7 @@ class UsageBatches(Operation):
     def post(self, request: Request) -> Response:
         """Record up to 1,000 intervals; good ones count, each gets its own answer."""
         key = self.key_of(request)
-        given = read_input(UsageInput, request.data)
+        given = read_plain(request.data, RECORDS_MAX) or read_input(UsageInput, request.data)
         read = [
             _record(number, one, given["source"])
             for number, one in enumerate(given["records"], start=1)
@@ -173,7 +174,7 @@ class UsageBatches(Operation):
             "refused": outcomes.count("REFUSED"),
             "records": answers,
         }
-        return Response(UsageOutput(body).data)
+        return Response(body)
 
 
 def _record(

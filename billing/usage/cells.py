@@ -84,6 +84,13 @@ def read_name(text: str) -> str:
     return read_text(text)
 
 
+def read_devices(text: str) -> str:
+    """Return the names of GPUs with one blank between each; how long they are is seen later."""
+    if not text.isprintable():
+        raise CellProblem("value_unprintable")
+    return " ".join(text.split())
+
+
 def read_instant(text: str, zone: str) -> datetime:
     """Return an instant in UTC; a time without an offset is read in the time zone given."""
     plain = _PLAIN.fullmatch(text)

@@ -12,6 +12,7 @@ from billing.usage.cells import (
     CellProblem,
     Row,
     read_count,
+    read_devices,
     read_instant,
     read_interval,
     read_name,
@@ -41,9 +42,9 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
     """Give what each event came to, in the structured mode of CloudEvents 1.0 or a batch of it.
 
     `data` is a usage record as the API takes it: key, account, resource, resource_class, count,
-    started_at, ended_at, state. An event without a key in its data is known by its `id`. The
-    meter is the event's `source`, unless the caller names one. Events of another type than
-    `dev.tessera.usage.v1` are skipped.
+    started_at, ended_at, state, devices. An event without a key in its data is known by its
+    `id`. The meter is the event's `source`, unless the caller names one. Events of another type
+    than `dev.tessera.usage.v1` are skipped.
 
     :raises FileUnreadable: in JSON's kinds.
     """
@@ -94,6 +95,7 @@ def _record(
     key = row.take("key", text_at(data, "key") or text_at(event, "id"), read_name, "")
     account = row.take("account", text_at(data, "account"), read_name, "")
     resource_class = row.take("resource_class", text_at(data, "resource_class"), read_text, "")
+    device = row.take("devices", str(data.get("devices")), lambda _text: _devices(data), "")
     source = row.take("source", text_at(event, "source"), _read_source, "")
     if not row.errors:
         row.take("ended_at", end, lambda _text: read_interval(started_at, ended_at), None)
@@ -111,11 +113,20 @@ def _record(
             account=account,
             resource_class=resource_class,
             row=row.number,
+            device=device,
         )
     except NotExact:
         problem = CellProblem("time_too_fine", count=text_at(data, "count"))
         row.note("started_at", text_at(data, "started_at"), problem)
         return tuple(row.errors)
+
+
+def _devices(data: dict[str, Any]) -> str:
+    given = data.get("devices", [])
+    is_listed = isinstance(given, list) and all(isinstance(one, str) for one in given)
+    if not is_listed or any(len(one.split()) != 1 for one in given):
+        raise CellProblem("devices_not_listed")
+    return read_devices(" ".join(given))
 
 
 def _read_source(text: str) -> str:

@@ -55,6 +55,11 @@ GUIDE: dict[str, Column] = {
         _("COMPLETED, FAILED, CANCELLED, TIMEOUT, PREEMPTED or another word of Slurm’s"),
         "COMPLETED",
     ),
+    "device": Column(
+        _("Which GPUs it ran on, so that none is counted twice; may be left out"),
+        _("UUIDs such as GPU-5fd4f087, a slice as UUID/slice, several with blanks between"),
+        "GPU-5fd4f087-86f3-7a43-b711-4771313afc50",
+    ),
 }
 STATES_OFFERED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "PREEMPTED", "OUT_OF_MEMORY")
 # Columns of `sacct` that say what ours say.

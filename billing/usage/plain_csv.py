@@ -9,6 +9,7 @@ from billing.usage.cells import (
     CellProblem,
     Row,
     read_count,
+    read_devices,
     read_instant,
     read_interval,
     read_name,
@@ -42,6 +43,7 @@ COLUMNS = {
     "end": ("end", "结束时间", "ended_at", "结束"),
     "duration": ("duration_seconds", "时长秒"),
     "state": ("state", "状态"),
+    "device": ("device", "设备", "devices", "gpu_uuid", "设备编号"),
 }
 REQUIRED = ("job_id", "account", "resource", "class", "count", "start", "end", "state")
 REQUIRED_OF_MAPPED = ("count", "start")
@@ -55,7 +57,8 @@ class PlainCsvReader:
     Separators are commas, tabs or semicolons, whichever finds the most columns. With
     `Options.columns` (our name to the file's), another source is read the same way: there a
     missing job id is replaced by the row's number, a missing resource is GPU, a missing state
-    COMPLETED, and `duration` in seconds may stand for the end.
+    COMPLETED, and `duration` in seconds may stand for the end. `device` is read where it is there:
+    the GPUs of a line by their UUIDs, a slice as UUID/slice, several with blanks between.
 
     :raises ColumnsMissing: naming all missing columns together.
     :raises ColumnsRepeated: if two columns carry one meaning.
@@ -160,6 +163,7 @@ class PlainCsvReader:
                 self._title("duration"), seconds, read_seconds, timedelta()
             )
         names = self._read_names(row, cells)
+        device = row.take(self._title("device"), self._cell(cells, "device"), read_devices, "")
         if not row.errors:
             row.take(
                 self._title("end"), end, lambda _text: read_interval(started_at, ended_at), None
@@ -179,6 +183,7 @@ class PlainCsvReader:
                 account=account,
                 resource_class=resource_class,
                 row=row.number,
+                device=device,
             )
         except NotExact:
             problem = CellProblem("time_too_fine", count=self._cell(cells, "count"))

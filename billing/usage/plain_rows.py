@@ -1,7 +1,7 @@
 """The quick way through a CSV: lines as most exporters write them, told apart by one pattern."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -20,6 +20,8 @@ T = TypeVar("T")
 
 # The columns that a line must have to be read this way.
 NEEDED = ("job_id", "account", "resource", "class", "count", "start", "end", "state")
+# One GPU's name; several, with blanks between, take a careful look.
+DEVICE = "device"
 # A cell never seen before costs as much as on the careful way, so few are kept.
 CELLS_KEPT_MAX = 10_000
 _DATE = r"\d{4}-\d\d-\d\d"
@@ -48,8 +50,9 @@ class PlainRows:
     """Reads a line that has nothing to tell but one record, and leaves all others alone.
 
     Such a line is printable ASCII without quotation marks or blanks inside its names, has every
-    column, and times such as 2026-11-02 08:30:00. What it says is what `PlainCsvReader` says of
-    it cell by cell (`tests/billing/usage/test_plain_rows.py`), at a fraction of the cost.
+    column but perhaps the device, and times such as 2026-11-02 08:30:00. What it says is what
+    `PlainCsvReader` says of it cell by cell (`tests/billing/usage/test_plain_rows.py`), at a
+    fraction of the cost.
     """
 
     def __init__(
@@ -58,7 +61,10 @@ class PlainRows:
         zone = options.zone
         self._source = options.source or "csv"
         self._is_utc = zone == "UTC"
-        self._match = _pattern(at, width, separator).fullmatch if _fits(at) else None
+        self._wanted = (*NEEDED, *(name for name in (DEVICE,) if name in at))
+        self._match = (
+            _pattern(at, self._wanted, width, separator).fullmatch if _fits(at) else None
+        )
         self._states: _Known[str] = _Known(_ended_state)
         self._resources: _Known[Resource] = _Known(read_resource)
         self._counts: _Known[int] = _Known(read_count)
@@ -70,7 +76,9 @@ class PlainRows:
         match = self._match(line) if self._match else None
         if match is None:
             return None
-        job, account, what, kind, count_text, start, end, state_text = match.group(*NEEDED)
+        job, account, what, kind, count_text, start, end, state_text, *device = match.group(
+            *self._wanted
+        )
         started_at = self._instant(start)
         ended_at = self._instant(end)
         resource, count = self._resources[what], self._counts[count_text]
@@ -94,7 +102,7 @@ class PlainRows:
                 account,
                 kind,
                 number,
-                "",
+                device[0] if device else "",
             )
         )
 
@@ -113,13 +121,16 @@ def _fits(at: Mapping[str, int]) -> bool:
     return all(name in at for name in NEEDED)
 
 
-def _pattern(at: Mapping[str, int], width: int, separator: str) -> re.Pattern[str]:
+def _pattern(
+    at: Mapping[str, int], wanted: Sequence[str], width: int, separator: str
+) -> re.Pattern[str]:
     name = rf"[^\x00-\x20\x7f-\U0010ffff\"{re.escape(separator)}]{{1,200}}"
     shapes = {
         "start": rf"{_DATE}[T ]{_CLOCK}",
         "end": rf"{_DATE}[T ]{_CLOCK}",
+        DEVICE: rf"(?:{name})?",
     }
-    ours = {at[one]: one for one in NEEDED}
+    ours = {at[one]: one for one in wanted}
     unread = rf"[^\x00-\x1f\x7f-\U0010ffff\"{re.escape(separator)}]*"
     cells = [
         f"(?P<{ours[place]}>{shapes.get(ours[place], name)})" if place in ours else unread

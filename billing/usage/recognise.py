@@ -45,6 +45,7 @@ _LIKENESSES: Mapping[str, Sequence[str]] = {
     "class": ("class", "类别", "gpu_model", "gpu_spec", "型号", "card_type", "model"),
     "state": ("state", "状态", "status", "phase", "outcome"),
     "resource": ("resource", "资源"),
+    "device": ("gpu_uuid", "device", "设备"),
 }  # fmt: skip
 # Of what a person must say where each stands; the end may be said by a duration.
 ASKED = tuple(_LIKENESSES)

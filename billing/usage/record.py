@@ -234,6 +234,9 @@ PROBLEMS: dict[str, tuple[Any, Any]] = {
     "not_an_object": (
         _("This record is no JSON object."),
         _("Send each record as an object in braces.")),
+    "devices_not_listed": (
+        _("The GPUs are no list of names without blanks."),
+        _("Send a list such as [\"GPU-5fd4f087\"], or leave it out.")),
     "sample_unreadable": (
         _("We cannot read this line as a sample."),
         _("Send the page as the exporter wrote it.")),

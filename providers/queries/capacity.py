@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from providers.models import CapacityNode, CapacityVersion, Provider
@@ -82,6 +83,14 @@ def capacity_in_force(
 
 
 HOUR = timedelta(hours=1)
+# The newest list's nodes within a time; one row without a node where it has none then.
+_NEWEST_NODES = """
+    select n.resource_class, n.from_at, n.until_at, n.gpus
+    from (select id from providers_capacityversion where provider_id = %s
+        order by number desc limit 1) newest
+    left join providers_capacitynode n on n.version_id = newest.id and n.from_at < %s
+        and (n.until_at is null or n.until_at > %s)
+"""
 
 
 def capacity_by_hour(
@@ -94,12 +103,20 @@ def capacity_by_hour(
     class, all GPUs count. A provider that never registered anything is not held to it: then
     nothing is returned.
     """
-    version = capacity_version(provider)
-    if version is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_NEWEST_NODES, [provider.pk, until_at, from_at])
+        nodes = cursor.fetchall()
+    if not nodes:
         return {}
     found: dict[tuple[str, datetime], int] = {}
     for name in names:
-        for step in capacity_in_force(provider, name, from_at, until_at):
+        wanted = name.upper()
+        spans = [
+            (begins, ends, gpus)
+            for known, begins, ends, gpus in nodes
+            if known is not None and wanted in ("", known)
+        ]
+        for step in steps_of(spans, from_at, until_at):
             at = step.from_at.replace(minute=0, second=0, microsecond=0)
             while at < step.until_at:
                 within = min(step.until_at, at + HOUR) - max(step.from_at, at)

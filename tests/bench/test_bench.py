@@ -124,6 +124,18 @@ def test_limits_bind_what_the_subject_has_seen(measured):
     assert found == ["an_entry: peak_mib 312 is above 300"]
 
 
+def test_an_entry_keeps_its_part_of_anothers_ratio(measured):
+    row = json.loads(measured.read_text())[0]
+    small = row | {"name": "small"}
+    slower = {"an_entry": replace(AN_ENTRY, keeps={"small": 1.1}), "small": AN_ENTRY}
+    as_fast = {"an_entry": replace(AN_ENTRY, keeps={"small": 1.0}), "small": AN_ENTRY}
+
+    assert results.check([row, small], as_fast) == []
+    assert results.check([row, small], slower) == [
+        "an_entry: ratio 2.444 is below 1.1 of small's 2.444"
+    ]
+
+
 def test_sides_are_measured_by_turns_and_as_often_as_the_entry_says(measured):
     def swap(row):
         row["samples"][:2] = row["samples"][1::-1]

@@ -51,6 +51,25 @@ def a_row(account, job="1", end="2025-06-10 18:00:00", resource="GPU"):
     return f"{job},{account},{resource},H100,2,2025-06-10 08:00:00,{end},COMPLETED\n"
 
 
+def test_a_file_names_the_gpus_of_its_rows_and_none_runs_two_jobs_at_a_time(scene, order):
+    rows = [
+        a_row(order.code, "1").replace("\n", ",GPU-1 GPU-2\n"),
+        a_row(order.code, "2").replace("\n", ",GPU-2\n"),
+        a_row(order.code, "3").replace("\n", ",GPU-3/0\n"),
+        a_row(order.code, "4").replace("\n", ",GPU-3/1\n"),
+        a_row(order.code, "5").replace("\n", ",\n"),
+    ]
+
+    report = send(scene, HEADER.replace("\n", ",device\n") + "".join(rows))
+
+    assert report.recorded == 4
+    (error,) = report.errors
+    assert (error.row, error.column, error.value) == (3, "device", "GPU-2")
+    assert error.code == "device_in_use"
+    kept = UsageLine.objects.order_by("key").values_list("device", flat=True)
+    assert list(kept) == ["GPU-1 GPU-2", "GPU-3/0", "GPU-3/1", ""]
+
+
 def test_a_row_finds_its_order_by_code_reference_or_voucher(scene, order):
     text = (
         HEADER + a_row(order.code, "1") + a_row("lab-a", "2") + a_row(scene.voucher.code, "3")

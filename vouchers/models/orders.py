@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from common.tables import in_order, not_negative, one_of
@@ -82,6 +83,8 @@ class Order(models.Model):
                 name="vouchers_order_open_once",
             ),
         ]
+        # A meter's account is looked up by it, in whatever case the batch system writes it.
+        indexes = [models.Index(Lower("provider_reference"), name="vouchers_order_reference")]
 
     def __str__(self) -> str:
         return self.code

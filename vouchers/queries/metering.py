@@ -33,6 +33,8 @@ def metering_rules(vouchers: Collection[int]) -> dict[int, MeteringRule]:
     with connection.cursor() as cursor:
         cursor.execute(_LAWS, [list(vouchers)])
         found = dict(cursor.fetchall())
+    if not found:
+        return {}
     laws = {
         version.pk: read_policy(version.text).metering
         for version in PolicyVersion.objects.filter(pk__in=set(found.values()))

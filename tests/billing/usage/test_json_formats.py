@@ -151,6 +151,15 @@ def test_without_a_key_the_event_is_known_by_its_id():
     assert record.key == "e-1"
 
 
+def test_an_event_names_its_gpus_in_a_list():
+    named = [["GPU-1", "GPU-2/3"], [], ["GPU 1"], [""], "GPU-1"]
+
+    records, parsed = parse([cloud_event(devices=devices) for devices in named], "CLOUDEVENTS")
+
+    assert [record.device for record in records] == ["GPU-1 GPU-2/3", ""]
+    assert codes(parsed) == [(row, "devices", "devices_not_listed") for row in (3, 4, 5)]
+
+
 def test_other_types_and_states_that_have_not_ended_are_skipped():
     other = {**cloud_event(), "type": "com.example.sampled"}
 

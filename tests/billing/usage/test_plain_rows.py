@@ -62,6 +62,25 @@ def test_both_ways_of_reading_a_line_agree(cells, zone):
     assert reader.read(2, line) == reader.read_carefully(2, line)
 
 
+DEVICES = st.sampled_from(
+    ["", "GPU-1", "GPU-1/2", "GPU-1 GPU-2", " GPU-1", "GPU-1 ", "卡1", "x" * 250, '"GPU-1"']
+)
+
+
+@given(device=DEVICES)
+@example(device="GPU-5fd4f087")
+def test_both_ways_of_reading_a_device_agree(device):
+    reader = PlainCsvReader(f"{HEADER},device", Options("meter", "UTC", "", None, None))
+    cells = (*PLAIN, "2026-11-02 08:30:00", "2026-11-02 09:30:00", "COMPLETED", device)
+    line = ",".join(cells)
+
+    record = reader.read(2, line)
+
+    assert record == reader.read_carefully(2, line)
+    assert isinstance(record, UsageRecord)
+    assert record.device == " ".join(device.replace('"', "").split())
+
+
 def test_a_plain_line_takes_the_quick_way():
     reader = PlainCsvReader(HEADER, Options("meter", "Asia/Shanghai", "", None, None))
     line = "train-1,V-7K2QX9,GPU,H100,8,2026-11-02 08:30:00,2026-11-02T20:30:00,COMPLETED"
@@ -73,3 +92,7 @@ def test_a_plain_line_takes_the_quick_way():
         "train-1/2026-11-02T00:30:00Z",
         8 * 12 * 3_600_000,
     )
+    with_device = PlainCsvReader(f"{HEADER},device", Options("meter", "UTC", "", None, None))
+    record = with_device._plain_rows.read(2, f"{line},GPU-1")
+    assert isinstance(record, UsageRecord)
+    assert record.device == "GPU-1"
