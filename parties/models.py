@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from common.languages import in_language
 from common.tables import one_of
 from parties.kinds import Control, Register
 from parties.roles import OrganisationKind, Role
@@ -151,6 +152,11 @@ class Organisation(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def name_here(self) -> str:
+        """The name in the language that is spoken here and now."""
+        return in_language(self.name, self.name_zh)
 
     @property
     def address(self) -> str:

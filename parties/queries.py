@@ -118,7 +118,7 @@ def require_role(
     """
     if user.is_active and _holds_one(user, roles, organisation, programme_code):
         return
-    where = _(" in %(name)s") % {"name": organisation.name} if organisation else ""
+    where = _(" in %(name)s") % {"name": organisation.name_here} if organisation else ""
     names = " / ".join(str(role.label) for role in roles)
     raise NotAllowed(roles=names, where=where)
 

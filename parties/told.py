@@ -46,7 +46,7 @@ def registers_told(
         rows += [[name, value, answer.source, asked] for name, value in _facts(answer)]
     return {
         "caption": _("What registers say of %(organisation)s")
-        % {"organisation": organisation.name},
+        % {"organisation": organisation.name_here},
         "columns": [_("Fact"), _("Answer"), _("Source"), _("Asked on")],
         "rows": rows,
     }
@@ -129,7 +129,7 @@ def _business(facts: BusinessFacts) -> Iterator[tuple[Any, Any]]:
 
 def _links(facts: OwnershipFacts) -> list[str]:
     ends = {end for link in facts.links for end in (link.owner, link.owned)}
-    names = {number: one.name for number, one in organisations_by(ends).items()}
+    names = {number: one.name_here for number, one in organisations_by(ends).items()}
 
     def named(number: Identifier) -> str:
         return names.get(number, str(number))

@@ -65,5 +65,5 @@ def price_told(price: Price) -> str:
 def cap_owner_told(cap: PriceCap) -> str:
     """Say whose cap it is: the authority's, with the programme where it is one's own."""
     if cap.programme_code:
-        return f"{cap.authority.name}, {cap.programme_code}"
-    return cap.authority.name
+        return f"{cap.authority.name_here}, {cap.programme_code}"
+    return cap.authority.name_here

@@ -28,9 +28,9 @@ def voucher_paper(voucher: Voucher) -> bytes:
         "language": "zh" if get_language() == "zh-hans" else "en",
         "title": _("Voucher %(voucher)s") % values,
         "programme": voucher.programme.title_here,
-        "authority": voucher.programme.authority.name,
+        "authority": voucher.programme.authority.name_here,
         "rows": [
-            [_("Holder"), voucher.organisation.name],
+            [_("Holder"), voucher.organisation.name_here],
             [_("Issued for"), money(voucher.amount, voucher.unit)],
             [_("Valid from"), day_text(voucher.valid_from_on)],
             [_("Last day"), day_text(voucher.valid_until_on)],

@@ -97,7 +97,7 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
     if not due:
         raise NothingDue(programme=programme.title)
     if not payable:
-        raise BankDetailMissing(names=", ".join(left_out))
+        raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
     batch = Batch.objects.create(
         code=unused_code(Batch, "B"),
         programme=programme,
@@ -277,7 +277,7 @@ def _sendable(batch: Batch, at: datetime) -> list[Payment]:
     """Return the payments, each to the bank detail in force and marked as sent; not saved yet."""
     payments = list(payments_of(batch).select_for_update(of=("self",)))
     details = bank_details_in_force([one.payee_id for one in payments], at)
-    missing = [one.payee.name for one in payments if one.payee_id not in details]
+    missing = [one.payee.name_here for one in payments if one.payee_id not in details]
     if missing:
         raise BankDetailMissing(names=", ".join(missing))
     for one in payments:
@@ -290,7 +290,7 @@ def _bank_file(batch: Batch, payments: list[Payment], at: datetime) -> bytes:
     programme = batch.programme
     own = bank_detail_in_force(programme.authority, at)
     if own is None:
-        raise BankDetailMissing(names=programme.authority.name)
+        raise BankDetailMissing(names=programme.authority.name_here)
     return credit_transfer_file(
         message_id=batch.code,
         created_at=at,

@@ -200,7 +200,7 @@ def _require_paid_side(voucher: Voucher, provider: Provider, actor: User) -> Org
     (payee, role), (other, other_role) = sides
     is_paid = has_role(actor, role, organisation=payee)
     if not is_paid and has_role(actor, other_role, organisation=other):
-        raise OtherSideIsPaid(voucher=voucher.code, payee=payee.name)
+        raise OtherSideIsPaid(voucher=voucher.code, payee=payee.name_here)
     require_role(actor, role, organisation=payee)
     return payee
 

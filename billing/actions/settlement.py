@@ -113,7 +113,7 @@ def require_settleable(bill: Bill, at: datetime) -> None:
     :raises SettlementWaits: if a suspension of the provider says so.
     """
     if bill.kind == Bill.Kind.BILL and settlement_waits(bill.provider, at):
-        raise SettlementWaits(provider=bill.provider.organisation.name)
+        raise SettlementWaits(provider=bill.provider.organisation.name_here)
 
 
 def require_no_hand_in(bill: Bill, person: User, at: datetime) -> None:

@@ -4,6 +4,7 @@ It is read from the sums that the trigger of usage lines keeps (docs/decisions/0
 of rows instead of millions, written with the lines themselves and so never behind them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -49,6 +50,7 @@ class MonthOfUse:
     unit: str
     provider: str
     provider_name: str
+    provider_name_zh: str
     resource: str
     resource_class: str
     lines: int
@@ -59,6 +61,11 @@ class MonthOfUse:
     def programme_here(self) -> str:
         """The programme's title in the language that is spoken here and now."""
         return in_language(self.programme_title, self.programme_title_zh)
+
+    @property
+    def provider_here(self) -> str:
+        """The provider's name in the language that is spoken here and now."""
+        return in_language(self.provider_name, self.provider_name_zh)
 
 
 class Total(NamedTuple):
@@ -122,6 +129,7 @@ def months_of_use(person: User, asked: Asked = EVERYTHING) -> list[MonthOfUse]:
         "voucher__programme__unit",
         "provider__organisation__code",
         "provider__organisation__name",
+        "provider__organisation__name_zh",
         "resource",
         "resource_class",
     )
@@ -131,7 +139,7 @@ def months_of_use(person: User, asked: Asked = EVERYTHING) -> list[MonthOfUse]:
         .annotate(n=Sum("lines"), ms=Sum("quantity_ms"), paid=Sum("amount"))
         .order_by("-month", *names[1:])
     )
-    return [MonthOfUse(*row[:9], *map(int, row[9:])) for row in found]
+    return [MonthOfUse(*row[:10], *map(int, row[10:])) for row in found]
 
 
 def totals_of(months: list[MonthOfUse]) -> list[Total]:
@@ -163,15 +171,16 @@ def choices_of(person: User) -> Choices:
 
     programme, organisation = "voucher__programme__", "provider__organisation__"
     titles = [f"{programme}{name}" for name in ("code", "title", "title_zh")]
-    named = [f"{organisation}{name}" for name in ("code", "name")]
+    named = [f"{organisation}{name}" for name in ("code", "name", "name_zh")]
     classes = sums.exclude(resource_class="").order_by("resource_class")
     months = sums.order_by("-month").values_list("month", flat=True)
     return Choices(
-        [
-            (code, in_language(*words))
-            for code, *words in sums.order_by(titles[0]).values_list(*titles).distinct()
-        ],
-        list(sums.order_by(named[0]).values_list(*named).distinct()),
+        _in_language(sums.order_by(titles[0]).values_list(*titles).distinct()),
+        _in_language(sums.order_by(named[0]).values_list(*named).distinct()),
         list(classes.values_list("resource_class", flat=True).distinct()),
         list(months.distinct()),
     )
+
+
+def _in_language(rows: Iterable[tuple[str, str, str]]) -> list[tuple[str, str]]:
+    return [(code, in_language(en, zh)) for code, en, zh in rows]

@@ -147,7 +147,7 @@ def _choice(programmes: list[Programme]) -> Any:
 def _payables(caption: str, payables: list[Payable], unit: str) -> Any:
     rows: list[Any] = [
         [
-            one.payee.name,
+            one.payee.name_here,
             {"text": one.address, "url": reverse("ledger_account", args=[one.address])},
             money(one.amount, unit),
         ]
@@ -213,7 +213,10 @@ def _step_fact(
 def _payment_row(payment: Payment) -> list[Any]:
     return [
         payment.end_to_end_id,
-        {"text": payment.payee.name, "url": reverse("ledger_account", args=[payment.payable])},
+        {
+            "text": payment.payee.name_here,
+            "url": reverse("ledger_account", args=[payment.payable]),
+        },
         str(payment.bank_detail),
         money(payment.amount, payment.unit),
         tag(statuses.PAYMENT[payment.status]),

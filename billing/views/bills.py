@@ -96,7 +96,7 @@ def _bill_row(bill: Bill, state: BillState, *, is_staff: bool) -> list[Any]:
     return [
         {"text": bill.number, "url": reverse("bill", args=[bill.number])},
         bill.invoice_number,
-        bill.provider.organisation.name,
+        bill.provider.organisation.name_here,
         bill.programme.title_here,
         instant(bill.sent_at, bill.programme.zone),
         money(bill.total, bill.unit),
@@ -152,7 +152,7 @@ def bill_new(request: HttpRequest) -> HttpResponse:
         )
         return redirect("bill", bill.number)
 
-    context = {"name": provider.organisation.name, "has_programmes": bool(found)}
+    context = {"name": provider.organisation.name_here, "has_programmes": bool(found)}
     return answer_form(request, form, "billing/bill_new.html", send, context)
 
 
@@ -230,8 +230,8 @@ def _facts(found: Bill, state: BillState, *, is_staff: bool) -> list[dict[str, A
     zone = found.programme.zone
     rows: list[dict[str, Any]] = [
         {"key": _("Invoice number"), "value": found.invoice_number},
-        {"key": _("Provider"), "value": found.provider.organisation.name},
-        {"key": _("Paid to"), "value": found.payee.name},
+        {"key": _("Provider"), "value": found.provider.organisation.name_here},
+        {"key": _("Paid to"), "value": found.payee.name_here},
         {"key": _("Programme"), "value": found.programme.title_here},
         {
             "key": _("Period"),

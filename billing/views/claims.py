@@ -33,7 +33,7 @@ def claim_new(request: HttpRequest, code: str) -> HttpResponse:
     form = ClaimForm(
         request.POST if request.method == "POST" else None,
         providers=[
-            (one.organisation.code, one.organisation.name)
+            (one.organisation.code, one.organisation.name_here)
             for one in providers_accredited(timezone.now())
         ],
         unit=voucher.unit,

@@ -130,7 +130,7 @@ def _row(one: MonthOfUse) -> list[Any]:
     return [
         f"{one.month:%Y-%m}",
         one.programme_here,
-        one.provider_name,
+        one.provider_here,
         f"{one.resource} {one.resource_class}".strip(),
         f"{one.lines:,}",
         _hours(one),

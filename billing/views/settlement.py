@@ -81,7 +81,7 @@ def _row(bill: Bill, state: BillState) -> list[Any]:
     return [
         {"text": bill.number, "url": reverse("bill", args=[bill.number])},
         _("Claim") if bill.kind == Bill.Kind.CLAIM else _("Bill"),
-        bill.payee.name,
+        bill.payee.name_here,
         bill.programme.title_here,
         instant(bill.sent_at, bill.programme.zone),
         money(bill.total, bill.unit),
@@ -116,7 +116,7 @@ def bill_settle(request: HttpRequest, number: str) -> HttpResponse:
 
     context = {
         "title": _("Settle bill %(number)s") % {"number": number},
-        "caption": bill.payee.name,
+        "caption": bill.payee.name_here,
         "back": reverse("bill", args=[number]),
         "submit": _("Settle"),
         "intro": _("Each line is checked against meter, catalogue, voucher and earlier bills."),
@@ -205,7 +205,7 @@ def _line_facts(line: BillLine) -> list[dict[str, Any]]:
     with_archived([line])
     metered = line.usage_line
     return [
-        {"key": _("Provider"), "value": line.bill.provider.organisation.name},
+        {"key": _("Provider"), "value": line.bill.provider.organisation.name_here},
         {"key": _("Usage"), "value": f"{line.source}/{line.key}"},
         {
             "key": _("Voucher and order"),

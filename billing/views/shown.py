@@ -87,7 +87,7 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
         named[person.address] = person.name
     codes = [actor.partition(":")[2] for actor in actors if actor.startswith("provider:")]
     for organisation in Organisation.objects.filter(code__in=codes):
-        named[f"provider:{organisation.code}"] = organisation.name
+        named[f"provider:{organisation.code}"] = organisation.name_here
     return {actor: named.get(actor, actor) for actor in actors}
 
 

@@ -69,7 +69,7 @@ def _columns() -> list[Any]:
 def _row(batch: TelemetryBatch) -> list[Any]:
     return [
         instant(batch.received_at),
-        batch.provider.organisation.name,
+        batch.provider.organisation.name_here,
         batch.source,
         rank_words(batch.rank),
         "–" if batch.sequence is None else batch.sequence,
@@ -123,7 +123,7 @@ def telemetry_upload(request: HttpRequest) -> HttpResponse:
 
     context = {
         "title": _("Send telemetry"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "intro": _(
             "Telemetry supports or contradicts what is billed; it is shown beside each line that "
             "names its GPUs, to the beneficiary too. It moves no money."
@@ -161,7 +161,7 @@ def meter_key_new(request: HttpRequest) -> HttpResponse:
 
     context = {
         "title": _("Register a meter’s key"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "intro": _(
             "A signed batch is believed before all others. Once a key is registered, what the "
             "meter sends is taken only with its number and signature."

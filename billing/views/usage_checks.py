@@ -83,7 +83,11 @@ def usage_upload(request: HttpRequest) -> HttpResponse:
         return _checked(request, file, reading, form.act_key)
 
     return answer_form(
-        request, form, "billing/usage_upload.html", check, {"name": provider.organisation.name}
+        request,
+        form,
+        "billing/usage_upload.html",
+        check,
+        {"name": provider.organisation.name_here},
     )
 
 

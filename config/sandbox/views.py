@@ -69,7 +69,7 @@ def _what_is_there(request: HttpRequest) -> HttpResponse:
         SUSPENDED: _("It is suspended."),
     }
     context: dict[str, Any] = {
-        "name": organisation.name,
+        "name": organisation.name_here,
         "offer": offer.code if offer else "–",
         "columns": [_("Redemption code"), _("What your program meets")],
         "rows": [[magic_code(word, organisation), meets[word]] for word in MAGIC],

@@ -96,13 +96,13 @@ def request_answered(deed: Deed) -> Letters:
         "request__asked_by", "request__application__organisation"
     ):
         request = answer.request
-        values = {
-            "reference": request.application.reference,
-            "organisation": request.application.organisation.name,
-            "question": request.question,
-        }
 
-        def words(values: dict[str, str] = values) -> Words:
+        def words(request: InformationRequest = request) -> Words:
+            values = {
+                "reference": request.application.reference,
+                "organisation": request.application.organisation.name_here,
+                "question": request.question,
+            }
             return Words(
                 _("%(organisation)s answered your question about %(reference)s") % values,
                 _("You asked: %(question)s") % values,

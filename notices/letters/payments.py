@@ -46,7 +46,7 @@ def payment_returned(deed: Deed) -> Letters:
         batch = payments[0].batch
 
         def words(payee: Organisation = payee, payments: list[Payment] = payments) -> Words:
-            values = {"amount": _total(payments), "payee": payee.name}
+            values = {"amount": _total(payments), "payee": payee.name_here}
             return Words(
                 _("Action needed: the payment of %(amount)s to %(payee)s came back") % values,
                 paragraphs(
@@ -193,7 +193,7 @@ def _detail_words(
     detail: BankDetail, subject: Callable[[], str], after: Callable[[], str]
 ) -> Callable[[], Words]:
     def words() -> Words:
-        values = {"organisation": detail.organisation.name, "end": detail.number[-4:]}
+        values = {"organisation": detail.organisation.name_here, "end": detail.number[-4:]}
         return Words(
             subject() % values,
             paragraphs(_("Its number ends in %(end)s.") % values, after()),

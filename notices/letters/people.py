@@ -14,7 +14,7 @@ def colleague_invited(deed: Deed) -> Letters:
         is_new = not one.user.has_usable_password()
 
         def words(one: Membership = one, is_new: bool = is_new) -> Words:
-            values = {"organisation": one.organisation.name, "email": one.user.email}
+            values = {"organisation": one.organisation.name_here, "email": one.user.email}
             return Words(
                 _("You may act for %(organisation)s now") % values,
                 paragraphs(

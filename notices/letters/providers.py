@@ -30,7 +30,7 @@ def accreditation_sent(deed: Deed) -> Letters:
     for one in found:
 
         def words(one: AccreditationApplication = one) -> Words:
-            values = {"provider": one.organisation.name, "items": items_told(one.items)}
+            values = {"provider": one.organisation.name_here, "items": items_told(one.items)}
             return Words(
                 _("%(provider)s asks to be accredited") % values,
                 _("For %(items)s. Somebody else than who sent it decides.") % values,
@@ -49,7 +49,7 @@ def accreditation_decided(deed: Deed) -> Letters:
     for one in found:
 
         def words(one: AccreditationDecision = one) -> Words:
-            values = {"authority": one.application.authority.name}
+            values = {"authority": one.application.authority.name_here}
             granted = list(one.application.accreditations.order_by("pk"))
             if not granted:
                 return Words(
@@ -83,7 +83,7 @@ def agreement_published(deed: Deed) -> Letters:
 
         def words(one: Agreement = one) -> Words:
             values = {
-                "authority": one.authority.name,
+                "authority": one.authority.name_here,
                 "title": one.title_here,
                 "from": day_text(one.from_on),
             }
@@ -107,7 +107,7 @@ def provider_suspended(deed: Deed) -> Letters:
     for one in found:
 
         def words(one: Suspension = one) -> Words:
-            values = {"provider": one.provider.organisation.name}
+            values = {"provider": one.provider.organisation.name_here}
             return Words(
                 _("%(provider)s is suspended") % values,
                 paragraphs(one.reason, time_told(one), "\n".join(effects_told(one))),
@@ -124,7 +124,7 @@ def suspension_lifted(deed: Deed) -> Letters:
     for one in found:
 
         def words(one: SuspensionLift = one) -> Words:
-            values = {"provider": one.suspension.provider.organisation.name}
+            values = {"provider": one.suspension.provider.organisation.name_here}
             return Words(
                 _("The suspension of %(provider)s is lifted") % values,
                 paragraphs(_("All that it stopped may go on."), one.note),

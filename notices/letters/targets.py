@@ -12,6 +12,7 @@ from notices.letters.letter import (
     paragraphs,
     people_of,
 )
+from parties.models import Organisation
 from parties.roles import Role
 from policy.targets import earned, figure_words
 from vouchers.models import Assessment, UpstreamAward, Voucher
@@ -28,9 +29,11 @@ def target_agreed(voucher: Voucher) -> Letters:
     def words() -> Words:
         values = {
             "voucher": voucher.code,
-            "holder": voucher.organisation.name,
+            "holder": voucher.organisation.name_here,
             "programme": voucher.programme.title,
-            "payee": supply.organisation.name if pays_supply else voucher.organisation.name,
+            "payee": supply.organisation.name_here
+            if pays_supply
+            else voucher.organisation.name_here,
         }
         return Words(
             _("Target %(voucher)s names you") % values,
@@ -67,11 +70,15 @@ def target_assessed(deed: Deed) -> Letters:
             "figure": figure_words(found.figure, law.target.measure),
             "assessor": found.assessor,
             "amount": money(amount, voucher.unit),
-            "payee": payee.name,
         }
 
-        def words(found: Assessment = found, values: dict[str, str] = values) -> Words:
-            said = {**values, "day": day_text(found.assessed_on)}
+        def words(
+            found: Assessment = found,
+            payee: Organisation = payee,
+            values: dict[str, str] = values,
+        ) -> Words:
+            day = day_text(found.assessed_on)
+            said = {**values, "payee": payee.name_here, "day": day}
             return Words(
                 _("Target %(voucher)s was assessed: %(figure)s") % said,
                 paragraphs(

@@ -21,7 +21,7 @@ def extension_requested(deed: Deed) -> Letters:
         def words(one: Extension = one) -> Words:
             values = {
                 "voucher": one.voucher.code,
-                "organisation": one.voucher.organisation.name,
+                "organisation": one.voucher.organisation.name_here,
                 "days": one.days,
                 "reason": one.reason,
             }

@@ -83,7 +83,7 @@ def invite_colleague(
         user=user, organisation=organisation, role=role, valid_until_on__isnull=True
     )
     if known.exists():
-        raise RoleHeld(person=user.name, role=role.label, organisation=organisation.name)
+        raise RoleHeld(person=user.name, role=role.label, organisation=organisation.name_here)
     return Membership.objects.create(
         user=user,
         organisation=organisation,
@@ -126,7 +126,7 @@ def remove_colleague(
         organisation=organisation, role=role, valid_until_on__isnull=True
     ).exclude(user=row.user_id)
     if not others.exists():
-        raise LastMember(person=row.user.name, organisation=organisation.name)
+        raise LastMember(person=row.user.name, organisation=organisation.name_here)
     row.valid_until_on = max(day_of(at), row.valid_from_on)
     row.save(update_fields=["valid_until_on"])
     return row

@@ -66,7 +66,7 @@ def give_role(
         raise RoleDoesNotFit(
             role=wanted.label,
             kind=OrganisationKind(organisation.kind).label,
-            organisation=organisation.name,
+            organisation=organisation.name_here,
         )
     act = ledger.begin(
         kind=ActKind.GIVE_ROLE,
@@ -93,7 +93,7 @@ def give_role(
         defaults={"valid_from_on": valid_from_on, "act_id": act.id},
     )
     if not is_new:
-        raise RoleHeld(person=user.name, role=wanted.label, organisation=organisation.name)
+        raise RoleHeld(person=user.name, role=wanted.label, organisation=organisation.name_here)
     return membership
 
 

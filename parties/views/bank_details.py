@@ -50,7 +50,7 @@ def bank_detail_new(request: HttpRequest, code: str) -> HttpResponse:
 
     context = {
         "title": _("Propose a bank detail"),
-        "caption": whose.name,
+        "caption": whose.name_here,
         "back": reverse("organisation"),
         "submit": _("Send for approval"),
         "intro": _(
@@ -81,7 +81,7 @@ def bank_detail_approve(request: HttpRequest, pk: int) -> HttpResponse:
             request,
             _("Approved. %(organisation)s is paid there from %(from)s.")
             % {
-                "organisation": detail.organisation.name,
+                "organisation": detail.organisation.name_here,
                 "from": day_text(day_of(approved.pays_from_at or now)),
             },
         )
@@ -90,7 +90,7 @@ def bank_detail_approve(request: HttpRequest, pk: int) -> HttpResponse:
     before = queries.bank_detail_in_force(detail.organisation, timezone.now())
     context = {
         "title": _("Approve a bank detail"),
-        "caption": detail.organisation.name,
+        "caption": detail.organisation.name_here,
         "back": reverse("organisation"),
         "submit": _("Approve"),
         "warning": _(
@@ -138,7 +138,7 @@ def bank_detail_stop(request: HttpRequest, pk: int) -> HttpResponse:
 
     context = {
         "title": _("Stop a bank detail"),
-        "caption": detail.organisation.name,
+        "caption": detail.organisation.name_here,
         "back": reverse("organisation"),
         "submit": _("Stop it"),
         "submit_kind": "warning",

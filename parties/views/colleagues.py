@@ -47,7 +47,7 @@ def colleague_invite(request: HttpRequest, code: str) -> HttpResponse:
 
     context = {
         "title": _("Invite a colleague"),
-        "caption": found.name,
+        "caption": found.name_here,
         "back": reverse("organisation"),
         "submit": _("Invite"),
         "intro": _("Your colleague can do all that you can do for this organisation."),
@@ -82,7 +82,7 @@ def colleague_remove(request: HttpRequest, code: str, number: int) -> HttpRespon
 
     context = {
         "title": _("Remove this colleague"),
-        "caption": f"{membership.user.name}, {found.name}",
+        "caption": f"{membership.user.name}, {found.name_here}",
         "back": reverse("organisation"),
         "submit": _("Remove"),
         "submit_kind": "warning",

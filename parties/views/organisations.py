@@ -63,11 +63,11 @@ def _shown(one: Organisation, now: datetime) -> dict[str, object]:
     )
     return {
         "code": one.code,
-        "name": one.name,
+        "name": one.name_here,
         "facts": facts,
         "registers": registers_told(one, now),
         "members": {
-            "caption": _("People of %(organisation)s") % {"organisation": one.name},
+            "caption": _("People of %(organisation)s") % {"organisation": one.name_here},
             "columns": [_("Name"), _("E-mail"), _("Role"), _("Change")],
             "rows": [_member_row(one, member) for member in memberships],
         },
@@ -97,7 +97,7 @@ def _member_row(one: Organisation, member: Membership) -> list[object]:
 def _waiting_row(detail: BankDetail) -> list[object]:
     return [
         {
-            "text": detail.organisation.name,
+            "text": detail.organisation.name_here,
             "url": reverse("bank_detail_approve", args=[detail.pk]),
         },
         detail.holder,

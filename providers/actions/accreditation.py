@@ -187,7 +187,7 @@ def apply_for_accreditation(
     Organisation.objects.select_for_update(no_key=True).get(pk=organisation.pk)
     waiting = application_waiting(organisation, authority)
     if waiting is not None:
-        raise AccreditationWaiting(application=waiting.code, authority=authority.name)
+        raise AccreditationWaiting(application=waiting.code, authority=authority.name_here)
     application = AccreditationApplication.objects.create(
         code=code,
         organisation=organisation,
@@ -334,7 +334,7 @@ def accredit_provider(
     if suspension is not None and isinstance(actor, User) and not may_lift(suspension, actor):
         suspension = None
     if not new and suspension is None:
-        raise ProviderAccredited(provider=organisation.name)
+        raise ProviderAccredited(provider=organisation.name_here)
     if suspension is not None:
         lift_by(act, suspension, note="")
     _grant(provider, _authority_of(actor), new, batch.strip(), days, act)
@@ -353,11 +353,11 @@ def require_may_sell(
     """
     suspension = suspension_in_force(provider, at)
     if suspension is not None and suspension.stops_orders:
-        raise ProviderSuspended(provider=provider.organisation.name)
+        raise ProviderSuspended(provider=provider.organisation.name_here)
     today, needed = day_of(at, zone), ITEMS_OF[resource]
     if not accreditations_in_force(today, needed).filter(provider=provider).exists():
         raise NotAccredited(
-            provider=provider.organisation.name,
+            provider=provider.organisation.name_here,
             items=" / ".join(str(one.label) for one in needed),
             day=day_text(today),
         )
@@ -366,7 +366,7 @@ def require_may_sell(
 def _require_provider(organisation: Organisation) -> None:
     if organisation.kind != OrganisationKind.PROVIDER:
         kind = OrganisationKind(organisation.kind).label
-        raise NotAProvider(organisation=organisation.name, kind=kind)
+        raise NotAProvider(organisation=organisation.name_here, kind=kind)
 
 
 def _checked_items(items: Collection[str], known: Iterable[str]) -> list[str]:
@@ -405,7 +405,7 @@ def _grant(
     if known is not None:
         raise AccreditationKnown(
             batch=batch,
-            provider=provider.organisation.name,
+            provider=provider.organisation.name_here,
             item=ServiceItem(known.item).label,
             **{"from": day_text(from_on)},
         )

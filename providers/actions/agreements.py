@@ -186,7 +186,7 @@ def accept_agreement(
     if AgreementAcceptance.objects.filter(
         agreement=agreement, organisation=organisation
     ).exists():
-        raise AgreementAccepted(organisation=organisation.name)
+        raise AgreementAccepted(organisation=organisation.name_here)
     return AgreementAcceptance.objects.create(
         agreement=agreement,
         organisation=organisation,
@@ -204,5 +204,5 @@ def require_agreed(provider: Provider, authority: Organisation, at: datetime) ->
     """
     if agreement_lacking(authority, provider.organisation, at) is not None:
         raise AgreementNotAccepted(
-            provider=provider.organisation.name, authority=authority.name
+            provider=provider.organisation.name_here, authority=authority.name_here
         )

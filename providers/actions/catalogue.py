@@ -191,7 +191,7 @@ def check_below_cap(offer: Offer, rate: Decimal, currency: str, from_at: datetim
         raise PriceAboveCap(
             rate=rate,
             currency=currency,
-            authority=cap.authority.name,
+            authority=cap.authority.name_here,
             resource_class=offer.resource_class,
             cap=cap.rate,
             since=cap.from_at,

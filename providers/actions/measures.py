@@ -114,7 +114,7 @@ def _require_setter(actor: User, authority: Organisation, programme_code: str) -
     )
     if not own.exists():
         names = " / ".join(str(role.label) for role in roles)
-        raise NotAllowed(roles=names, where=_(" in %(name)s") % {"name": authority.name})
+        raise NotAllowed(roles=names, where=_(" in %(name)s") % {"name": authority.name_here})
 
 
 def _check_cap(rate: Decimal | None, currency: str) -> None:

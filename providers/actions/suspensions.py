@@ -138,7 +138,7 @@ def suspend_provider(
     running = suspensions_not_over(at).filter(provider=row).first()
     if running is not None:
         begun = day_text(day_of(running.from_at))
-        raise SuspensionRuns(provider=row.organisation.name, **{"from": begun})
+        raise SuspensionRuns(provider=row.organisation.name_here, **{"from": begun})
     return Suspension.objects.create(
         provider=row,
         authority=authority,
@@ -177,7 +177,7 @@ def lift_suspension(
         return SuspensionLift.objects.get(act_id=act.id)
     Provider.objects.select_for_update().get(pk=provider.pk)
     if not suspensions_not_over(at).filter(pk=suspension.pk).exists():
-        raise SuspensionOver(provider=provider.organisation.name)
+        raise SuspensionOver(provider=provider.organisation.name_here)
     return lift_by(act, suspension, note=note.strip())
 
 

@@ -45,7 +45,7 @@ def accredited(request: HttpRequest) -> HttpResponse:
         "query": urlencode(given),
         "columns": [_("Provider"), *_columns()],
         "rows": [
-            [one.provider.organisation.name, *_row(one, state)]
+            [one.provider.organisation.name_here, *_row(one, state)]
             for one, state in _with_states(page, timezone.now())
         ],
         "is_filtered": bool(given),
@@ -124,7 +124,7 @@ def _row(one: Accreditation, state: str) -> list[object]:
     days = (
         _("From {from} to {until}") if one.until_on else _("From {from} until further notice")
     )
-    authority = one.authority.name if one.authority else ""
+    authority = one.authority.name_here if one.authority else ""
     batch = ", ".join(filter(None, (authority, one.batch)))
     return [
         batch or _("None"),
@@ -146,7 +146,7 @@ def accreditation(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     applications = queries.applications_of(organisation)
     context = {
-        "name": organisation.name,
+        "name": organisation.name_here,
         "is_waiting": applications.filter(decision__isnull=True).exists(),
         "tag": statuses.PROVIDER[queries.provider_status(provider, now)],
         **accreditation_shown(provider, now),
@@ -188,7 +188,7 @@ def application_state(one: AccreditationApplication) -> str:
 def application_rows(one: AccreditationApplication) -> list[dict[str, Any]]:
     """Return the facts of an application: what was asked, and what was decided."""
     rows: list[dict[str, Any]] = [
-        {"key": _("Authority"), "value": one.authority.name},
+        {"key": _("Authority"), "value": one.authority.name_here},
         {"key": _("Service items"), "value": items_told(one.items)},
         {"key": _("Where it runs"), "value": one.regions},
         {"key": _("What is run, and for whom"), "value": one.description},
@@ -259,7 +259,7 @@ def accreditation_apply(request: HttpRequest) -> HttpResponse:
 
     context = {
         "title": _("Apply for accreditation"),
-        "caption": organisation.name,
+        "caption": organisation.name_here,
         "back": reverse("accreditation"),
         "submit": _("Send"),
         "intro": _(

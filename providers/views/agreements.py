@@ -58,7 +58,7 @@ def agreements(request: HttpRequest) -> HttpResponse:
         "rows": [
             [
                 {"text": one.title_here, "url": reverse("agreement", args=[one.pk])},
-                one.authority.name,
+                one.authority.name_here,
                 str(one.number),
                 day(one.from_on),
                 statuses.AGREEMENT[
@@ -97,7 +97,7 @@ def _state(
 
 def _acceptance_row(one: AgreementAcceptance) -> list[object]:
     return [
-        one.organisation.name,
+        one.organisation.name_here,
         str(one.agreement),
         instant(one.accepted_at),
         one.accepted_by.name,
@@ -143,7 +143,7 @@ def agreement(request: HttpRequest, pk: int) -> HttpResponse:
         "agreement": found,
         "may_accept": organisation is not None and acceptance is None,
         "rows": [
-            {"key": _("Authority"), "value": found.authority.name},
+            {"key": _("Authority"), "value": found.authority.name_here},
             {"key": _("Version"), "value": found.number},
             {"key": _("In force from"), "value": day(found.from_on)},
             {"key": _("Published"), "value": instant(found.published_at)},

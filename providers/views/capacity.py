@@ -109,7 +109,7 @@ def capacity(request: HttpRequest) -> HttpResponse:
     provider = queries.provider_of(signed_in(request))
     at, form = instant_asked(request)
     context = {
-        "name": provider.organisation.name,
+        "name": provider.organisation.name_here,
         "form": form,
         "day": day_text(day_of(at)),
         **register_shown(provider, at, request.GET.get("page")),
@@ -225,7 +225,7 @@ def capacity_new(request: HttpRequest) -> HttpResponse:
 
     context = {
         "title": _("Register a node"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "back": reverse("capacity"),
         "submit": _("Register it"),
     }
@@ -282,7 +282,7 @@ def capacity_upload(request: HttpRequest) -> HttpResponse:
 
     context = {
         "title": _("Send a list of all nodes"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "back": reverse("capacity"),
         "submit": _("Look it over"),
         "header": ",".join(COLUMNS),

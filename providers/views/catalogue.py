@@ -31,7 +31,7 @@ def offers(request: HttpRequest) -> HttpResponse:
     found = list(queries.offers_of(provider).order_by("status", "code"))
     prices = queries.prices_in_force(found, timezone.now())
     context = {
-        "name": provider.organisation.name,
+        "name": provider.organisation.name_here,
         "caption": _("Your offers"),
         "columns": [
             _("Offer"),
@@ -91,7 +91,7 @@ def offer_new(request: HttpRequest) -> HttpResponse:
 
     context = {
         "title": _("Publish an offer"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "back": reverse("offers"),
         "submit": _("Check the offer"),
     }
@@ -131,7 +131,7 @@ def _review_of(given: dict[str, Any], provider: Provider) -> dict[str, Any]:
     is_above = cap is not None and cap.rate is not None and given["rate"] > cap.rate
     hours = given["queue_hours"]
     return {
-        "name": provider.organisation.name,
+        "name": provider.organisation.name_here,
         "rows": [
             {"key": _("Name of the offer"), "value": _title_of(given)},
             {"key": _("Class"), "value": name},
@@ -157,7 +157,7 @@ def _review_of(given: dict[str, Any], provider: Provider) -> dict[str, Any]:
             "no more than that."
         )
         % {
-            "authority": cap.authority.name,
+            "authority": cap.authority.name_here,
             "name": name,
             "rate": rate_words(cap.rate, currency),
         }
@@ -351,7 +351,7 @@ def order_acceptance(request: HttpRequest) -> HttpResponse:
 
     context = {
         "title": _("How you take orders"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "back": reverse("provider_home"),
         "submit": _("Save"),
         "intro": _(

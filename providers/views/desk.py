@@ -57,7 +57,7 @@ def providers_desk(request: HttpRequest) -> HttpResponse:
         "waiting": [
             [
                 {"text": one.code, "url": reverse("accreditation_decide", args=[one.code])},
-                one.organisation.name,
+                one.organisation.name_here,
                 items_told(one.items),
                 instant(one.sent_at),
             ]
@@ -67,7 +67,7 @@ def providers_desk(request: HttpRequest) -> HttpResponse:
         "rows": [
             [
                 {
-                    "text": one.organisation.name,
+                    "text": one.organisation.name_here,
                     "url": reverse("provider_case", args=[one.organisation.code]),
                 },
                 statuses.PROVIDER[queries.provider_status(one, now)].staff_label,
@@ -112,7 +112,7 @@ def accreditation_decide(request: HttpRequest, code: str) -> HttpResponse:
 
     context = {
         "title": _("Decide an application for accreditation"),
-        "caption": f"{found.code}, {found.organisation.name}",
+        "caption": f"{found.code}, {found.organisation.name_here}",
         "back": reverse("providers_desk"),
         "submit": _("Decide"),
         "rows": application_rows(found),
@@ -129,7 +129,7 @@ def provider_case(request: HttpRequest, code: str) -> HttpResponse:
     organisation = provider.organisation
     running = queries.suspensions_not_over(now).filter(provider=provider).first()
     context = {
-        "name": organisation.name,
+        "name": organisation.name_here,
         "code": organisation.code,
         "tag": statuses.PROVIDER[queries.provider_status(provider, now)],
         **accreditation_shown(provider, now),
@@ -191,7 +191,7 @@ def provider_suspend(request: HttpRequest, code: str) -> HttpResponse:
 
     context = {
         "title": _("Suspend this provider"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "back": reverse("provider_case", args=[code]),
         "submit": _("Suspend"),
         "submit_kind": "warning",
@@ -223,7 +223,7 @@ def suspension_lift(request: HttpRequest, code: str) -> HttpResponse:
 
     context = {
         "title": _("Lift the suspension"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "back": reverse("provider_case", args=[code]),
         "submit": _("Lift it"),
         "rows": [

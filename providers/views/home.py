@@ -67,7 +67,7 @@ def provider_home(request: HttpRequest) -> HttpResponse:
     now = timezone.now()
     context: dict[str, Any] = {
         "provider": provider,
-        "name": organisation.name,
+        "name": organisation.name_here,
         "tag": statuses.PROVIDER[queries.provider_status(provider, now)],
         **onboarding_shown(organisation, now),
     }

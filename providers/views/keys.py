@@ -54,7 +54,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
         }
         for key in queries.api_keys_of(provider)
     ]
-    context = {"keys": keys, "name": provider.organisation.name}
+    context = {"keys": keys, "name": provider.organisation.name_here}
     return answer_form(request, form, "providers/api_keys.html", create, context)
 
 

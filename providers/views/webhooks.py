@@ -45,7 +45,7 @@ def webhooks(request: HttpRequest) -> HttpResponse:
         }
         for endpoint in queries.endpoints_of(provider)
     ]
-    context = {"endpoints": endpoints, "name": provider.organisation.name}
+    context = {"endpoints": endpoints, "name": provider.organisation.name_here}
     return answer_form(request, form, "providers/webhooks.html", add, context)
 
 

@@ -139,7 +139,7 @@ def _require_only_one(application: Application) -> None:
         .first()
     )
     if other is not None:
-        name = application.organisation.name
+        name = application.organisation.name_here
         raise AnotherApplicationOpen(organisation=name, reference=other.reference)
 
 

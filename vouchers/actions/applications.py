@@ -249,7 +249,9 @@ def require_not_barred(organisation: Organisation, programme: Programme) -> None
     """
     revocation = revocation_that_bars(organisation, programme)
     if revocation is not None:
-        raise MayNotApplyAgain(voucher=revocation.voucher.code, organisation=organisation.name)
+        raise MayNotApplyAgain(
+            voucher=revocation.voucher.code, organisation=organisation.name_here
+        )
 
 
 def answers_missing(answers: Mapping[str, Any], rules: Policy) -> list[str]:

@@ -135,7 +135,7 @@ def _require_more(order: Order, quantity: int, side: str, rules: Policy, at: dat
     voucher, provider = order.voucher, order.offer.provider
     if side != Order.PlacedBy.HOLDER:
         raise MoreIsTheHolders(
-            holder=voucher.organisation.name,
+            holder=voucher.organisation.name_here,
             hours=hours_words(order.quantity_ms),
             order=order.code,
         )
@@ -146,7 +146,7 @@ def _require_more(order: Order, quantity: int, side: str, rules: Policy, at: dat
     price, _total = price_of(voucher, order.offer, quantity, rules, at)
     is_accepted = order.status == Order.Status.OPEN
     if price != order.price or (is_accepted and not accepts_at_once(provider)):
-        raise MoreIsAnotherOrder(order=order.code, provider=provider.organisation.name)
+        raise MoreIsAnotherOrder(order=order.code, provider=provider.organisation.name_here)
 
 
 def _require_enough(order: Order, quantity: int) -> None:

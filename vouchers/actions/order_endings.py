@@ -120,7 +120,7 @@ def _require_releaser(order: Order, actor: User | str, at: datetime) -> bool:
             actor, Role.APPLICANT, organisation=voucher.organisation
         )
     if not (by_other or by_holder):
-        where = _(" in %(name)s") % {"name": provider.organisation.name}
+        where = _(" in %(name)s") % {"name": provider.organisation.name_here}
         raise NotAllowed(roles=Role.PROVIDER.label, where=where)
     return not by_other
 
@@ -129,7 +129,7 @@ def _require_not_needed(order: Order, *, is_own: bool) -> None:
     if has_bill_unsettled(order) or (is_own and has_line_undecided(order)):
         raise OrderBilled(order=order.code)
     if is_own and has_use_unbilled(order):
-        raise OrderUsed(order=order.code, provider=order.offer.provider.organisation.name)
+        raise OrderUsed(order=order.code, provider=order.offer.provider.organisation.name_here)
 
 
 @transaction.atomic
@@ -163,7 +163,9 @@ def cancel_order(
         return row
     require_holding(row)
     if has_use(row):
-        raise OrderUsedBefore(order=row.code, provider=row.offer.provider.organisation.name)
+        raise OrderUsedBefore(
+            order=row.code, provider=row.offer.provider.organisation.name_here
+        )
     if has_line_undecided(row):
         raise OrderBilled(order=row.code)
     ledger.release(act, [row.hold])

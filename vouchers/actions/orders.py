@@ -164,7 +164,7 @@ def redeem_code(
     if voucher is None:
         raise CodeUnknown(code=redemption_code[:24])
     if offer.provider_id != provider.pk:
-        raise OfferNotYours(offer=offer.code, provider=provider.organisation.name)
+        raise OfferNotYours(offer=offer.code, provider=provider.organisation.name_here)
     who = _Who(Order.PlacedBy.PROVIDER, actor, None)
     return _place(voucher, offer, hours, provider_reference, who, at, key)
 
@@ -324,7 +324,7 @@ def require_provider(order: Order, actor: User | str) -> None:
     if isinstance(actor, User):
         require_role(actor, Role.PROVIDER, organisation=provider.organisation)
     elif actor != provider.address:
-        where = _(" in %(name)s") % {"name": provider.organisation.name}
+        where = _(" in %(name)s") % {"name": provider.organisation.name_here}
         raise NotAllowed(roles=Role.PROVIDER.label, where=where)
 
 

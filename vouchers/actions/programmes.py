@@ -153,7 +153,7 @@ def create_programme(
     """
     require_role(actor, Role.OFFICER, Role.ADMIN, organisation=authority)
     if authority.kind != OrganisationKind.AUTHORITY:
-        raise NotAnAuthority(organisation=authority.name)
+        raise NotAnAuthority(organisation=authority.name_here)
     rules = _checked_policy(text)
     if rules.code != code:
         raise PolicyDiffers(field="code", value=rules.code, expected=code)

@@ -110,7 +110,7 @@ def require_no_conflict(person: User, application: Application) -> None:
     if has_conflict(person, application):
         raise ConflictOfInterest(
             person=person.name,
-            organisation=application.organisation.name,
+            organisation=application.organisation.name_here,
             reference=application.reference,
         )
 

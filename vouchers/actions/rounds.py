@@ -187,7 +187,7 @@ def _require_ready(ranking: Ranking, actor: User) -> None:
     for application in conflicted_with(actor, applications)[:1]:
         raise ConflictOfInterest(
             person=actor.name,
-            organisation=application.organisation.name,
+            organisation=application.organisation.name_here,
             reference=application.reference,
         )
     _refuse(ranking.awaited, _("Wait for their answers, or for the day by which they are due."))

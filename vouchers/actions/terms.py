@@ -175,7 +175,7 @@ def require_covered(voucher: Voucher, offer: Offer, rules: Policy, at: datetime)
     answer = answer_provider(related, True, rules)
     if answer.outcome == "FAIL":
         raise ProviderNotCovered(
-            provider=provider.organisation.name, reasons=in_words(answer.reasons)
+            provider=provider.organisation.name_here, reasons=in_words(answer.reasons)
         )
 
 
@@ -237,7 +237,7 @@ def require_price(
             offer=offer.code,
             rate=price.rate,
             currency=price.currency,
-            by=programme.title_here if cap.programme_code else programme.authority.name,
+            by=programme.title_here if cap.programme_code else programme.authority.name_here,
             resource_class=offer.resource_class,
             cap=cap.rate,
             since=cap.from_at,

@@ -96,7 +96,7 @@ def ask_about_use(
         order=row, source=source, key=name, answer__isnull=True
     )
     if waiting.exists():
-        provider = row.offer.provider.organisation.name
+        provider = row.offer.provider.organisation.name_here
         raise QuestionOpen(line=f"{source}/{name}", provider=provider)
     return UseQuestion.objects.create(
         order=row,

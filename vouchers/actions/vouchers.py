@@ -238,7 +238,7 @@ def return_voucher(
     require_role(actor, Role.APPLICANT, organisation=voucher.organisation)
     if voucher.programme.mode == Programme.Mode.M7 and pays_supply_side(voucher):
         supply = supply_side(voucher)
-        payee = supply.organisation.name if supply else _("the provider")
+        payee = supply.organisation.name_here if supply else _("the provider")
         raise OtherSideIsPaid(voucher=voucher.code, payee=payee)
     act = ledger.begin(
         kind=ActKind.RETURN_VOUCHER,

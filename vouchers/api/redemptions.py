@@ -120,7 +120,9 @@ class VoucherCheck(Operation):
         offer = offer_by_code(given["offer"])
         provider = self.provider_of(request)
         if offer.provider_id != provider.pk:
-            raise actions.OfferNotYours(offer=offer.code, provider=provider.organisation.name)
+            raise actions.OfferNotYours(
+                offer=offer.code, provider=provider.organisation.name_here
+            )
         quote = quote_order(
             voucher=voucher, offer=offer, hours=given["hours"], at=timezone.now()
         )

@@ -38,6 +38,7 @@ class Award(NamedTuple):
     reference: str
     organisation: int
     organisation_name: str
+    organisation_name_zh: str
     awarded: int
     days: int
     policy: int
@@ -47,6 +48,11 @@ class Award(NamedTuple):
     confirmed_by: list[int]
     is_appealed: bool
     is_barred: bool
+
+    @property
+    def organisation_here(self) -> str:
+        """The organisation's name in the language that is spoken here and now."""
+        return in_language(self.organisation_name, self.organisation_name_zh)
 
     @property
     def decider(self) -> str:
@@ -119,7 +125,7 @@ _AWARDS = """
         where a.round_id = %s and a.status = 'APPROVED'
         order by d.application_id, d.id desc
     )
-    select n.id, a.reference, a.organisation_id, o.name, n.awarded, n.validity_days,
+    select n.id, a.reference, a.organisation_id, o.name, o.name_zh, n.awarded, n.validity_days,
         n.policy_version_id, n.decided_by_id, n.decided_at, coalesce(act.actor, ''),
         array(
             select c.user_id::bigint from vouchers_confirmation c where c.decision_id = n.id
@@ -180,7 +186,7 @@ def awards_to_issue(
         if award.organisation in conflicted:
             reason = _("You have a conflict of interest about it.")
         if reason:
-            left_out.append(LeftOut(award.reference, award.organisation_name, reason))
+            left_out.append(LeftOut(award.reference, award.organisation_here, reason))
         else:
             ready.append(award)
     return ready, tuple(left_out)
@@ -245,7 +251,7 @@ def summary(round: Round, ready: list[Award], left_out: tuple[LeftOut, ...]) -> 
     again: dict[str, None] = {}
     for award in ready:
         if award.organisation in holders:
-            again[award.organisation_name] = None
+            again[award.organisation_here] = None
         holders.add(award.organisation)
     return BulkIssue(len(ready), sum(a.awarded for a in ready), left_out, tuple(again))
 

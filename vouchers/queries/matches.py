@@ -100,7 +100,7 @@ def _problem(one: AwardRow, column: str, value: str, code: str, **values: Any) -
 
 def _told(award: UpstreamAward) -> dict[str, Any]:
     return {
-        "organisation": award.organisation.name,
+        "organisation": award.organisation.name_here,
         "base": award.base_amount,
         "award": award.award_amount,
         "on": str(award.awarded_on),

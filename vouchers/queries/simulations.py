@@ -100,7 +100,7 @@ def simulate(
         found.rows.append(
             Simulated(
                 application=decision.application.reference,
-                organisation=decision.application.organisation.name,
+                organisation=decision.application.organisation.name_here,
                 before=before.recommended,
                 after=after.recommended,
                 outcome_before=before.outcome,

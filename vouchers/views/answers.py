@@ -38,7 +38,7 @@ def catalogue_for(application: Application) -> Catalogue:
         )
     )
     providers = tuple(
-        (one.organisation.code, one.organisation.name)
+        (one.organisation.code, one.organisation.name_here)
         for one in providers_accredited(timezone.now())
     )
     return Catalogue(tuple(sorted(own or offered or {"H100", "A100"})), providers)
@@ -58,7 +58,7 @@ def state_of(
 def organisation_rows(organisation: Organisation) -> list[dict[str, Any]]:
     """Return what a register tells of an organisation, in rows of facts."""
     return [
-        {"key": _("Name"), "value": organisation.name},
+        {"key": _("Name"), "value": organisation.name_here},
         {"key": _("Registered number"), "value": organisation.identifier},
         {"key": _("Kind"), "value": OrganisationKind(organisation.kind).label},
         {"key": _("Where registered"), "value": queries.region_of(organisation)},

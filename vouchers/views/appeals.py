@@ -100,7 +100,7 @@ def appeal_decide(request: HttpRequest, reference: str) -> HttpResponse:
 
     context = {
         "title": _("Judge this appeal"),
-        "caption": f"{reference}, {found.organisation.name}",
+        "caption": f"{reference}, {found.organisation.name_here}",
         "back": reverse("decide", args=[reference]),
         "submit": _("Decide"),
         "rows": _rows(appeal, appeal.decision, found.round.programme.zone),

@@ -70,7 +70,7 @@ def application_start(request: HttpRequest, programme: str, code: str) -> HttpRe
     form = StartForm(
         request.POST if request.method == "POST" else None,
         organisations=[
-            (organisation.code, organisation.name) for organisation in organisations
+            (organisation.code, organisation.name_here) for organisation in organisations
         ],
         has_last=last is not None,
     )

@@ -33,7 +33,7 @@ def _row(one: Decision) -> list[str]:
     programme = application.round.programme
     until = queries.notice_ends_on(one)
     return [
-        application.organisation.name,
+        application.organisation.name_here,
         str(application.answers.get("project_title") or application.reference),
         programme.title_here,
         money(one.awarded, programme.unit),

@@ -158,7 +158,7 @@ def _cells(price: Price, caps: dict[tuple[str, str, str], PriceCap]) -> list[Any
     name = offer.resource_class
     return [
         {"text": offer.title, "url": reverse("offer", args=[offer.code])},
-        offer.provider.organisation.name,
+        offer.provider.organisation.name_here,
         _("%(name)s, domestic") % {"name": name} if offer.is_domestic else name,
         offer.region,
         level_words(offer),

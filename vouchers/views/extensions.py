@@ -87,7 +87,7 @@ def extension_decide(request: HttpRequest, code: str) -> HttpResponse:
 
     context = {
         "title": _("More days for a voucher"),
-        "caption": f"{code}, {found.organisation.name}",
+        "caption": f"{code}, {found.organisation.name_here}",
         "back": reverse("voucher", args=[code]),
         "submit": _("Decide"),
         "rows": [

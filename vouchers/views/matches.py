@@ -61,7 +61,7 @@ def _award_row(one: UpstreamAward, unit: str) -> list[Any]:
     application = one.application
     return [
         one.reference,
-        one.organisation.name,
+        one.organisation.name_here,
         money(one.base_amount, unit),
         money(one.award_amount, unit),
         day(one.awarded_on),

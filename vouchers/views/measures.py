@@ -107,7 +107,7 @@ def _scopes(person: User) -> dict[str, tuple[Organisation, str, str]]:
             programmes = programmes.filter(code=one.programme_code)
         else:
             words = _("%(name)s, all its programmes and the catalogue") % {
-                "name": authority.name
+                "name": authority.name_here
             }
             scopes[authority.code] = (authority, "", words)
         for programme in programmes:

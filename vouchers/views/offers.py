@@ -40,7 +40,7 @@ def offer(request: HttpRequest, code: str) -> HttpResponse:
         "offer": found,
         "tag": provider_statuses.OFFER[found.status],
         "rows": [
-            {"key": _("Provider"), "value": found.provider.organisation.name},
+            {"key": _("Provider"), "value": found.provider.organisation.name_here},
             {"key": _("Counted in"), "value": Offer.Resource(found.resource).label},
             {"key": _("Class"), "value": found.resource_class},
             {

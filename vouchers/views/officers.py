@@ -211,7 +211,7 @@ def voucher_issue(request: HttpRequest, reference: str) -> HttpResponse:
 
     context = {
         "title": _("Issue the voucher"),
-        "caption": f"{found.reference}, {found.organisation.name}",
+        "caption": f"{found.reference}, {found.organisation.name_here}",
         "back": reverse("decide", args=[reference]),
         "submit": _("Issue the voucher"),
         "rows": [
@@ -257,7 +257,7 @@ def decision_undo(request: HttpRequest, reference: str) -> HttpResponse:
 
     context = {
         "title": _("Undo this decision"),
-        "caption": f"{found.reference}, {found.organisation.name}",
+        "caption": f"{found.reference}, {found.organisation.name_here}",
         "back": reverse("decide", args=[reference]),
         "submit": _("Undo it"),
         "submit_kind": "warning",
@@ -295,7 +295,7 @@ def registers_ask(request: HttpRequest, reference: str) -> HttpResponse:
 
     context = {
         "title": _("Ask the registers again"),
-        "caption": f"{found.reference}, {found.organisation.name}",
+        "caption": f"{found.reference}, {found.organisation.name_here}",
         "back": reverse("decide", args=[reference]),
         "submit": _("Ask them now"),
         "intro": _(

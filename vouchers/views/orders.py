@@ -115,7 +115,11 @@ def offer_choices(voucher: Voucher, offers: dict[str, Offer]) -> list[tuple[str,
             ", ".join(
                 filter(
                     None,
-                    (offer.title, offer.provider.organisation.name, prices.get(offer.pk, "")),
+                    (
+                        offer.title,
+                        offer.provider.organisation.name_here,
+                        prices.get(offer.pk, ""),
+                    ),
                 )
             ),
         )
@@ -243,8 +247,8 @@ def _facts(found: Order) -> list[dict[str, Any]]:
     unit, zone = found.voucher.unit, found.voucher.programme.zone
     rows: list[dict[str, Any]] = [
         {"key": _("Offer"), "value": found.offer.title},
-        {"key": _("Provider"), "value": found.offer.provider.organisation.name},
-        {"key": _("Holder"), "value": found.voucher.organisation.name},
+        {"key": _("Provider"), "value": found.offer.provider.organisation.name_here},
+        {"key": _("Holder"), "value": found.voucher.organisation.name_here},
         {"key": _("Time ordered"), "value": gpu_hours(found.quantity_ms)},
         {"key": _("Price of the order"), "value": money(found.price_total, unit)},
         {"key": _("Set aside of the voucher"), "value": money(found.hold_amount, unit)},

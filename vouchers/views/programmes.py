@@ -60,7 +60,7 @@ def programmes(request: HttpRequest) -> HttpResponse:
         "rows": [
             [
                 {"text": one.title_here, "url": reverse("programme", args=[one.code])},
-                one.authority.name,
+                one.authority.name_here,
                 Programme.Mode(one.mode).label,
                 money(queries.budget_available(one), one.unit),
             ]

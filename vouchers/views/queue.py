@@ -123,7 +123,7 @@ def _entry_row(one: queries.QueueEntry) -> list[Any]:
             "text": application.answers.get("project_title") or application.reference,
             "url": reverse("decide", args=[application.reference]),
         },
-        application.organisation.name,
+        application.organisation.name_here,
         round_title(application.round),
         due,
         one.officer.name if one.officer else _("Nobody yet"),
@@ -142,7 +142,7 @@ def _asked_table(person: User) -> dict[str, Any]:
 def _asked_row(one: Application) -> list[Any]:
     return [
         {"text": one.reference, "url": reverse("decide", args=[one.reference])},
-        one.organisation.name,
+        one.organisation.name_here,
         day_words(one.due_on),  # type: ignore[attr-defined]  # annotated by the query
     ]
 
@@ -162,7 +162,7 @@ def _appeal_row(one: Appeal) -> list[Any]:
             "text": application.reference,
             "url": reverse("appeal_decide", args=[application.reference]),
         },
-        application.organisation.name,
+        application.organisation.name_here,
         instant(one.sent_at, application.round.programme.zone),
         by.name if by else _("the rule for small amounts"),
     ]
@@ -172,7 +172,7 @@ def _extension_row(one: Extension) -> list[Any]:
     voucher = one.voucher
     return [
         {"text": voucher.code, "url": reverse("extension_decide", args=[voucher.code])},
-        voucher.organisation.name,
+        voucher.organisation.name_here,
         days_words(one.days),
         day_words(voucher.valid_until_on),
     ]
@@ -200,7 +200,7 @@ def _award_row(one: Decision, now: datetime) -> list[Any]:
             "text": application.reference,
             "url": reverse("voucher_issue", args=[application.reference]),
         },
-        application.organisation.name,
+        application.organisation.name_here,
         money(one.awarded, programme.unit),
         instant(one.decided_at, programme.zone),
         _waits_for(one, day_of(now, programme.zone)),

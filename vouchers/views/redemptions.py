@@ -60,7 +60,7 @@ def redeem(request: HttpRequest) -> HttpResponse:
 
     recent = list(queries.orders_with(provider)[:10])
     context = {
-        "name": provider.organisation.name,
+        "name": provider.organisation.name_here,
         "has_offers": bool(offers),
         "columns": order_columns(),
         "order_rows": order_rows(recent, "UTC"),
@@ -107,7 +107,7 @@ def _voucher_rows(
 ) -> list[dict[str, Any]]:
     return [
         {"key": _("Programme"), "value": voucher.programme.title_here},
-        {"key": _("Holder"), "value": voucher.organisation.name},
+        {"key": _("Holder"), "value": voucher.organisation.name_here},
         {"key": _("Last day of the voucher"), "value": day_words(voucher.valid_until_on)},
         {"key": _("Your offer"), "value": offer.title},
         {"key": _("GPU-hours"), "value": f"{given['hours']:,f}"},

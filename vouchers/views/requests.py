@@ -65,7 +65,7 @@ def request_new(request: HttpRequest, reference: str) -> HttpResponse:
 
     context = {
         "title": _("Ask the applicant for information"),
-        "caption": f"{reference}, {found.organisation.name}",
+        "caption": f"{reference}, {found.organisation.name_here}",
         "back": reverse("decide", args=[reference]),
         "submit": _("Ask"),
     }

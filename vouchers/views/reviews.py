@@ -117,7 +117,7 @@ def application_assign(request: HttpRequest, reference: str) -> HttpResponse:
 
     context = {
         "title": _("Give this application to somebody"),
-        "caption": f"{reference}, {found.organisation.name}",
+        "caption": f"{reference}, {found.organisation.name_here}",
         "back": reverse("decide", args=[reference]),
         "submit": _("Give it"),
     }
@@ -155,7 +155,7 @@ def application_admit(request: HttpRequest, reference: str) -> HttpResponse:
 
     context = {
         "title": _("Admit it to the round"),
-        "caption": f"{reference}, {found.organisation.name}",
+        "caption": f"{reference}, {found.organisation.name_here}",
         "back": reverse("decide", args=[reference]),
         "submit": _("Admit it"),
         "intro": _("What the policy leaves to a person is settled in the applicant’s favour."),
@@ -185,7 +185,7 @@ def decision_confirm(request: HttpRequest, reference: str) -> HttpResponse:
     confirmed = [one.user.name for one in queries.confirmations_of(decision)]
     context = {
         "title": _("Confirm this award"),
-        "caption": f"{reference}, {found.organisation.name}",
+        "caption": f"{reference}, {found.organisation.name_here}",
         "back": reverse("decide", args=[reference]),
         "submit": _("Confirm it"),
         "rows": [

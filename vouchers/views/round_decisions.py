@@ -141,7 +141,7 @@ def _row(entry: queries.Ranked, one: Allotted | None, unit: str) -> list[Any]:
     return [
         one.place if one else "",
         {"text": reference, "url": reverse("decide", args=[reference])},
-        entry.application.organisation.name,
+        entry.application.organisation.name_here,
         "" if entry.score is None else str(entry.score),
         money(entry.proposal.award.recommended, unit),
         award,
@@ -234,7 +234,7 @@ def _decided_row(one: Decision, unit: str) -> list[Any]:
     return [
         "" if one.place is None else one.place,
         {"text": reference, "url": reverse("application", args=[reference])},
-        one.application.organisation.name,
+        one.application.organisation.name_here,
         "" if one.score is None else str(one.score),
         one.probability,
         outcome_heading(one),

@@ -149,7 +149,7 @@ def _whole(amount: Decimal, law: Law) -> str:
 def _round_shown(one: Round, law: Law) -> dict[str, Any]:
     return {
         "title": one.programme.title_here,
-        "authority": one.programme.authority.name,
+        "authority": one.programme.authority.name_here,
         "programme_code": one.programme.code,
         "code": one.code,
         "closes_on": one.closes_on,

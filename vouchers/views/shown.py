@@ -318,7 +318,7 @@ def _names_of(actors: set[str]) -> dict[str, str]:
         named[user.address] = user.name
     codes = {actor.partition(":")[2] for actor in actors if actor.startswith("provider:")}
     for organisation in Organisation.objects.filter(code__in=codes):
-        named[f"provider:{organisation.code}"] = organisation.name
+        named[f"provider:{organisation.code}"] = organisation.name_here
     return named
 
 

@@ -44,9 +44,9 @@ def target_shown(found: Voucher, person: User) -> dict[str, Any]:
             "key": _("The least that earns anything"),
             "value": figure_words(rule.least, rule.measure),
         },
-        {"key": _("Supply side"), "value": supply.organisation.name if supply else "–"},
-        {"key": _("Demand side"), "value": found.organisation.name},
-        {"key": _("Paid, and nobody else"), "value": payee.name},
+        {"key": _("Supply side"), "value": supply.organisation.name_here if supply else "–"},
+        {"key": _("Demand side"), "value": found.organisation.name_here},
+        {"key": _("Paid, and nobody else"), "value": payee.name_here},
     ]
     return {
         "rows": rows,
@@ -160,7 +160,7 @@ def _target_row(one: Voucher) -> list[Any]:
     url = {"url": reverse("target_claim", args=[one.code])} if can_claim else {}
     return [
         {"text": one.code, **url},
-        one.organisation.name,
+        one.organisation.name_here,
         one.programme.title_here,
         money(one.amount, one.unit),
         figure_words(newest.figure, law.target.measure) if newest else _("Not yet"),

@@ -98,7 +98,7 @@ def use_question_answer(request: HttpRequest, code: str, pk: int) -> HttpRespons
         "back": reverse("order", args=[code]),
         "submit": _("Send the answer"),
         "rows": [
-            {"key": _("Asked by"), "value": found.voucher.organisation.name},
+            {"key": _("Asked by"), "value": found.voucher.organisation.name_here},
             {"key": _("Question"), "value": question.text},
         ],
     }

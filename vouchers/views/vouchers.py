@@ -59,7 +59,7 @@ def vouchers(request: HttpRequest) -> HttpResponse:
             {
                 "code": one.code,
                 "title": one.programme.title_here,
-                "holder": "" if one.organisation_id in own else one.organisation.name,
+                "holder": "" if one.organisation_id in own else one.organisation.name_here,
                 "free": money(balances[one.code].free, one.unit),
                 "amount": money(one.amount, one.unit),
                 "until": one.valid_until_on,
@@ -139,7 +139,7 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
 def _facts(found: Voucher, balance: Balance, is_holder: bool) -> list[dict[str, Any]]:
     reference = found.award.application.reference
     rows = [
-        {"key": _("Holder"), "value": found.organisation.name},
+        {"key": _("Holder"), "value": found.organisation.name_here},
         {"key": _("Issued for"), "value": money(found.amount, found.unit)},
         {"key": _("Valid from"), "value": day_words(found.valid_from_on)},
         {"key": _("Last day"), "value": day_words(found.valid_until_on)},
@@ -327,7 +327,7 @@ def voucher_revoke(request: HttpRequest, code: str) -> HttpResponse:
     free = queries.voucher_balance(found).free
     context = {
         "title": _("Revoke this voucher"),
-        "caption": f"{code}, {found.organisation.name}",
+        "caption": f"{code}, {found.organisation.name_here}",
         "back": reverse("voucher", args=[code]),
         "submit": _("Revoke it"),
         "submit_kind": "warning",
