@@ -11,7 +11,16 @@ from providers.api.reference import api_schema
 from providers.urls import api_urlpatterns as providers_api
 from vouchers.urls import api_urlpatterns as vouchers_api
 
-urlpatterns = [
+# What programs ask for most often comes first: an address is looked for from the top.
+api_urlpatterns = [
+    *billing_api,
+    *vouchers_api,
+    *providers_api,
+    path("oauth/token", TokenView.as_view(), name="api_token"),
+    path("openapi.json", api_schema, name="api_schema"),
+    path("<path:rest>", Unknown.as_view(), name="api_unknown"),
+]
+page_urlpatterns = [
     path("", views.home, name="home"),
     path("help", views.help_page, name="help"),
     path("help/statuses", views.statuses, name="statuses"),
@@ -27,8 +36,5 @@ urlpatterns = [
     path("", include("billing.urls")),
     path("", include("scoring.urls")),
     path("", include("notices.urls")),
-    path("api/v1/", include([*providers_api, *vouchers_api, *billing_api])),
-    path("api/v1/oauth/token", TokenView.as_view(), name="api_token"),
-    path("api/v1/openapi.json", api_schema, name="api_schema"),
-    path("api/v1/<path:rest>", Unknown.as_view(), name="api_unknown"),
 ]
+urlpatterns = [path("api/v1/", include(api_urlpatterns)), *page_urlpatterns]

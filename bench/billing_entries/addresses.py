@@ -1,10 +1,10 @@
 """The portal's addresses, and one that does nothing: what an operation costs before it acts."""
 
-from django.urls import path
+from django.urls import include, path
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.urls import urlpatterns as of_portal
+from config.urls import api_urlpatterns, page_urlpatterns
 from providers.api import Operation
 from providers.kinds import Scope
 
@@ -20,4 +20,5 @@ class Nothing(Operation):
         return Response({})
 
 
-urlpatterns = [path("api/v1/nothing", Nothing.as_view()), *of_portal]
+nothing = path("nothing", Nothing.as_view())
+urlpatterns = [path("api/v1/", include([nothing, *api_urlpatterns])), *page_urlpatterns]
