@@ -62,6 +62,7 @@ class Desk:
     """What an account leads to, looked up once, ready to be written beside its rows."""
 
     __slots__ = (
+        "amount",
         "class_name",
         "class_plain",
         "from_at",
@@ -90,22 +91,23 @@ class Desk:
                 binary.decimal_or_none(place.rate),
             ]
         )
-        self.price = _price_of_place(place)
-        self.most = _most_at(place)
+        # What a quantity costs, where there is an order that has a price.
+        self.amount = pricer(place.rate or Decimal(0), place.unit)
+        self.price = _price_of_place(place, self.amount)
+        self.most = _most_at(place, self.amount)
 
 
-def _price_of_place(place: Place) -> Callable[[int], bytes]:
+def _price_of_place(place: Place, amount: Callable[[int], int]) -> Callable[[int], bytes]:
     if place.order is None:
         return lambda _quantity: binary.NONE
-    price = pricer(place.rate or Decimal(0), place.unit)
-    return lambda quantity: binary.bigint(8, price(quantity))
+    return lambda quantity: binary.bigint(8, amount(quantity))
 
 
-def _most_at(place: Place) -> int:
+def _most_at(place: Place, amount: Callable[[int], int]) -> int:
     """Return a quantity that no row reaches, so that no price passes what can be paid."""
     if place.order is None:
         return QUANTITY_MS_MAX
-    price = pricer(place.rate or Decimal(0), place.unit)(QUANTITY_MS_MAX)
+    price = amount(QUANTITY_MS_MAX)
     return min(QUANTITY_MS_MAX, QUANTITY_MS_MAX * AMOUNT_MAX // max(price, 1))
 
 

@@ -1,7 +1,9 @@
 """Numbers for new usage lines: each begins with its line's month, and none is given twice."""
 
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
+from django.db import connection
 from psycopg.types.numeric import Int4
 
 from billing.models.usage import MONTH_BITS
@@ -42,3 +44,14 @@ class LineNumbers:
         self._left -= 1
         month = (started_at.year - 1970) * 12 + started_at.month - 1
         return (month << MONTH_BITS) + number
+
+
+# What a request did not use of its last block is there for the session's next one: a number
+# that was given out in a transaction that failed is merely never used.
+_LEFT: WeakKeyDictionary[object, LineNumbers] = WeakKeyDictionary()
+
+
+def numbers_of_session() -> LineNumbers:
+    """Return the numbers that are left to this session, for requests of a few rows."""
+    connection.ensure_connection()
+    return _LEFT.setdefault(connection.connection, LineNumbers())

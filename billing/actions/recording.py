@@ -1,7 +1,7 @@
 """Lay rows of usage out, record the new ones in one statement, and tell of all others."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from django.db import IntegrityError, connection, transaction
@@ -9,6 +9,7 @@ from psycopg.errors import ExclusionViolation, UniqueViolation
 
 from billing.actions import binary_rows as binary
 from billing.actions.desks import Desk, Desks
+from billing.actions.few_rows import FEW, write_few
 from billing.actions.known_rows import Tally, are_known, compare
 from billing.actions.line_numbers import LineNumbers
 from billing.actions.new_rows import refuse_impossible
@@ -45,7 +46,7 @@ def record(
     and told apart; then `read` is called a second time.
     """
     if is_new and not act.is_replay:
-        with contextlib.suppress(_NotAllNew):
+        with contextlib.suppress(NotAllNew), transaction.atomic():
             return _record_new(provider, file_id, read(), act, source)
     parsed, tally = read(), Tally()
     desks = Desks(provider, act.at)
@@ -66,8 +67,22 @@ def record(
     return parsed, _with_unreadable(tally, parsed)
 
 
-class _NotAllNew(Exception):
-    """A row is known or impossible; what was written beside it has been taken back."""
+class NotAllNew(Exception):
+    """A row is known or impossible; what was written beside it has to be taken back."""
+
+
+def record_new_batch(
+    provider: Provider, desks: Desks, records: Sequence[UsageRecord], act: Act, source: str
+) -> tuple[Parsed, Tally]:
+    """Record a batch that is likely all new, and return what became of its records.
+
+    :raises NotAllNew: if it is not; then the caller's transaction has to be taken back.
+    """
+    parsed = Parsed(iter(records))
+    if len(records) > FEW:
+        return _record_new(provider, None, parsed, act, source)
+    with _all_new(desks):
+        return parsed, write_few(provider, desks, list(parsed), act, source)
 
 
 def _record_new(
@@ -84,17 +99,22 @@ def _record_new(
         ]
     )
     desks, hours = Desks(provider, act.at), Hours()
-    try:
-        with transaction.atomic():
-            tally.recorded = _write(
-                _COPY_NEW, lambda _record: head, desks, parsed, tally, source, hours
-            )
-            keep_hours(provider, hours)
-            if desks.late:
-                raise _NotAllNew
-    except (IntegrityError, UniqueViolation, ExclusionViolation, OverCapacity) as error:
-        raise _NotAllNew from error
+    with _all_new(desks):
+        tally.recorded = _write(
+            _COPY_NEW, lambda _record: head, desks, parsed, tally, source, hours
+        )
+        keep_hours(provider, hours)
     return parsed, _with_unreadable(tally, parsed)
+
+
+@contextlib.contextmanager
+def _all_new(desks: Desks) -> Iterator[None]:
+    try:
+        yield
+    except (IntegrityError, UniqueViolation, ExclusionViolation, OverCapacity) as error:
+        raise NotAllNew from error
+    if desks.late:
+        raise NotAllNew
 
 
 def _with_unreadable(tally: Tally, parsed: Parsed) -> Tally:

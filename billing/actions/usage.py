@@ -2,14 +2,18 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, BinaryIO
 
 from django.db import connection, transaction
 
+from billing.actions.desks import Desks
+from billing.actions.few_rows import FEW
 from billing.actions.known_rows import Tally
-from billing.actions.recording import record
+from billing.actions.recording import NotAllNew, record, record_new_batch
 from billing.models import UsageFile
 from billing.reasons import stored_row_error
 from billing.usage.intake import CHUNK_BYTES, read_usage
@@ -93,7 +97,6 @@ def record_usage_file(
     )
 
 
-@transaction.atomic
 def record_usage(
     *,
     provider: Provider,
@@ -106,7 +109,8 @@ def record_usage(
     """Record a batch of metered usage, with an answer a row; good rows count.
 
     Rows find their orders and are known again as those of a file. Asking again with the same
-    key gives the same answer.
+    key gives the same answer. A batch that is all new, as most are, is written at once; any
+    other is taken back as a whole and told apart row by row.
 
     :raises KeyReused: if the key was used for another batch.
     """
@@ -115,10 +119,22 @@ def record_usage(
         + ([r.device] if r.device else [])
         for r in records
     ]
-    act = _begin(provider, actor, at, key, {"source": source, "records": content})
-    parsed, tally = record(
-        provider, None, lambda: Parsed(iter(records)), act, source=source, is_new=True
-    )
+    asked = {"source": source, "records": content}
+    desks = Desks(provider, at)
+    if len(records) <= FEW:
+        # Before others of the provider have to wait for this one.
+        desks.look_up(desks.new_in(records))
+    with suppress(NotAllNew), transaction.atomic():
+        act = _begin(provider, actor, at, key, asked)
+        if not act.is_replay:
+            return _told(*record_new_batch(provider, desks, records, act, source))
+    with transaction.atomic():
+        act = _begin(provider, actor, at, key, asked)
+        read = partial(Parsed, iter(records))
+        return _told(*record(provider, None, read, act, source=source))
+
+
+def _told(parsed: Parsed, tally: Tally) -> UsageReport:
     return UsageReport(
         rows=parsed.rows,
         recorded=tally.recorded,

@@ -41,10 +41,12 @@ from providers.queries.agreements import (
 )
 from providers.queries.calls import api_calls_of
 from providers.queries.capacity import (
+    NEWEST_NODES,
     CapacityStep,
     CapacityTotal,
     capacity_by_hour,
     capacity_in_force,
+    capacity_of_nodes,
     capacity_totals,
     capacity_version,
     capacity_versions_accredited,
@@ -88,6 +90,7 @@ from providers.queries.webhooks import (
 )
 
 __all__ = [
+    "NEWEST_NODES",
     "PRECISION",
     "ApiCaller",
     "CapKey",
@@ -117,6 +120,7 @@ __all__ = [
     "cap_on",
     "capacity_by_hour",
     "capacity_in_force",
+    "capacity_of_nodes",
     "capacity_totals",
     "capacity_version",
     "capacity_versions_accredited",

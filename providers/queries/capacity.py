@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
@@ -84,13 +84,15 @@ def capacity_in_force(
 
 HOUR = timedelta(hours=1)
 # The newest list's nodes within a time; one row without a node where it has none then.
-_NEWEST_NODES = """
+NEWEST_NODES = """
     select n.resource_class, n.from_at, n.until_at, n.gpus
-    from (select id from providers_capacityversion where provider_id = %s
+    from (select id from providers_capacityversion where provider_id = %(provider)s
         order by number desc limit 1) newest
-    left join providers_capacitynode n on n.version_id = newest.id and n.from_at < %s
-        and (n.until_at is null or n.until_at > %s)
+    left join providers_capacitynode n on n.version_id = newest.id and n.from_at < %(until_at)s
+        and (n.until_at is null or n.until_at > %(from_at)s)
 """
+# A node's class, from when, until when, and its GPUs.
+Node = tuple[str | None, datetime, datetime | None, int]
 
 
 def capacity_by_hour(
@@ -103,7 +105,15 @@ def capacity_by_hour(
     class, all GPUs count. A provider that never registered anything is not held to it: then
     nothing is returned.
     """
-    nodes = quick_rows(_NEWEST_NODES, [provider.pk, until_at, from_at])
+    asked = {"provider": provider.pk, "from_at": from_at, "until_at": until_at}
+    nodes: Any = quick_rows(NEWEST_NODES, asked)
+    return capacity_of_nodes(nodes, names, from_at, until_at)
+
+
+def capacity_of_nodes(
+    nodes: Sequence[Node], names: Iterable[str], from_at: datetime, until_at: datetime
+) -> dict[tuple[str, datetime], int]:
+    """Return `capacity_by_hour` of the rows that `NEWEST_NODES` gives for a time."""
     if not nodes:
         return {}
     found: dict[tuple[str, datetime], int] = {}

@@ -290,3 +290,36 @@ def test_hours_are_those_of_the_lines_whatever_was_sent(scene, order, batches):
         assert hours_kept() == hours_of_lines()
         assert max(hours_kept().values(), default=0) <= 4 * HOUR_MS
         transaction.set_rollback(True)
+
+
+# --- few and many --------------------------------------------------------------------------------
+
+
+def test_a_batch_of_many_and_the_same_one_by_one_come_to_the_same(scene, order):
+    """Few rows are written by another statement than many; both say the same of each."""
+    register(scene, 30)
+    many = [on(f"GPU-{number}", order, f"a{number}", hours=2) for number in range(20)]
+    facts = ("order", "voucher", "rate", "resource", "resource_class", "count_thousandths")
+    facts += ("started_at", "ended_at", "quantity_ms", "state", "amount", "device")
+
+    assert told(stage.record(scene.seller, *many)) == (20, [])
+    hours = hours_kept()
+    together = list(UsageLine.objects.order_by("device").values_list(*facts))
+    for record in many:
+        alone = record._replace(
+            key=f"b{record.key}",
+            started_at=record.started_at + timedelta(hours=2),
+            ended_at=record.ended_at + timedelta(hours=2),
+        )
+        assert told(stage.record(scene.seller, alone)) == (1, [])
+
+    later = UsageLine.objects.filter(key__startswith="b").order_by("device")
+    as_before = [
+        (*row[:6], row[6] - timedelta(hours=2), row[7] - timedelta(hours=2), *row[8:])
+        for row in later.values_list(*facts)
+    ]
+    assert as_before == together
+    after = {
+        (name, hour + timedelta(hours=2)): quantity for (name, hour), quantity in hours.items()
+    }
+    assert hours_kept() == {**hours, **after} == hours_of_lines()
