@@ -22,6 +22,7 @@ from ledger.refusals import (
 )
 
 __all__ = [
+    "ACT_BEGUN",
     "SNAPSHOT_AFTER",
     "SYSTEM",
     "Act",
@@ -35,7 +36,9 @@ __all__ = [
     "NotEnough",
     "NotReversible",
     "Request",
+    "ask_with_act",
     "begin",
+    "begin_as",
     "capture",
     "lapse",
     "open_account",
@@ -90,7 +93,7 @@ def payload_hash(payload: Mapping[str, Any]) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """All that an act says, for those that do one thing to one hold in a single statement.
+    """All that an act says, for what is done in the statement that begins it.
 
     The fields are those of `begin`.
     """
@@ -139,7 +142,6 @@ def begin(
     :param actor: an address such as `user:12`, or `SYSTEM` for a sweep.
     :raises KeyReused: if the key was used with another payload.
     """
-    assert connection.in_atomic_block, "an act belongs to the transaction of its action"
     request = Request(
         kind=kind,
         key=key,
@@ -150,11 +152,17 @@ def begin(
         reason=reason,
         details=details,
     )
+    return begin_as(request)
+
+
+def begin_as(request: Request) -> Act:
+    """Begin an act as a request says it; all else is as `begin` has it."""
+    assert connection.in_atomic_block, "an act belongs to the transaction of its action"
     act_id, is_replay = _row(
         "select act_id, replayed from ledger_begin(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
         request.words(),
     )
-    return Act(act_id, is_replay, at)
+    return Act(act_id, is_replay, request.at)
 
 
 def open_account(act: Act, address: str, kind: AccountKind, unit: str) -> int:
@@ -255,6 +263,29 @@ class Captured:
 
     act: Act
     amount: int
+
+
+# An act that a statement begins itself, for `ask_with_act`: its number, and whether it is a replay.
+ACT_BEGUN = """
+    ledger_begin(%(act_kind)s, %(act_key)s, %(act_payload)s, %(act_actor)s, %(act_about)s,
+        %(act_at)s, %(act_reason)s, %(act_details)s::jsonb)
+"""
+_ACT_WORDS = ("kind", "key", "payload", "actor", "about", "at", "reason", "details")
+
+
+def ask_with_act(
+    sql: str, parameters: Mapping[str, Any], request: Request
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement that begins its act itself, by `ACT_BEGUN`.
+
+    Must be called inside the transaction of the action, as `begin` must.
+
+    :raises KeyReused: if the key was used with another payload.
+    """
+    assert connection.in_atomic_block, "an act belongs to the transaction of its action"
+    named = zip(_ACT_WORDS, request.words(), strict=True)
+    with refusals():
+        return quick_rows(sql, {**parameters, **{f"act_{name}": word for name, word in named}})
 
 
 _REQUEST_HOLD = """

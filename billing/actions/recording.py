@@ -9,14 +9,14 @@ from psycopg.errors import ExclusionViolation, UniqueViolation
 
 from billing.actions import binary_rows as binary
 from billing.actions.desks import Desk, Desks
-from billing.actions.few_rows import FEW, write_few
+from billing.actions.few_rows import AskedBefore, write_few
 from billing.actions.known_rows import Tally, are_known, compare
 from billing.actions.line_numbers import LineNumbers
 from billing.actions.new_rows import refuse_impossible
 from billing.actions.progress import tell_progress
 from billing.actions.usage_hours import Hours, OverCapacity, keep_hours
 from billing.usage.record import Parsed, UsageRecord
-from ledger.actions import Act
+from ledger.actions import Act, Request
 from providers.models import Provider
 
 # Rows are looked over so many at a time: a batch of the API, which has at most 1,000, at once.
@@ -68,21 +68,26 @@ def record(
 
 
 class NotAllNew(Exception):
-    """A row is known or impossible; what was written beside it has to be taken back."""
+    """A row or the act is known, or a row impossible: what was written has to be taken back."""
 
 
-def record_new_batch(
-    provider: Provider, desks: Desks, records: Sequence[UsageRecord], act: Act, source: str
+def record_few(
+    provider: Provider,
+    desks: Desks,
+    records: Sequence[UsageRecord],
+    request: Request,
+    source: str,
 ) -> tuple[Parsed, Tally]:
-    """Record a batch that is likely all new, and return what became of its records.
+    """Begin an act and record a few rows that are likely all new; return what became of them.
 
-    :raises NotAllNew: if it is not; then the caller's transaction has to be taken back.
+    `desks` have looked the rows' accounts up.
+
+    :raises NotAllNew: if they are not; then the caller's transaction has to be taken back.
+    :raises KeyReused: if the key was used with another payload.
     """
     parsed = Parsed(iter(records))
-    if len(records) > FEW:
-        return _record_new(provider, None, parsed, act, source)
     with _all_new(desks):
-        return parsed, write_few(provider, desks, list(parsed), act, source)
+        return parsed, write_few(provider, desks, parsed, request, source)
 
 
 def _record_new(
@@ -111,7 +116,13 @@ def _record_new(
 def _all_new(desks: Desks) -> Iterator[None]:
     try:
         yield
-    except (IntegrityError, UniqueViolation, ExclusionViolation, OverCapacity) as error:
+    except (
+        AskedBefore,
+        ExclusionViolation,
+        IntegrityError,
+        OverCapacity,
+        UniqueViolation,
+    ) as error:
         raise NotAllNew from error
     if desks.late:
         raise NotAllNew

@@ -13,13 +13,13 @@ from django.db import connection, transaction
 from billing.actions.desks import Desks
 from billing.actions.few_rows import FEW
 from billing.actions.known_rows import Tally
-from billing.actions.recording import NotAllNew, record, record_new_batch
+from billing.actions.recording import NotAllNew, record, record_few
 from billing.models import UsageFile
 from billing.reasons import stored_row_error
 from billing.usage.intake import CHUNK_BYTES, read_usage
 from billing.usage.record import Parsed, Resource, RowError, UsageRecord
 from common.statements import quick_rows
-from ledger.actions import Act, begin
+from ledger.actions import Act, Request, begin_as
 from ledger.kinds import ActKind
 from providers.models import Provider
 
@@ -75,10 +75,10 @@ def record_usage_file(
         )
 
     payload = {"sha256": sha256, "format": format, "source": source, "resource": resource}
+    own_key = f"dry:{key}" if is_dry_run else key
+    request = _request(provider, actor, at, own_key, {**payload, "zone": zone})
     with transaction.atomic():
-        act = _begin(
-            provider, actor, at, f"dry:{key}" if is_dry_run else key, {**payload, "zone": zone}
-        )
+        act = _begin(provider, request)
         file = UsageFile.objects.filter(provider=provider, sha256=sha256).first()
         file_id = file.pk if file else _next_file_id()
         parsed, tally = record(provider, file_id, read, act, is_file=True, is_new=file is None)
@@ -119,19 +119,18 @@ def record_usage(
         + ([r.device] if r.device else [])
         for r in records
     ]
-    asked = {"source": source, "records": content}
-    desks = Desks(provider, at)
+    request = _request(provider, actor, at, key, {"source": source, "records": content})
     if len(records) <= FEW:
         # Before others of the provider have to wait for this one.
+        desks = Desks(provider, at)
         desks.look_up(desks.new_in(records))
-    with suppress(NotAllNew), transaction.atomic():
-        act = _begin(provider, actor, at, key, asked)
-        if not act.is_replay:
-            return _told(*record_new_batch(provider, desks, records, act, source))
+        with suppress(NotAllNew), transaction.atomic():
+            return _told(*record_few(provider, desks, records, request, source))
     with transaction.atomic():
-        act = _begin(provider, actor, at, key, asked)
+        act = _begin(provider, request)
         read = partial(Parsed, iter(records))
-        return _told(*record(provider, None, read, act, source=source))
+        many = len(records) > FEW
+        return _told(*record(provider, None, read, act, source=source, is_new=many))
 
 
 def _told(parsed: Parsed, tally: Tally) -> UsageReport:
@@ -149,13 +148,10 @@ def _told(parsed: Parsed, tally: Tally) -> UsageReport:
 _QUEUE = "select id from providers_provider where id = %s for no key update"
 
 
-def _begin(
+def _request(
     provider: Provider, actor: str, at: datetime, key: str, payload: Mapping[str, Any]
-) -> Act:
-    # One provider's files and batches queue here, so that two with the same rows can't wait
-    # for each other's rows in different orders.
-    quick_rows(_QUEUE, [provider.pk])
-    return begin(
+) -> Request:
+    return Request(
         kind=ActKind.RECORD_USAGE,
         key=key,
         actor=actor,
@@ -163,6 +159,13 @@ def _begin(
         at=at,
         payload=payload,
     )
+
+
+def _begin(provider: Provider, request: Request) -> Act:
+    # One provider's files and batches queue here, so that two with the same rows can't wait
+    # for each other's rows in different orders.
+    quick_rows(_QUEUE, [provider.pk])
+    return begin_as(request)
 
 
 def _fingerprint(stream: BinaryIO) -> str:
