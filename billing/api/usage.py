@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from billing import actions
-from billing.api.plain_records import read_plain
 from billing.usage.cells import CellProblem, Row, read_interval, read_state, skip_reason
+from billing.usage.plain_records import read_plain
 from billing.usage.record import NotExact, RowError, UsageRecord
 from providers.api import (
     IDEMPOTENCY_KEY,

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -23,9 +24,12 @@ from billing.usage.cells import (
 )
 from billing.usage.json_stream import JsonStream, object_at, text_at
 from billing.usage.options import Options
+from billing.usage.plain_records import read_plain_record
+from billing.usage.plain_rows import Known, ended_state
 from billing.usage.record import (
     NO_GPU,
     OTHER_EVENT,
+    RUN_DAYS_MAX,
     NotExact,
     Resource,
     RowResult,
@@ -35,6 +39,11 @@ from billing.usage.record import (
 
 TYPE = "dev.tessera.usage.v1"
 SOURCE_CHARACTERS_MAX = 80
+# As plain as the fields of a plain record, and no longer than a meter's name.
+_SOURCE = re.compile(r"[!-~](?:[ -~]{0,78}[!-~])?", re.ASCII)
+_LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
+_FIRST_YEAR = 1971
+_STATES: Known[str] = Known(ended_state)
 _VERSION = re.compile(r'"specversion"\s{0,20}:\s{0,20}"')
 
 
@@ -54,6 +63,49 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
 
 
 def _result(row: Row, event: Any, options: Options) -> RowResult:
+    return _plain(row.number, event, options) or _carefully(row, event, options)
+
+
+def _plain(number: int, event: Any, options: Options) -> UsageRecord | None:
+    """Return the record of an event that has nothing else to tell, at a fraction of the cost."""
+    if not isinstance(event, dict) or event.get("type") != TYPE:
+        return None
+    given = read_plain_record(event.get("data"))
+    source = event.get("source")
+    if given is None or not isinstance(source, str) or not _SOURCE.fullmatch(source):
+        return None
+    state, resource = _STATES[given["state"]], given["resource"]
+    if state is None or options.resource not in (None, resource):
+        return None
+    started_at, ended_at = (
+        given["started_at"].astimezone(UTC),
+        given["ended_at"].astimezone(UTC),
+    )
+    is_long = not started_at <= ended_at < started_at + _LONGEST_RUN
+    if (
+        is_long
+        or started_at.microsecond
+        or ended_at.microsecond
+        or started_at.year < _FIRST_YEAR
+    ):
+        return None
+    return UsageRecord(
+        source=options.source or source,
+        key=given["key"],
+        resource=resource,
+        count_thousandths=int(given["count"] * 1000),
+        started_at=started_at,
+        ended_at=ended_at,
+        state=state,
+        account=given["account"],
+        resource_class=given["resource_class"],
+        row=number,
+        device=" ".join(given["devices"]),
+    )
+
+
+def _carefully(row: Row, event: Any, options: Options) -> RowResult:
+    """Return the same as `_result`, field by field, whatever the event looks like."""
     if not isinstance(event, dict):
         row.note("", str(event), CellProblem("not_an_object"))
         return tuple(row.errors)

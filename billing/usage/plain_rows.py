@@ -29,7 +29,7 @@ _CLOCK = r"\d\d:\d\d:\d\d"
 _LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
 
 
-class _Known(dict[str, T | None], Generic[T]):
+class Known(dict[str, T | None], Generic[T]):
     """What cells of one column say, each read once; None where it takes a careful look."""
 
     def __init__(self, read: Callable[[str], T | None]) -> None:
@@ -65,11 +65,11 @@ class PlainRows:
         self._match = (
             _pattern(at, self._wanted, width, separator).fullmatch if _fits(at) else None
         )
-        self._states: _Known[str] = _Known(_ended_state)
-        self._resources: _Known[Resource] = _Known(read_resource)
-        self._counts: _Known[int] = _Known(read_count)
+        self._states: Known[str] = Known(ended_state)
+        self._resources: Known[Resource] = Known(read_resource)
+        self._counts: Known[int] = Known(read_count)
         # An hour that the clocks do not change in has one difference from UTC.
-        self._offsets: _Known[str] = _Known(lambda hour: _offset_in(hour, zone))
+        self._offsets: Known[str] = Known(lambda hour: _offset_in(hour, zone))
 
     def read(self, number: int, line: str) -> UsageRecord | None:
         """Return the record of a plain line, or None where it takes a careful look."""
@@ -139,7 +139,8 @@ def _pattern(
     return re.compile(re.escape(separator).join(cells), re.ASCII)
 
 
-def _ended_state(text: str) -> str | None:
+def ended_state(text: str) -> str | None:
+    """Return the state of what has ended, or None where it takes a careful look."""
     state = read_state(text)
     return state if skip_reason(state) is None else None
 

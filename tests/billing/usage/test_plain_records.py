@@ -6,8 +6,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from billing.api.plain_records import read_plain
 from billing.api.usage import RECORDS_MAX, UsageInput
+from billing.usage import cloud_events
+from billing.usage.cells import Row
+from billing.usage.options import Options
+from billing.usage.plain_records import read_plain
 
 WORD = st.text("abcXYZ019-_/.: é\\\"'\0\n;", max_size=6)
 INSTANT = st.one_of(
@@ -108,3 +111,28 @@ def test_a_plain_batch_is_read_at_once():
 )
 def test_what_is_not_plain_is_left_to_the_serializer(batch):
     assert read_plain(batch, RECORDS_MAX) is None
+
+
+@given(RECORD, st.one_of(WORD, st.just("s" * 81)), st.sampled_from([None, "GPU", "CPU"]))
+@settings(max_examples=600, deadline=None)
+def test_an_event_that_is_read_at_once_says_what_it_says_field_by_field(
+    other, source, resource
+):
+    options = Options("", "UTC", "", resource, None)
+    for name, value in {**other, "nothing": None}.items():
+        data = PLAIN if name == "nothing" else {**PLAIN, name: value}
+        event = {"type": cloud_events.TYPE, "source": source, "id": "e-1", "data": data}
+
+        plain = cloud_events._plain(1, event, options)
+
+        assert plain is None or plain == cloud_events._carefully(Row(1), event, options)
+
+
+def test_a_plain_event_is_read_at_once():
+    data = {**PLAIN, "ended_at": "2026-11-02T20:30:00Z", "devices": ["GPU-1", "GPU-2/3"]}
+    event = {"type": cloud_events.TYPE, "source": "cluster-a", "id": "e-1", "data": data}
+
+    plain = cloud_events._plain(1, event, Options("", "UTC", "", None, None))
+
+    assert plain is not None
+    assert plain == cloud_events._carefully(Row(1), event, Options("", "UTC", "", None, None))

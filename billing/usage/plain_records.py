@@ -1,8 +1,8 @@
-"""The quick way through a batch of usage: records as most programs write them.
+"""The quick way through records of the API's form, as most programs write them.
 
-DRF's serializer asks each field of each record a dozen questions, which for a batch of 1,000
-costs more than recording them. A batch that leaves nothing to ask is read here; any other is
-left to the serializer, which says what is wrong (`tests/billing/usage/test_plain_records.py`).
+Asking each field of each record all that it may be asked costs more than recording it. A record
+that leaves nothing to ask is read here; any other is left to those who say what is wrong with
+it (`tests/billing/usage/test_plain_records.py`).
 """
 
 import re
@@ -37,18 +37,15 @@ def read_plain(given: Any, records_max: int) -> dict[str, Any] | None:
         return None
     read = []
     for record in records:
-        plain = _read(record)
+        plain = read_plain_record(record)
         if plain is None:
             return None
         read.append(plain)
     return {"source": source, "records": read}
 
 
-def _is_word(text: Any, most: int) -> bool:
-    return isinstance(text, str) and len(text) <= most and _WORD.fullmatch(text) is not None
-
-
-def _read(given: Any) -> dict[str, Any] | None:
+def read_plain_record(given: Any) -> dict[str, Any] | None:
+    """Return a record as the API's serializer would, or None where that has to look at it."""
     if not isinstance(given, dict) or not _NEEDED <= given.keys() <= _KNOWN:
         return None
     words = {name: given[name] for name in _MOST if name in given}
@@ -72,6 +69,10 @@ def _read(given: Any) -> dict[str, Any] | None:
         "ended_at": ended_at,
         "devices": devices,
     }
+
+
+def _is_word(text: Any, most: int) -> bool:
+    return isinstance(text, str) and len(text) <= most and _WORD.fullmatch(text) is not None
 
 
 def _instant(text: Any) -> datetime | None:
