@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, BinaryIO
 
 from django.db import connection, transaction
@@ -128,9 +127,17 @@ def record_usage(
             return _told(*record_few(provider, desks, records, request, source))
     with transaction.atomic():
         act = _begin(provider, request)
-        read = partial(Parsed, iter(records))
         many = len(records) > FEW
-        return _told(*record(provider, None, read, act, source=source, is_new=many))
+        return _told(
+            *record(
+                provider,
+                None,
+                lambda: Parsed(iter(records)),
+                act,
+                source=source,
+                is_new=many,
+            )
+        )
 
 
 def _told(parsed: Parsed, tally: Tally) -> UsageReport:

@@ -62,17 +62,31 @@ class UsageLine(models.Model):
     archive: "UsageArchive | None" = None
 
     id = models.BigIntegerField(primary_key=True)
-    # The indexes of provider, order and voucher are those with the start.
+    # The indexes of provider, order and voucher are those with the start. What lines name is
+    # compared as a set by a trigger, but for the file, which is written after its lines.
     provider = models.ForeignKey(
-        "providers.Provider", models.PROTECT, related_name="usage_lines", db_index=False
+        "providers.Provider",
+        models.PROTECT,
+        related_name="usage_lines",
+        db_index=False,
+        db_constraint=False,
     )
     file = models.ForeignKey(UsageFile, models.PROTECT, related_name="lines", null=True)
     # The order it was used under; in modes without a hold, the voucher alone.
     order = models.ForeignKey(
-        "vouchers.Order", models.PROTECT, related_name="usage", null=True, db_index=False
+        "vouchers.Order",
+        models.PROTECT,
+        related_name="usage",
+        null=True,
+        db_index=False,
+        db_constraint=False,
     )
     voucher = models.ForeignKey(
-        "vouchers.Voucher", models.PROTECT, related_name="usage", db_index=False
+        "vouchers.Voucher",
+        models.PROTECT,
+        related_name="usage",
+        db_index=False,
+        db_constraint=False,
     )
     source = models.CharField(max_length=80)
     key = models.CharField(max_length=160)
@@ -90,7 +104,9 @@ class UsageLine(models.Model):
     rate = models.DecimalField(max_digits=14, decimal_places=4, null=True)
     amount = models.BigIntegerField(null=True)
     recorded_at = models.DateTimeField()
-    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+", db_index=False)
+    act = models.ForeignKey(
+        "ledger.Act", models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     # The line that this one takes back, as its exact opposite; both stay as they are.
     corrects = models.ForeignKey(
         "self",

@@ -4,6 +4,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from billing import actions
 from billing.models import UsageFile, UsageLine
@@ -280,3 +281,32 @@ def test_a_voucher_paid_after_use_needs_no_order():
     assert (line.voucher, line.order) == (scene.voucher, None)
     until = stage.START + timedelta(hours=4)
     assert metered_ms(scene.voucher, stage.JUNE, until) == 4 * HOUR
+
+
+@pytest.mark.parametrize(
+    "column", ["act_id", "order_id", "provider_id", "voucher_id", "file_id"]
+)
+def test_no_line_names_what_is_not_there_whoever_writes_it(scene, order, column):
+    stage.use(scene.seller, order, hours=1)
+    columns = [field.column for field in UsageLine._meta.concrete_fields]
+    other = {
+        "id": "id + 1",
+        "key": "key || 'x'",
+        "started_at": "started_at + interval '1 hour'",
+    }
+    other |= {"ended_at": "ended_at + interval '1 hour'", column: "987654321"}
+    values = ", ".join(other.get(name, name) for name in columns)
+
+    # The file alone may come after its lines, so all is asked for now.
+    another = (
+        f"insert into billing_usageline ({', '.join(columns)})"
+        f" select {values} from billing_usageline; set constraints all immediate"
+    )
+    with (
+        pytest.raises(IntegrityError, match="987654321|billing_usagefile"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(another)
+
+    assert UsageLine.objects.count() == 1

@@ -129,8 +129,8 @@ def test_a_bill_line_can_not_name_what_is_not_there(column):
     assert bill.lines.count() == 1
 
 
-@pytest.mark.parametrize("table", ["vouchers_order", "vouchers_voucher"])
-def test_what_bill_lines_name_is_never_deleted(table):
+@pytest.mark.parametrize("table", ["vouchers_order", "vouchers_voucher", "providers_provider"])
+def test_what_lines_name_is_never_deleted(table):
     with (
         pytest.raises(IntegrityError, match="append-only"),
         transaction.atomic(),

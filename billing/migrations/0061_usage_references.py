@@ -1,0 +1,89 @@
+"""Compare what new usage lines name as a set, where each line was asked four times."""
+
+import django.db.models.deletion
+from django.db import migrations, models
+from django.db.migrations.operations import RunSQL, SeparateDatabaseAndState
+
+from common.references import never_deleted
+
+# The file is still asked for line by line: its row is written after its lines, once it is known
+# what became of them, so it can only be compared when all is done.
+ROW_BY_ROW = """
+alter table billing_usageline
+    drop constraint billing_usageline_act_id_fkey,
+    drop constraint billing_usageline_order_id_fkey,
+    drop constraint billing_usageline_provider_id_fkey,
+    drop constraint billing_usageline_voucher_id_fkey;
+"""
+ROW_BY_ROW_AGAIN = """
+alter table billing_usageline
+    add foreign key (act_id) references ledger_act deferrable initially deferred,
+    add foreign key (order_id) references vouchers_order deferrable initially deferred,
+    add foreign key (provider_id) references providers_provider deferrable initially deferred,
+    add foreign key (voucher_id) references vouchers_voucher deferrable initially deferred;
+"""
+# As `references_exist`, with statements that the session keeps planned: most requests add one line.
+AS_A_SET = """
+create function billing_usage_references_exist() returns trigger language plpgsql
+set search_path = public, pg_temp as $$
+declare
+    missing record;
+begin
+    select * into missing from (
+        select 'act_id' as name, 'ledger_act' as target, d.id
+        from (select distinct act_id as id from added) d
+        where not exists (select from ledger_act t where t.id = d.id)
+        union all
+        select 'order_id', 'vouchers_order', d.id
+        from (select distinct order_id as id from added where order_id is not null) d
+        where not exists (select from vouchers_order t where t.id = d.id)
+        union all
+        select 'provider_id', 'providers_provider', d.id
+        from (select distinct provider_id as id from added) d
+        where not exists (select from providers_provider t where t.id = d.id)
+        union all
+        select 'voucher_id', 'vouchers_voucher', d.id
+        from (select distinct voucher_id as id from added) d
+        where not exists (select from vouchers_voucher t where t.id = d.id)
+    ) named limit 1;
+    if missing.name is not null then
+        raise exception 'insert on table "%" names % %, which is not in table "%"',
+            tg_table_name, missing.name, missing.id, missing.target using errcode = '23503';
+    end if;
+    return null;
+end $$;
+create trigger references_exist after insert on billing_usageline
+    referencing new table as added for each statement
+    execute function billing_usage_references_exist();
+"""
+NOT_AS_A_SET = """
+drop trigger references_exist on billing_usageline;
+drop function billing_usage_references_exist();
+"""
+NAMED = [
+    ("act", "+", "ledger.act", False),
+    ("order", "usage", "vouchers.order", True),
+    ("provider", "usage_lines", "providers.provider", False),
+    ("voucher", "usage", "vouchers.voucher", False),
+]
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("billing", "0060_usage_archive"),
+        ("providers", "0034_price_lists"),
+    ]
+    operations = [
+        SeparateDatabaseAndState(
+            database_operations=[RunSQL(ROW_BY_ROW, ROW_BY_ROW_AGAIN), RunSQL(AS_A_SET, NOT_AS_A_SET)],
+            state_operations=[
+                migrations.AlterField(
+                    "usageline",
+                    name,
+                    models.ForeignKey(db_constraint=False, db_index=False, null=is_null, on_delete=django.db.models.deletion.PROTECT, related_name=related, to=to),
+                )
+                for name, related, to, is_null in NAMED
+            ],
+        ),
+        *never_deleted("providers_provider"),
+    ]
