@@ -60,6 +60,38 @@ NOT_AS_A_SET = """
 drop trigger references_exist on billing_usageline;
 drop function billing_usage_references_exist();
 """
+# As before; `offset 0` keeps each device's uses a walk of its index, whatever the planner knows of
+# the table: taken apart it would look for the earliest use once for every row there is.
+DEVICE_BY_DEVICE = """
+create or replace function billing_devices_are_used_once(p_spans billing_device_span[]) returns void
+language plpgsql set search_path = public, pg_temp as $$
+declare
+    found record;
+begin
+    select * into found from (
+        select u.device, u.started_at, lag(u.ended_at) over (
+            partition by u.provider_id, u.device order by u.started_at, u.ended_at) as busy_until
+        from unnest(p_spans) s
+        cross join lateral (
+            select coalesce((select max(b.started_at) from billing_usagedevice b
+                where b.provider_id = s.provider_id and b.device = s.device
+                    and b.started_at < s.low and b.ended_at > b.started_at), s.low) as low
+            offset 0
+        ) since
+        cross join lateral (
+            select d.* from billing_usagedevice d
+            where d.provider_id = s.provider_id and d.device = s.device
+                and d.started_at >= since.low and d.started_at < s.high
+                and d.ended_at > d.started_at
+            offset 0
+        ) u
+    ) neighbours where busy_until > started_at limit 1;
+    if found.device is not null then
+        raise exception 'device % is in use until %, and again from %',
+            found.device, found.busy_until, found.started_at using errcode = '23P01';
+    end if;
+end $$;
+"""
 NAMED = [
     ("act", "+", "ledger.act", False),
     ("order", "usage", "vouchers.order", True),
@@ -85,5 +117,6 @@ class Migration(migrations.Migration):
                 for name, related, to, is_null in NAMED
             ],
         ),
+        RunSQL(DEVICE_BY_DEVICE, RunSQL.noop),
         *never_deleted("providers_provider"),
     ]

@@ -155,12 +155,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class DocumentAdapter:
-    """A format that is one document, by a function that gives what each record came to."""
+    """A format that is one document, by a function that gives what each record came to.
+
+    `walk` gives as many records, unread, and refuses what `results` would refuse: where it is
+    there, the document is looked over by it, at less cost.
+    """
 
     code: str
     title: Any
     looks_like: Callable[[Head], bool]
     results: Callable[[Document, Options], Iterator[RowResult]]
+    walk: Callable[[Document], Iterator[Any]] | None = None
 
     def recognises(self, head: Head) -> bool:
         """Say whether a file that begins so is of this format."""
@@ -174,7 +179,8 @@ class DocumentAdapter:
         survey = file.survey(is_lines=False)
         document = Document(file, survey.encoding)
         rows = 0
-        for rows, _result in enumerate(self.results(document, options), start=1):
+        looked_over = self.walk(document) if self.walk else self.results(document, options)
+        for rows, _result in enumerate(looked_over, start=1):
             if rows > file.limits.rows_max:
                 raise FileTooLong(most=file.limits.rows_max)
         if not rows:

@@ -62,6 +62,13 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
         yield _result(Row(number), stream.value(), options)
 
 
+def _walk(document: Document) -> Iterator[Any]:
+    """Give each event unread, with every refusal that the document as a whole may meet."""
+    stream = JsonStream(document.texts())
+    for _place in stream.records():
+        yield stream.value()
+
+
 def _result(row: Row, event: Any, options: Options) -> RowResult:
     return _plain(row.number, event, options) or _carefully(row, event, options)
 
@@ -70,7 +77,10 @@ def _plain(number: int, event: Any, options: Options) -> UsageRecord | None:
     """Return the record of an event that has nothing else to tell, at a fraction of the cost."""
     if not isinstance(event, dict) or event.get("type") != TYPE:
         return None
-    given = read_plain_record(event.get("data"))
+    data = event.get("data")
+    if isinstance(data, dict) and "key" not in data:
+        data = {**data, "key": event.get("id")}
+    given = read_plain_record(data)
     source = event.get("source")
     if given is None or not isinstance(source, str) or not _SOURCE.fullmatch(source):
         return None
@@ -191,4 +201,6 @@ def _looks_like_events(head: Head) -> bool:
     return head.text.startswith(("{", "[")) and _VERSION.search(head.text) is not None
 
 
-ADAPTER = DocumentAdapter("CLOUDEVENTS", _("CloudEvents (JSON)"), _looks_like_events, results)
+ADAPTER = DocumentAdapter(
+    "CLOUDEVENTS", _("CloudEvents (JSON)"), _looks_like_events, results, _walk
+)

@@ -303,7 +303,7 @@ def test_no_line_names_what_is_not_there_whoever_writes_it(scene, order, column)
         f" select {values} from billing_usageline; set constraints all immediate"
     )
     with (
-        pytest.raises(IntegrityError, match="987654321|billing_usagefile"),
+        pytest.raises(IntegrityError, match=r"987654321|billing_usagefile"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):

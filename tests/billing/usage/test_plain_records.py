@@ -119,8 +119,10 @@ def test_an_event_that_is_read_at_once_says_what_it_says_field_by_field(
     other, source, resource
 ):
     options = Options("", "UTC", "", resource, None)
-    for name, value in {**other, "nothing": None}.items():
-        data = PLAIN if name == "nothing" else {**PLAIN, name: value}
+    without_key = {name: value for name, value in PLAIN.items() if name != "key"}
+    for name, value in {**other, "nothing": None, "no key": None}.items():
+        data = {**PLAIN, name: value} if name in other else PLAIN
+        data = without_key if name == "no key" else data
         event = {"type": cloud_events.TYPE, "source": source, "id": "e-1", "data": data}
 
         plain = cloud_events._plain(1, event, options)
