@@ -1,14 +1,25 @@
 """The worker and the timetable of sweeps: one dict, read from top to bottom."""
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import worker_process_init
+
+from common.processes import keep_what_is_loaded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("tessera")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_process_init.connect
+def _begin_process(**_told: Any) -> None:
+    """Make ready a process that does tasks."""
+    keep_what_is_loaded()
+
 
 app.conf.beat_schedule = {
     "seal the ledger": {"task": "ledger.tasks.seal_ledger", "schedule": 20.0},

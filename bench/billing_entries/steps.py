@@ -51,7 +51,10 @@ def main() -> None:
 
     django.setup()
     from bench.billing_entries.month import Month
+    from common.processes import keep_what_is_loaded
 
+    # As the worker's processes do.
+    keep_what_is_loaded()
     given = json.load(sys.stdin)
     month = Month(given["provider"], given["programme"], tuple(given["orders"]))
     path, *steps = sys.argv[1:]

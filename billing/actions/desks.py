@@ -233,7 +233,7 @@ def _too_long(record: UsageRecord) -> RowError | None:
         len(record.key) <= 160
         and len(record.resource_class) <= 24
         and len(record.state) <= 24
-        and not record.device
+        and len(record.device) <= DEVICE_LENGTH
     ):
         return None
     for name, (column, most) in LENGTHS.items():

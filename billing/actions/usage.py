@@ -114,8 +114,8 @@ def record_usage(
     :raises KeyReused: if the key was used for another batch.
     """
     content = [
-        [r.key, r.account, r.resource, r.count_thousandths, r.started_at, r.ended_at, r.state]
-        + ([r.device] if r.device else [])
+        (r.key, r.account, r.resource, r.count_thousandths, str(r.started_at), str(r.ended_at))
+        + ((r.state, r.device) if r.device else (r.state,))
         for r in records
     ]
     request = _request(provider, actor, at, key, {"source": source, "records": content})

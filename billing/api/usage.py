@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from billing import actions
 from billing.usage.cells import CellProblem, Row, read_interval, read_state, skip_reason
-from billing.usage.plain_records import read_plain
+from billing.usage.plain_records import plain_usage, read_plain
 from billing.usage.record import NotExact, RowError, UsageRecord
 from providers.api import (
     IDEMPOTENCY_KEY,
@@ -142,13 +142,14 @@ class UsageBatches(Operation):
         """Record up to 1,000 intervals; good ones count, each gets its own answer."""
         key = self.key_of(request)
         given = read_plain(request.data, RECORDS_MAX) or read_input(UsageInput, request.data)
+        source = given["source"]
         read = [
-            _record(number, one, given["source"])
+            plain_usage(one, source, number) or _record(number, one, source)
             for number, one in enumerate(given["records"], start=1)
         ]
         report = actions.record_usage(
             provider=self.provider_of(request),
-            source=given["source"],
+            source=source,
             records=[one for one in read if isinstance(one, UsageRecord)],
             actor=self.caller_of(request).address,
             at=timezone.now(),

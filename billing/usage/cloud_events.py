@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -24,12 +23,10 @@ from billing.usage.cells import (
 )
 from billing.usage.json_stream import JsonStream, object_at, text_at
 from billing.usage.options import Options
-from billing.usage.plain_records import read_plain_record
-from billing.usage.plain_rows import Known, ended_state
+from billing.usage.plain_records import plain_usage, read_plain_record
 from billing.usage.record import (
     NO_GPU,
     OTHER_EVENT,
-    RUN_DAYS_MAX,
     NotExact,
     Resource,
     RowResult,
@@ -41,9 +38,6 @@ TYPE = "dev.tessera.usage.v1"
 SOURCE_CHARACTERS_MAX = 80
 # As plain as the fields of a plain record, and no longer than a meter's name.
 _SOURCE = re.compile(r"[!-~](?:[ -~]{0,78}[!-~])?", re.ASCII)
-_LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
-_FIRST_YEAR = 1971
-_STATES: Known[str] = Known(ended_state)
 _VERSION = re.compile(r'"specversion"\s{0,20}:\s{0,20}"')
 
 
@@ -84,34 +78,9 @@ def _plain(number: int, event: Any, options: Options) -> UsageRecord | None:
     source = event.get("source")
     if given is None or not isinstance(source, str) or not _SOURCE.fullmatch(source):
         return None
-    state, resource = _STATES[given["state"]], given["resource"]
-    if state is None or options.resource not in (None, resource):
+    if options.resource not in (None, given["resource"]):
         return None
-    started_at, ended_at = (
-        given["started_at"].astimezone(UTC),
-        given["ended_at"].astimezone(UTC),
-    )
-    is_long = not started_at <= ended_at < started_at + _LONGEST_RUN
-    if (
-        is_long
-        or started_at.microsecond
-        or ended_at.microsecond
-        or started_at.year < _FIRST_YEAR
-    ):
-        return None
-    return UsageRecord(
-        source=options.source or source,
-        key=given["key"],
-        resource=resource,
-        count_thousandths=int(given["count"] * 1000),
-        started_at=started_at,
-        ended_at=ended_at,
-        state=state,
-        account=given["account"],
-        resource_class=given["resource_class"],
-        row=number,
-        device=" ".join(given["devices"]),
-    )
+    return plain_usage(given, options.source or source, number)
 
 
 def _carefully(row: Row, event: Any, options: Options) -> RowResult:

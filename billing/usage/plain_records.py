@@ -6,21 +6,41 @@ it (`tests/billing/usage/test_plain_records.py`).
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from billing.usage.plain_rows import Known, ended_state
+from billing.usage.record import RUN_DAYS_MAX, UsageRecord
+
 # Printable ASCII without blanks at its ends, so that there is nothing to be tidied.
-_WORD = re.compile(r"[!-~](?:[ -~]*[!-~])?", re.ASCII)
-_COUNT = re.compile(r"(?!0+(?:\.0+)?$)\d{1,9}(?:\.\d{1,3})?", re.ASCII)
-_INSTANT = re.compile(
-    r"(?:19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII
+_WORD = r"[!-~](?:[ -~]{{0,{rest}}}[!-~])?"
+_COUNT = r"(?!0+(?:\.0+)?$)\d{1,9}(?:\.\d{1,3})?"
+_INSTANT = r"(?:19|20|21)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)"
+# The fields of a record, one below the other; none of them holds the end of a line.
+_RECORD = re.compile(
+    r"\n".join(
+        [
+            _WORD.format(rest=158),
+            _WORD.format(rest=78),
+            "(?:GPU|CPU)",
+            f"(?:{_WORD.format(rest=22)})?",
+            _WORD.format(rest=38),
+            _INSTANT,
+            _INSTANT,
+            _COUNT,
+        ]
+    ),
+    re.ASCII,
 )
-_DEVICE = re.compile(r"[!-~]{1,120}", re.ASCII)
-_MOST = {"key": 160, "account": 80, "resource_class": 24, "state": 40}
+_SOURCE = re.compile(_WORD.format(rest=78), re.ASCII)
+_DEVICES = re.compile(r"[!-~]{1,120}(?: [!-~]{1,120}){0,63}", re.ASCII)
 _NEEDED = frozenset(["key", "account", "resource", "count", "started_at", "ended_at"])
 _KNOWN = _NEEDED | {"resource_class", "state", "devices"}
-_SOURCE_MOST, _DEVICES_MOST = 80, 64
+_DEVICES_MOST = 64
+_LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
+_FIRST_YEAR = 1971
+_STATES: Known[str] = Known(ended_state)
 
 
 def read_plain(given: Any, records_max: int) -> dict[str, Any] | None:
@@ -31,7 +51,9 @@ def read_plain(given: Any, records_max: int) -> dict[str, Any] | None:
     if not isinstance(given, dict) or given.keys() != {"source", "records"}:
         return None
     source, records = given["source"], given["records"]
-    if not (_is_word(source, _SOURCE_MOST) and isinstance(records, list)):
+    if not (isinstance(source, str) and _SOURCE.fullmatch(source)):
+        return None
+    if not isinstance(records, list):
         return None
     if not 1 <= len(records) <= records_max:
         return None
@@ -48,22 +70,28 @@ def read_plain_record(given: Any) -> dict[str, Any] | None:
     """Return a record as the API's serializer would, or None where that has to look at it."""
     if not isinstance(given, dict) or not _NEEDED <= given.keys() <= _KNOWN:
         return None
-    words = {name: given[name] for name in _MOST if name in given}
-    if not all(_is_word(text, _MOST[name]) for name, text in words.items()):
-        return None
-    if given["resource"] not in ("GPU", "CPU"):
-        return None
     count, devices = given["count"], given.get("devices", [])
-    if type(count) not in (str, int) or not _COUNT.fullmatch(str(count)):
+    if type(count) is int:
+        count = str(count)
+    key, account, resource = given["key"], given["account"], given["resource"]
+    resource_class, state = given.get("resource_class", ""), given.get("state", "COMPLETED")
+    started, ended = given["started_at"], given["ended_at"]
+    fields = (key, account, resource, resource_class, state, started, ended, count)
+    try:
+        if not _RECORD.fullmatch("\n".join(fields)):
+            return None
+        started_at, ended_at = datetime.fromisoformat(started), datetime.fromisoformat(ended)
+    except (TypeError, ValueError):
+        # A field that is no text, or a day that no calendar has.
         return None
-    started_at, ended_at = _instant(given["started_at"]), _instant(given["ended_at"])
-    if started_at is None or ended_at is None or not _are_devices(devices):
+    if devices != [] and not _are_devices(devices):
         return None
     return {
-        "resource_class": "",
-        "state": "COMPLETED",
-        **words,
-        "resource": given["resource"],
+        "key": key,
+        "account": account,
+        "resource": resource,
+        "resource_class": resource_class,
+        "state": state,
         "count": Decimal(count),
         "started_at": started_at,
         "ended_at": ended_at,
@@ -71,22 +99,41 @@ def read_plain_record(given: Any) -> dict[str, Any] | None:
     }
 
 
-def _is_word(text: Any, most: int) -> bool:
-    return isinstance(text, str) and len(text) <= most and _WORD.fullmatch(text) is not None
-
-
-def _instant(text: Any) -> datetime | None:
-    if not (isinstance(text, str) and _INSTANT.fullmatch(text)):
-        return None
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
 def _are_devices(given: Any) -> bool:
-    return (
-        isinstance(given, list)
-        and len(given) <= _DEVICES_MOST
-        and all(isinstance(one, str) and _DEVICE.fullmatch(one) for one in given)
+    if not isinstance(given, list) or len(given) > _DEVICES_MOST:
+        return False
+    return all(isinstance(one, str) and " " not in one for one in given) and bool(
+        _DEVICES.fullmatch(" ".join(given))
+    )
+
+
+def plain_usage(given: dict[str, Any], source: str, row: int) -> UsageRecord | None:
+    """Return the usage that a plain record tells, or None where it takes a careful look.
+
+    Nothing is left to be asked where it has ended, in whole seconds, forwards, not for years.
+    """
+    state = _STATES[given["state"]]
+    started_at, ended_at = (
+        given["started_at"].astimezone(UTC),
+        given["ended_at"].astimezone(UTC),
+    )
+    is_plain = started_at <= ended_at < started_at + _LONGEST_RUN
+    if state is None or not is_plain or started_at.year < _FIRST_YEAR:
+        return None
+    if started_at.microsecond or ended_at.microsecond:
+        return None
+    return UsageRecord._make(
+        (
+            source,
+            given["key"],
+            given["resource"],
+            int(given["count"] * 1000),
+            started_at,
+            ended_at,
+            state,
+            given["account"],
+            given["resource_class"],
+            row,
+            " ".join(given["devices"]),
+        )
     )
