@@ -91,13 +91,13 @@ def test_a_laboratory_is_paid_back_a_part_of_the_fee_that_it_paid(
     come, scene: Stage, language: str
 ):
     laboratory = cast.a_laboratory(f"Vision Laboratory {language}", password=PASSWORD)
-    cast.a_bank_detail(laboratory.organisation, laboratory.person, scene.authority)
     programme, code = scene.m1.programme, laboratory.organisation.code
 
     holder = come(language=language)
     seller = scene.seller.organisation.code
     fees = {"fee_total": "100,000.00", "fee_storage": "0"}
     reference = apply(holder, scene.m1, laboratory, provider_code=seller, **fees)
+    cast.a_bank_detail(laboratory.organisation, laboratory.person, scene.authority)
     voucher = decide(come(scene.authority.officer, language=language), reference, "¥30,000.00")
 
     provider = come(scene.seller.person, language=language)
