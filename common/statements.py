@@ -1,4 +1,4 @@
-"""Statements that are asked often and answered quickly: the session keeps them prepared."""
+"""Statements that are asked often and answered quickly: the connection keeps them prepared."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

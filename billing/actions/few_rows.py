@@ -11,7 +11,7 @@ from psycopg.types.numeric import Int8
 
 from billing.actions.desks import Desk, Desks
 from billing.actions.known_rows import Tally
-from billing.actions.line_numbers import numbers_of_session
+from billing.actions.line_numbers import numbers_left
 from billing.actions.usage_hours import Hours, OverCapacity, at_hour, in_us
 from billing.usage.record import UsageRecord
 from ledger.actions import ACT_BEGUN, Request, ask_with_act
@@ -79,7 +79,7 @@ def write_few(
     :raises OverCapacity: if they come to more than the provider registered.
     """
     tally, hours, rows = Tally(), Hours(), []
-    numbers = numbers_of_session()
+    numbers = numbers_left()
     for record in records:
         desk, quantity = desks[record.account], record.quantity_ms
         error = desks.refusal(record, quantity)

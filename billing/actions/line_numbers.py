@@ -46,12 +46,12 @@ class LineNumbers:
         return (month << MONTH_BITS) + number
 
 
-# What a request did not use of its last block is there for the session's next one: a number
+# What a request did not use of its last block is there for the connection's next: a number
 # that was given out in a transaction that failed is merely never used.
 _LEFT: WeakKeyDictionary[object, LineNumbers] = WeakKeyDictionary()
 
 
-def numbers_of_session() -> LineNumbers:
-    """Return the numbers that are left to this session, for requests of a few rows."""
+def numbers_left() -> LineNumbers:
+    """Return the numbers that are left to the database connection, for requests of a few rows."""
     connection.ensure_connection()
     return _LEFT.setdefault(connection.connection, LineNumbers())

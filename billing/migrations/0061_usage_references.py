@@ -22,7 +22,7 @@ alter table billing_usageline
     add foreign key (provider_id) references providers_provider deferrable initially deferred,
     add foreign key (voucher_id) references vouchers_voucher deferrable initially deferred;
 """
-# As `references_exist`, with statements that the session keeps planned: most requests add one line.
+# As `references_exist`, with statements whose plans are kept: most requests add one line.
 AS_A_SET = """
 create function billing_usage_references_exist() returns trigger language plpgsql
 set search_path = public, pg_temp as $$

@@ -297,7 +297,7 @@ def test_no_line_names_what_is_not_there_whoever_writes_it(scene, order, column)
     other |= {"ended_at": "ended_at + interval '1 hour'", column: "987654321"}
     values = ", ".join(other.get(name, name) for name in columns)
 
-    # The file alone may come after its lines, so all is asked for now.
+    # The file alone may come after its lines, so every reference is compared within the statement.
     another = (
         f"insert into billing_usageline ({', '.join(columns)})"
         f" select {values} from billing_usageline; set constraints all immediate"
