@@ -1,8 +1,6 @@
 """The only door through which value moves: one thin module over the SQL functions."""
 
-import hashlib
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +9,17 @@ from django.db import connection, transaction
 from psycopg.types.numeric import Int2, Int8
 
 from common.statements import quick_rows
+from ledger.acts import (
+    ACT_BEGUN,
+    SYSTEM,
+    Act,
+    Request,
+    ask_with_act,
+    begin,
+    begin_as,
+    one_row,
+    payload_hash,
+)
 from ledger.kinds import AccountKind, ActKind, Flow
 from ledger.refusals import (
     HoldClosed,
@@ -53,17 +62,7 @@ __all__ = [
     "seal",
 ]
 
-SYSTEM = "system"
 SNAPSHOT_AFTER = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """An act of the running transaction, or the earlier one that answers the same request."""
-
-    id: int
-    is_replay: bool
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,101 +76,13 @@ class Move:
     ref: str = ""
 
 
-def _row(sql: str, parameters: Sequence[Any]) -> tuple[Any, ...]:
-    with refusals(), connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        row = cursor.fetchone()
-    assert row is not None
-    return tuple(row)
-
-
-def payload_hash(payload: Mapping[str, Any]) -> bytes:
-    """Return the digest that tells one request from another, whatever the order of its fields."""
-    text = json.dumps(payload, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).digest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """All that an act says, for what is done in the statement that begins it.
-
-    The fields are those of `begin`.
-    """
-
-    kind: ActKind
-    key: str
-    actor: str
-    about: str
-    at: datetime
-    payload: Mapping[str, Any]
-    reason: str = ""
-    details: Mapping[str, Any] | None = None
-
-    def words(self) -> list[Any]:
-        """Return what the functions of the database are told of the act."""
-        return [
-            self.kind.value,
-            f"{self.kind.value}/{self.key}",
-            payload_hash({"about": self.about, **self.payload}),
-            self.actor,
-            self.about,
-            self.at,
-            self.reason,
-            json.dumps(self.details or {}, default=str),
-        ]
-
-
-def begin(
-    *,
-    kind: ActKind,
-    key: str,
-    actor: str,
-    about: str,
-    at: datetime,
-    payload: Mapping[str, Any],
-    reason: str = "",
-    details: Mapping[str, Any] | None = None,
-) -> Act:
-    """Write down who does what, about what, when and why; the key makes it happen once.
-
-    Must be called inside the transaction of the action. When `is_replay` is true the same
-    request was done before: the caller returns its first answer and moves nothing. A request
-    that races with its twin waits here until the twin has committed or failed.
-
-    :param key: chosen by whoever asks, unique within the kind of act.
-    :param actor: an address such as `user:12`, or `SYSTEM` for a sweep.
-    :raises KeyReused: if the key was used with another payload.
-    """
-    request = Request(
-        kind=kind,
-        key=key,
-        actor=actor,
-        about=about,
-        at=at,
-        payload=payload,
-        reason=reason,
-        details=details,
-    )
-    return begin_as(request)
-
-
-def begin_as(request: Request) -> Act:
-    """Begin an act as a request says it; all else is as `begin` has it."""
-    assert connection.in_atomic_block, "an act belongs to the transaction of its action"
-    act_id, is_replay = _row(
-        "select act_id, replayed from ledger_begin(%s, %s, %s, %s, %s, %s, %s, %s::jsonb)",
-        request.words(),
-    )
-    return Act(act_id, is_replay, request.at)
-
-
 def open_account(act: Act, address: str, kind: AccountKind, unit: str) -> int:
     """Open an account, or return the number of the one that is open under this address.
 
     :raises NoSuchRoad: if the address is taken by an account of another kind or unit.
     """
     sql = "select ledger_open_account(%s, %s, %s::smallint, %s)"
-    return int(_row(sql, [act.id, address, kind.value, unit])[0])
+    return int(one_row(sql, [act.id, address, kind.value, unit])[0])
 
 
 def open_accounts(act: Act, addresses: Sequence[str], kind: AccountKind, unit: str) -> int:
@@ -182,7 +93,7 @@ def open_accounts(act: Act, addresses: Sequence[str], kind: AccountKind, unit: s
     if not addresses:
         return 0
     sql = "select ledger_open_accounts(%s, %s::text[], %s::smallint, %s)"
-    return int(_row(sql, [act.id, _quoted(addresses), kind.value, unit])[0])
+    return int(one_row(sql, [act.id, _quoted(addresses), kind.value, unit])[0])
 
 
 def _account_ids(addresses: Iterable[str]) -> dict[str, int]:
@@ -210,7 +121,7 @@ def post(act: Act, moves: Sequence[Move]) -> None:
     credited = [move.credit for move in moves]
     found = _account_ids({*debited, *credited})
     ids = {address: str(number) for address, number in found.items()}
-    _row(
+    one_row(
         "select ledger_post("
         "%s, %s::smallint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])",
         [
@@ -246,7 +157,7 @@ def place_hold(act: Act, move: Move, *, expires_at: datetime) -> int:
     ids = _account_ids([move.debit, move.credit])
     sql = "select ledger_place_hold(%s, %s::smallint, %s, %s, %s, %s, %s)"
     parameters = [act.id, move.flow.value, ids[move.debit], ids[move.credit]]
-    return int(_row(sql, [*parameters, move.amount, expires_at, move.ref])[0])
+    return int(one_row(sql, [*parameters, move.amount, expires_at, move.ref])[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,29 +174,6 @@ class Captured:
 
     act: Act
     amount: int
-
-
-# An act that a statement begins itself, for `ask_with_act`: its number, and whether it is a replay.
-ACT_BEGUN = """
-    ledger_begin(%(act_kind)s, %(act_key)s, %(act_payload)s, %(act_actor)s, %(act_about)s,
-        %(act_at)s, %(act_reason)s, %(act_details)s::jsonb)
-"""
-_ACT_WORDS = ("kind", "key", "payload", "actor", "about", "at", "reason", "details")
-
-
-def ask_with_act(
-    sql: str, parameters: Mapping[str, Any], request: Request
-) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement that begins its act itself, by `ACT_BEGUN`.
-
-    Must be called inside the transaction of the action, as `begin` must.
-
-    :raises KeyReused: if the key was used with another payload.
-    """
-    assert connection.in_atomic_block, "an act belongs to the transaction of its action"
-    named = zip(_ACT_WORDS, request.words(), strict=True)
-    with refusals():
-        return quick_rows(sql, {**parameters, **{f"act_{name}": word for name, word in named}})
 
 
 _REQUEST_HOLD = """
@@ -347,7 +235,7 @@ def capture(act: Act, captures: Sequence[Capture]) -> int:
     if not captures:
         return 0
     return int(
-        _row(
+        one_row(
             "select ledger_capture(%s, %s::bigint[], %s::bigint[], %s::boolean[])",
             [
                 act.id,
@@ -364,7 +252,7 @@ def release(act: Act, holds: Sequence[int]) -> None:
 
     :raises HoldClosed: if one is not open.
     """
-    _row("select ledger_release(%s, %s::bigint[])", [act.id, list(holds)])
+    one_row("select ledger_release(%s, %s::bigint[])", [act.id, list(holds)])
 
 
 def lapse(act: Act, holds: Sequence[int]) -> None:
@@ -372,7 +260,7 @@ def lapse(act: Act, holds: Sequence[int]) -> None:
 
     :raises HoldClosed: if one is not open, or its time has not passed.
     """
-    _row("select ledger_lapse(%s, %s::bigint[])", [act.id, list(holds)])
+    one_row("select ledger_lapse(%s, %s::bigint[])", [act.id, list(holds)])
 
 
 def reverse(act: Act, transfer: int, *, ref: str) -> int:
@@ -381,7 +269,7 @@ def reverse(act: Act, transfer: int, *, ref: str) -> int:
     :raises NotReversible: if it is unknown, only held, or reversed already.
     :raises NotEnough: if the value has moved on.
     """
-    return int(_row("select ledger_reverse(%s, %s, %s)", [act.id, transfer, ref])[0])
+    return int(one_row("select ledger_reverse(%s, %s, %s)", [act.id, transfer, ref])[0])
 
 
 @transaction.atomic
@@ -390,11 +278,11 @@ def seal(*, at: datetime) -> int | None:
 
     Sealers at once make one block: each waits for the other, and then sees what it sealed.
     """
-    _row("select ledger_await_sealer()", [])
-    (waiting,) = _row("select ledger_unsealed()", [])
+    one_row("select ledger_await_sealer()", [])
+    (waiting,) = one_row("select ledger_unsealed()", [])
     if not waiting:
         return None
-    (newest,) = _row("select coalesce(max(seq), 0) from ledger_block", [])
+    (newest,) = one_row("select coalesce(max(seq), 0) from ledger_block", [])
     act = begin(
         kind=ActKind.SEAL,
         key=str(newest + 1),
@@ -405,4 +293,4 @@ def seal(*, at: datetime) -> int | None:
     )
     if act.is_replay:
         return None
-    return int(_row("select ledger_seal(%s, %s)", [act.id, SNAPSHOT_AFTER])[0])
+    return int(one_row("select ledger_seal(%s, %s)", [act.id, SNAPSHOT_AFTER])[0])

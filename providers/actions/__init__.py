@@ -4,19 +4,21 @@ from providers.actions.acceptance import choose_acceptance
 from providers.actions.accreditation import (
     AccreditationDecided,
     AccreditationKnown,
-    AccreditationWaiting,
     BatchInvalid,
-    DeclarationMissing,
-    ItemsInvalid,
     NotAccredited,
-    NotAProvider,
     ProviderAccredited,
     ReasonsMissing,
     ValidityInvalid,
     accredit_provider,
-    apply_for_accreditation,
     decide_accreditation,
     require_may_sell,
+)
+from providers.actions.accreditation_applications import (
+    AccreditationWaiting,
+    DeclarationMissing,
+    ItemsInvalid,
+    NotAProvider,
+    apply_for_accreditation,
 )
 from providers.actions.agreements import (
     AgreementAccepted,
