@@ -47,7 +47,7 @@ from providers.queries import provider_of, suspension_in_force
 from providers.told import suspension_told
 from vouchers.models import Programme
 from vouchers.queries import targets_supplied_by
-from vouchers.views.shown import working_lines
+from vouchers.views.decisions_shown import working_lines
 
 
 @login_required

@@ -34,6 +34,7 @@ from providers.forms import (
     read_capacity,
 )
 from providers.models import CapacityVersion, Provider
+from providers.views.lists import bad_columns, form_of_step
 
 PAGE = 100
 SHOWN_MOST = 200
@@ -238,14 +239,8 @@ def capacity_upload(request: HttpRequest) -> HttpResponse:
     """Look over a list of all nodes, and register it in a second step."""
     person, now = signed_in(request), timezone.now()
     provider = queries.provider_of(person)
-    is_sent = request.method == "POST"
-    is_confirmed = is_sent and request.POST.get("step") == "record"
-    made = CapacityConfirmForm if is_confirmed else CapacityFileForm
-    form = made(
-        request.POST if is_sent else None,
-        request.FILES if is_sent else None,
-        initial={"from_on": day_of(now)},
-    )
+    initial = {"from_on": day_of(now)}
+    form, is_confirmed = form_of_step(request, CapacityFileForm, CapacityConfirmForm, initial)
 
     def look_or_record() -> HttpResponse:
         given = form.cleaned_data
@@ -260,7 +255,7 @@ def capacity_upload(request: HttpRequest) -> HttpResponse:
             return render(request, "providers/capacity_upload.html", {"form": form, **context})
         if not is_confirmed:
             shown = _looked_over(read, given)
-            return render(request, "providers/capacity_check.html", {**context, **shown})
+            return render(request, "providers/list_check.html", {**context, **shown})
         version = actions.record_capacity(
             provider=provider,
             nodes=read.entries,
@@ -300,6 +295,8 @@ def _looked_over(read: CapacityRead, given: dict[str, Any]) -> dict[str, Any]:
     }
     count = len(read.entries)
     return {
+        "here": reverse("capacity_upload"),
+        "was_look": _("This was a look: nothing is registered yet."),
         "form": CapacityConfirmForm(initial=initial) if read.entries else None,
         "submit": ngettext("Register %(count)s entry", "Register %(count)s entries", count)
         % {"count": f"{count:,}"},
@@ -310,16 +307,13 @@ def _looked_over(read: CapacityRead, given: dict[str, Any]) -> dict[str, Any]:
             {"key": _("Things to correct"), "value": f"{len(read.problems):,}"},
             {"key": _("Columns not used"), "value": ", ".join(read.unknown) or "–"},
         ],
-        "bad_columns": [
-            {"label": _("Row"), "numeric": True},
-            _("Column"),
-            _("What stands there"),
-            _("What to do"),
-        ],
+        "bad_columns": bad_columns(),
         "bad": [
             [str(one.row), one.column, one.value or "–", one.words]
             for one in read.problems[:SHOWN_MOST]
         ],
+        "good_caption": _("The first entries that can be registered"),
+        "good_empty": _("Not one row can be registered. Correct them and look again."),
         "good_columns": [
             _("Node"),
             _("GPU model"),

@@ -25,6 +25,7 @@ from providers.forms import price_list as lists
 from providers.forms.price_list import PriceListConfirmForm, PriceListForm, PriceListUnreadable
 from providers.models import Provider
 from providers.told import price_told
+from providers.views.lists import bad_columns, form_of_step
 
 SHOWN_MOST = 200
 LISTS_SHOWN = 20
@@ -50,15 +51,9 @@ def price_list(request: HttpRequest) -> HttpResponse:
     """Look over a price list, row by row, and publish its good rows in a second step."""
     person, now = signed_in(request), timezone.now()
     provider = queries.provider_of(person)
-    is_sent = request.method == "POST"
-    is_confirmed = is_sent and request.POST.get("step") == "publish"
-    made = PriceListConfirmForm if is_confirmed else PriceListForm
     newest = queries.offers_of(provider).first()
-    form = made(
-        request.POST if is_sent else None,
-        request.FILES if is_sent else None,
-        initial={"region": newest.region if newest else ""},
-    )
+    initial = {"region": newest.region if newest else ""}
+    form, is_confirmed = form_of_step(request, PriceListForm, PriceListConfirmForm, initial)
 
     def look_or_publish() -> HttpResponse:
         given = form.cleaned_data
@@ -76,7 +71,7 @@ def price_list(request: HttpRequest) -> HttpResponse:
                 provider=provider, entries=read.entries, from_at=from_at, at=now
             )
             shown = _looked_over(read, planned, given)
-            return render(request, "providers/price_list_check.html", {**context, **shown})
+            return render(request, "providers/list_check.html", {**context, **shown})
         done = actions.publish_price_list(
             provider=provider,
             entries=read.entries,
@@ -96,7 +91,7 @@ def price_list(request: HttpRequest) -> HttpResponse:
 
     context = {
         "title": _("Publish a price list"),
-        "caption": provider.organisation.name,
+        "caption": provider.organisation.name_here,
         "back": reverse("offers"),
         "submit": _("Look it over"),
         **_earlier(provider),
@@ -142,16 +137,13 @@ def _looked_over(
         "file_name": given["file"].name,
     }
     return {
+        "here": reverse("price_list"),
+        "was_look": _("This was a look: nothing is published yet."),
         "form": PriceListConfirmForm(initial=initial) if good else None,
         "submit": ngettext("Publish %(count)s price", "Publish %(count)s prices", good)
         % {"count": f"{good:,}"},
         "facts": _facts(counts, read, given["from_on"] and start_of(given["from_on"])),
-        "bad_columns": [
-            {"label": _("Row"), "numeric": True},
-            _("Column"),
-            _("What stands there"),
-            _("What to do"),
-        ],
+        "bad_columns": bad_columns(),
         "bad": [
             *([str(one.row), one.column, one.value or "–", one.words] for one in read.problems),
             *(
@@ -159,6 +151,9 @@ def _looked_over(
                 for one in refused
             ),
         ][:SHOWN_MOST],
+        "good_caption": _("What becomes of the other rows"),
+        "good_empty": _("Not one row can be published. Correct them and look again."),
+        "nothing_left": _("Every other row is so already; there is nothing to publish."),
         "good_columns": [
             {"label": _("Row"), "numeric": True},
             _("Offer"),

@@ -1,6 +1,6 @@
 """What went wrong elsewhere with orders, use and payments is promised here.
 
-`tests/ledger/test_failures_elsewhere.py` has the list; each docstring names project and thread.
+`tests/ledger/test_promises.py` has the list; each docstring names project and thread.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -53,7 +53,7 @@ def test_a_list_is_looked_over_and_then_registered_once(browser, authority, sell
     assert CapacityVersion.objects.count() == 0
 
     typed = {
-        "step": "record",
+        "step": "enter",
         "key": key_on(look),
         "lines": LIST,
         "region": "CN-5101",
@@ -114,7 +114,7 @@ def test_gpus_are_not_added_to_a_time_that_is_over(browser, seller):
     answer = client.post(
         reverse("capacity_upload"),
         {
-            "step": "record",
+            "step": "enter",
             "key": key_on(page),
             "lines": LIST,
             "region": "CN-5101",
@@ -166,7 +166,7 @@ def test_a_workbook_is_a_list_with_the_rows_that_its_sender_sees(browser, seller
 
     assert "Entries that can be registered 1" in words(look)
     assert "5 gpus – Write a whole number" in words(look)
-    typed = {**look.context["form"].initial, "step": "record", "key": key_on(look)}
+    typed = {**look.context["form"].initial, "step": "enter", "key": key_on(look)}
     assert client.post(reverse("capacity_upload"), typed).url == reverse("capacity")
     assert CapacityVersion.objects.get().gpus == 8
 

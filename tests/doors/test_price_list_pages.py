@@ -54,7 +54,7 @@ def confirmed(client, look):
     """Send what the page of the look carries along."""
     initial = look.context["form"].initial
     return client.post(
-        reverse("price_list"), {**initial, "step": "publish", "key": key_on(look)}
+        reverse("price_list"), {**initial, "step": "enter", "key": key_on(look)}
     )
 
 

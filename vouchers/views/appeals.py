@@ -20,8 +20,9 @@ from parties.roles import Role
 from vouchers import actions, queries
 from vouchers.forms.reviews import AppealForm, VerdictForm
 from vouchers.models import Appeal, AppealVerdict, Application, Decision
+from vouchers.views.decisions_shown import outcome_heading
 from vouchers.views.officers import require_officer_of
-from vouchers.views.shown import by_words, day_words, outcome_heading
+from vouchers.views.shown import by_words, day_words
 
 
 @login_required

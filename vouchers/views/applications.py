@@ -48,10 +48,11 @@ from vouchers.views.answers import (
     state_of,
 )
 from vouchers.views.appeals import appeal_told
+from vouchers.views.decisions_shown import decision_shown, round_title
 from vouchers.views.registers import ask_at_sending
 from vouchers.views.requests import attachments_table, requests_shown
 from vouchers.views.rounds_open import law_rows, rounds_with_law
-from vouchers.views.shown import day_words, decision_shown, round_title, timeline
+from vouchers.views.shown import day_words, timeline
 
 FINISHED = (Application.Status.WITHDRAWN, Application.Status.NOT_APPROVED)
 

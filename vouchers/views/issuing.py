@@ -19,7 +19,7 @@ from parties.authentication import signed_in
 from vouchers import actions, queries
 from vouchers.forms.decisions import BulkIssueForm
 from vouchers.queries.issuing import issue_preview
-from vouchers.views.shown import round_title
+from vouchers.views.decisions_shown import round_title
 
 _SHOWN_MAX = 50
 

@@ -33,19 +33,18 @@ from vouchers.views.answers import (
     law_of,
     organisation_rows,
 )
-from vouchers.views.registers import ask_about
-from vouchers.views.requests import attachments_table, requests_shown
-from vouchers.views.reviews import people_shown
-from vouchers.views.shown import (
-    days_words,
+from vouchers.views.decisions_shown import (
     decided_by_words,
     decision_shown,
     outcome_words,
     reason_lines,
     round_title,
-    timeline,
     working_lines,
 )
+from vouchers.views.registers import ask_about
+from vouchers.views.requests import attachments_table, requests_shown
+from vouchers.views.reviews import people_shown
+from vouchers.views.shown import days_words, timeline
 
 
 @login_required

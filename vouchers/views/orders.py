@@ -28,6 +28,7 @@ from vouchers import actions, queries
 from vouchers.actions.quotes import Quote, quote_order
 from vouchers.forms.orders import HoldForm, OrderFilter, QuoteForm
 from vouchers.models import Order, Voucher
+from vouchers.views.decisions_shown import working_lines
 from vouchers.views.order_acts import is_of_provider, may_release
 from vouchers.views.shown import (
     order_bar,
@@ -35,7 +36,6 @@ from vouchers.views.shown import (
     order_rows,
     order_status,
     timeline,
-    working_lines,
 )
 from vouchers.views.vouchers import is_of_holder
 

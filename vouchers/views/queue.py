@@ -25,7 +25,8 @@ from providers.queries import applications_before
 from vouchers import actions, queries, statuses
 from vouchers.forms.reviews import DeputyForm
 from vouchers.models import Appeal, Application, Decision, Extension, Round
-from vouchers.views.shown import day_words, days_words, round_title
+from vouchers.views.decisions_shown import round_title
+from vouchers.views.shown import day_words, days_words
 
 WHOSE = ("all", "mine", "nobody")
 

@@ -26,8 +26,9 @@ from vouchers.forms.applications import TASKS
 from vouchers.forms.reviews import AssignForm, ReasonForm, ReviewForm
 from vouchers.models import Application, Assignment
 from vouchers.views.answers import answers_shown, catalogue_for, law_of, organisation_rows
+from vouchers.views.decisions_shown import round_title
 from vouchers.views.requests import attachments_table
-from vouchers.views.shown import day_words, round_title
+from vouchers.views.shown import day_words
 
 # What tells who applied: not shown to a reviewer where reviews are blind.
 _TELLING = frozenset({"organisation"})

@@ -26,13 +26,8 @@ from policy.allocation import Allotted
 from policy.rules import Programme as Law
 from vouchers import actions, queries
 from vouchers.models import Decision, Lot, Round, RoundDecision
-from vouchers.views.shown import (
-    day_words,
-    lot_rows,
-    method_words,
-    outcome_heading,
-    round_title,
-)
+from vouchers.views.decisions_shown import lot_rows, method_words, outcome_heading, round_title
+from vouchers.views.shown import day_words
 
 SHOWN_MAX = 200
 

@@ -25,7 +25,7 @@ from policy.targets import figure_words
 from vouchers import queries, statuses
 from vouchers.forms.eligibility import ELSEWHERE, EligibilityForm
 from vouchers.models import Programme, Round
-from vouchers.views.shown import lot_rows, method_words
+from vouchers.views.decisions_shown import lot_rows, method_words
 
 
 @require_GET

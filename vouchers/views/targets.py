@@ -24,7 +24,7 @@ from policy.targets import earned, figure_words
 from vouchers import actions, queries
 from vouchers.forms.targets import AssessmentForm
 from vouchers.models import Assessment, Programme, Voucher
-from vouchers.views.shown import working_lines
+from vouchers.views.decisions_shown import working_lines
 
 
 def target_shown(found: Voucher, person: User) -> dict[str, Any]:

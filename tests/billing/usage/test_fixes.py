@@ -11,7 +11,7 @@ from billing.usage.fixes import as_csv, as_workbook, fixes_of
 from billing.usage.intake import read_usage
 from billing.usage.plain_csv import sample
 from billing.usage.record import RowError
-from tests.billing.usage.test_workbook import HEADER, ROW, workbook
+from tests.billing.usage.workbooks import HEADER, ROW, workbook
 
 TEXT = "\n".join(
     [

@@ -8,7 +8,7 @@ import pytest
 from billing.usage.options import ColumnsRepeated, FileCutOff, FileEmpty, FormatNotRecognised
 from billing.usage.plain_csv import sample
 from billing.usage.recognise import guessed, look_at
-from tests.billing.usage.test_workbook import HEADER, ROW, workbook
+from tests.billing.usage.workbooks import HEADER, ROW, workbook
 from tests.real_data import shared
 
 SACCT = (

@@ -1,6 +1,5 @@
-"""A workbook is read as the same table in CSV is, and one that would hurt is not opened."""
+"""A workbook is read as the same table in CSV is."""
 
-import contextlib
 import csv
 import io
 import random
@@ -20,37 +19,19 @@ from billing.usage.options import FileEmpty
 from common.workbook import (
     Measures,
     WorkbookBroken,
-    WorkbookLocked,
     WorkbookTooLarge,
     as_text,
     lay_out,
 )
-
-HEADER = ["job_id", "voucher", "resource", "class", "count", "start", "end", "state"]
-HEADER_ZH = ["作业编号", "算力券", "资源", "加速卡类别", "数量", "开始时间", "结束时间", "状态"]
-START, END = datetime(2026, 11, 2, 8, 30), datetime(2026, 11, 2, 20, 30)
-ROW = ["j1", "V-7K2QX9", "GPU", "H100", 8, START, END, "COMPLETED"]
-
-
-def workbook(*rows, title="June", **more_sheets):
-    """Return a workbook of one sheet with rows, and of more sheets by name."""
-    made = openpyxl.Workbook()
-    sheet = made.active
-    sheet.title = title
-    for row in rows:
-        sheet.append(row)
-    for name, others in more_sheets.items():
-        other = made.create_sheet(name)
-        for row in others:
-            other.append(row)
-    return saved(made)
-
-
-def saved(made):
-    data = io.BytesIO()
-    made.save(data)
-    data.seek(0)
-    return data
+from tests.billing.usage.workbooks import (
+    HEADER,
+    HEADER_ZH,
+    ROW,
+    parts_of,
+    saved,
+    sheet_of,
+    workbook,
+)
 
 
 def read(stream, **options):
@@ -164,93 +145,6 @@ def test_numbers_and_times_arrive_exactly(count, second, length):
     assert record.count_thousandths == int(Decimal(count) * 1000)
     assert record.started_at.replace(tzinfo=None) == start
     assert record.ended_at.replace(tzinfo=None) == end
-
-
-# --- what is not opened ----------------------------------------------------------------------
-
-
-def archive_of(**parts):
-    """Return a minimal archive with parts by name, compressed as workbooks are."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", "<Types/>")
-        for name, content in parts.items():
-            archive.writestr(name.replace("__", "/") + ".xml", content)
-    data.seek(0)
-    return data
-
-
-def test_text_is_left_as_it_is():
-    stream = io.BytesIO(b"job_id,start\n")
-
-    assert as_text(stream) is stream
-    assert stream.read() == b"job_id,start\n"
-
-
-def test_a_workbook_of_the_old_format_or_with_a_password_is_refused_in_words():
-    with pytest.raises(WorkbookLocked, match="without a password"):
-        as_text(io.BytesIO(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"PK\x03\x04",
-        b"PK\x03\x04" + bytes(100),
-        archive_of(hello="x").getvalue()[:-30],
-        archive_of(xl__workbook="<nonsense").getvalue(),
-        archive_of().getvalue().replace(b"[Content_Types].xml", b"[Content_Typos].xml"),
-    ],
-)
-def test_what_is_no_workbook_is_refused_in_words(data):
-    with pytest.raises(WorkbookBroken, match=r"as \.xlsx again"):
-        as_text(io.BytesIO(data))
-
-
-def test_a_zip_bomb_is_refused_by_its_ratio_before_it_is_read():
-    bomb = archive_of(xl__sharedStrings=b" " * (40 << 20))
-    assert len(bomb.getvalue()) < 100_000
-
-    with pytest.raises(WorkbookTooLarge) as refusal:
-        as_text(bomb)
-
-    assert refusal.value.values["most"] == 200
-
-
-@pytest.mark.parametrize(
-    "measures", [Measures(bytes_max=1000), Measures(entries_max=3), Measures(written_max=100)]
-)
-def test_what_passes_a_measure_is_refused(measures):
-    with pytest.raises(WorkbookTooLarge):
-        as_text(workbook(*[HEADER] * 20), measures=measures)
-
-
-def parts_of(**parts):
-    """Return a workbook of one sheet whose parts are XML as given."""
-    main = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    given = {
-        "xl__workbook": '<workbook><sheets><sheet name="S" id="r1"/></sheets></workbook>',
-        "xl__worksheets__sheet1": "<worksheet/>",
-        **parts,
-    }
-    data = archive_of(**given)
-    with zipfile.ZipFile(data, "a") as archive:
-        archive.writestr(
-            "xl/_rels/workbook.xml.rels",
-            f'<Relationships><Relationship Id="r1" Type="{main}/worksheet" '
-            'Target="worksheets/sheet1.xml"/><Relationship Id="r2" '
-            f'Type="{main}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
-        )
-        if "xl__sharedStrings" not in given:
-            archive.writestr("xl/sharedStrings.xml", "<sst/>")
-    data.seek(0)
-    return data
-
-
-def sheet_of(rows, texts="<sst/>"):
-    return parts_of(
-        xl__worksheets__sheet1=f"<worksheet>{rows}</worksheet>", xl__sharedStrings=texts
-    )
 
 
 def test_a_cell_at_the_far_corner_does_not_make_a_sheet_of_seventeen_billion():
@@ -390,19 +284,3 @@ def plain(cell):
     if isinstance(cell, date):  # which a datetime is too
         return f"{cell:%Y-%m-%d %H:%M:%S}"
     return cell.strip()
-
-
-@given(
-    place=st.integers(0, 5_000),
-    junk=st.binary(min_size=1, max_size=40),
-    cut=st.integers(0, 5_000),
-)
-@settings(max_examples=150, deadline=None)
-def test_a_damaged_workbook_is_refused_or_read_and_never_anything_else(place, junk, cut):
-    good = workbook(HEADER, ROW).getvalue()
-    data = bytearray(good)
-    data[place % len(data) : place % len(data) + len(junk)] = junk
-    damaged = bytes(b"PK\x03\x04" + data[4:]) if cut % 2 else good[: 4 + cut % len(good)]
-
-    with contextlib.suppress(WorkbookBroken, WorkbookLocked, WorkbookTooLarge, FileEmpty):
-        assert as_text(io.BytesIO(damaged), known=HEADER).read()

@@ -200,7 +200,7 @@ def test_a_workbook_goes_in_as_it_is_and_its_sheet_is_named(provider, order):
     answer = provider.get(reverse("usage_template_xlsx"))
     book = rows_of(answer)
     assert book[0][0] == "job_id"
-    from tests.billing.usage.test_workbook import workbook
+    from tests.billing.usage.workbooks import workbook
 
     data = workbook(*csv.reader(io.StringIO(METER.format(account=order.code))), title="六月")
 
