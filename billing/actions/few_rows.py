@@ -12,7 +12,7 @@ from psycopg.types.numeric import Int8
 from billing.actions.desks import Desk, Desks
 from billing.actions.known_rows import Tally
 from billing.actions.line_numbers import numbers_left
-from billing.actions.usage_hours import Hours, OverCapacity, at_hour, in_us
+from billing.actions.usage_hours import ADD_TO_HOURS, Hours, OverCapacity, at_hour, in_us
 from billing.usage.record import UsageRecord
 from ledger.actions import ACT_BEGUN, Request, ask_with_act
 from providers.models import Provider
@@ -43,10 +43,7 @@ _WRITE = f"""
             %(names)s::text[], %(hours)s::timestamptz[], %(quantities)s::bigint[])
             as new (name, hour, quantity)
         where not act.replayed
-        order by new.name, new.hour
-        on conflict (provider_id, resource_class, hour) do update
-            set quantity_ms = billing_usagehour.quantity_ms + excluded.quantity_ms
-        returning resource_class, hour, quantity_ms
+        order by new.name, new.hour {ADD_TO_HOURS}
     )
     select 'act', null::text, null::timestamptz, null::timestamptz, replayed::int::bigint from act
     union all

@@ -77,15 +77,18 @@ class OverCapacity(Exception):
     """Rows that were written come to more than the provider has; they have to be taken back."""
 
 
-_ADD = """
-    insert into billing_usagehour (provider_id, resource_class, hour, quantity_ms)
-    select %s, name, hour, quantity
-    from unnest(%s::text[], %s::timestamptz[], %s::bigint[]) as new (name, hour, quantity)
-    order by name, hour
+# What is there already grows; each hour says what it comes to then.
+ADD_TO_HOURS = """
     on conflict (provider_id, resource_class, hour) do update
         set quantity_ms = billing_usagehour.quantity_ms + excluded.quantity_ms
     returning resource_class, hour, quantity_ms
 """
+_ADD = f"""
+    insert into billing_usagehour (provider_id, resource_class, hour, quantity_ms)
+    select %s, name, hour, quantity
+    from unnest(%s::text[], %s::timestamptz[], %s::bigint[]) as new (name, hour, quantity)
+    order by name, hour {ADD_TO_HOURS}
+"""  # noqa: S608 - of constants
 _ADDED_AT_ONCE = 10_000
 
 

@@ -53,9 +53,7 @@ def looked(client, data, name="prices.csv"):
 def confirmed(client, look):
     """Send what the page of the look carries along."""
     initial = look.context["form"].initial
-    return client.post(
-        reverse("price_list"), {**initial, "step": "enter", "key": key_on(look)}
-    )
+    return client.post(reverse("price_list"), {**initial, "step": "enter", "key": key_on(look)})
 
 
 def test_a_list_is_looked_over_and_published_once(browser, seller):
