@@ -50,7 +50,7 @@ class Clients:
         answers = [self._answer(pipe) for pipe in self.pipes]
         count = sum(done for done, _elapsed, _cpu in answers)
         rate = sum(done / elapsed for done, elapsed, _cpu in answers)
-        seen = {"transactions": count}
+        seen: dict[str, float] = {"transactions": count}
         if count:
             seen["client_cpu_us"] = round(sum(cpu for *_, cpu in answers) / count * 1e6, 1)
             seen["server_cpu_us"] = round((self.ground.cpu_seconds() - before) / count * 1e6, 1)
@@ -75,7 +75,7 @@ def clients(ground: Ground, url: str, count: int, work: Work) -> Iterator[Client
         ours, theirs = fork.Pipe()
         # A client that kept our end of a pipe open would never see it closed.
         inherited = (*pipes, ours)
-        process = fork.Process(
+        process: BaseProcess = fork.Process(
             target=_serve, args=(theirs, inherited, url, work, number), daemon=True
         )
         process.start()

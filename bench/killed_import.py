@@ -106,12 +106,13 @@ def _apart(step: Callable[..., None], *words: Any) -> None:
 
 
 def _set_stage(file: Path, told: Path, rows: int) -> None:
-    from bench.billing_entries.month import set_scene, write_file
+    from bench.billing_entries.month import jobs_of, set_scene, write_jobs
     from billing import actions
     from providers.models import Provider
 
     month = set_scene()
-    write_file(month, file, rows)
+    with file.open("w", encoding="ascii") as words:
+        write_jobs(words, jobs_of(month, rows))
     provider = Provider.objects.get(pk=month.provider)
     with file.open("rb") as stream:
         kept = actions.keep_usage_file(

@@ -134,7 +134,7 @@ def _declare(
         subject=subject,
         reference=COPIED.format(table=table),
         at_most={"peak_mib": 300} if scene is _importing else None,
-    )(partial(scene, rows=rows))
+    )(lambda ground: scene(ground, rows))
 
 
 LIMITS = {

@@ -95,7 +95,8 @@ def post_batch_vs_copy(ground: Ground) -> Iterator[Pair]:
         open_book(VOUCHERS, payables=1, amount=0)
         copy = scene.enter_context(ground.database(template=book))
         scene.enter_context(ground.pointed_at(book))
-        post, acts = posting(ground), []
+        acts: list[int] = []
+        post = posting(ground)
         subject = posted(ground, post, acts)
         acts.append(post("warm")[0])
         copied(ground, book, copy, acts)
