@@ -18,6 +18,7 @@ from billing.usage.options import (
     Reader,
 )
 from billing.usage.record import Parsed, RowResult
+from billing.usage.spool import Spool
 from billing.usage.survey import Readable, Survey, chunks_of, lines_of, text_of, unpacked
 
 HEAD_BYTES = 64 * 1024
@@ -155,17 +156,12 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class DocumentAdapter:
-    """A format that is one document, by a function that gives what each record came to.
-
-    `walk` gives as many records, unread, and refuses what `results` would refuse: where it is
-    there, the document is looked over by it, at less cost.
-    """
+    """A format that is one document, by a function that gives what each record came to."""
 
     code: str
     title: Any
     looks_like: Callable[[Head], bool]
     results: Callable[[Document, Options], Iterator[RowResult]]
-    walk: Callable[[Document], Iterator[Any]] | None = None
 
     def recognises(self, head: Head) -> bool:
         """Say whether a file that begins so is of this format."""
@@ -174,18 +170,15 @@ class DocumentAdapter:
     def open(self, file: SourceFile, options: Options) -> Parsed:
         """Return the file to be iterated; every refusal comes from here.
 
-        The document is read twice, as only its end shows that it is whole.
+        Only a document's end shows that it is whole: what it came to is kept until then.
         """
         survey = file.survey(is_lines=False)
-        document = Document(file, survey.encoding)
-        rows = 0
-        looked_over = self.walk(document) if self.walk else self.results(document, options)
-        for rows, _result in enumerate(looked_over, start=1):
-            if rows > file.limits.rows_max:
-                raise FileTooLong(most=file.limits.rows_max)
-        if not rows:
+        document, spool = Document(file, survey.encoding), Spool()
+        if not spool.take(self.results(document, options), file.limits.rows_max):
+            raise FileTooLong(most=file.limits.rows_max)
+        if not spool.results:
             raise FileEmpty
-        return Parsed(self.results(document, options), (), self.code)
+        return Parsed(spool.give(), (), self.code)
 
 
 def _require_rows(survey: Survey, reader: Reader) -> None:

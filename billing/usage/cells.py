@@ -33,7 +33,7 @@ _YEAR_FIRST = re.compile(
 _YEAR_LAST = re.compile(
     r"(?P<one>\d{1,2})[-/.](?P<two>\d{1,2})[-/.](?P<year>\d{4})" + _CLOCK, re.ASCII
 )
-_PLAIN = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)", re.ASCII)
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)?", re.ASCII)
 _NUMBER = re.compile(r"\d{1,12}(\.\d{1,12})?", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 
@@ -93,16 +93,15 @@ def read_devices(text: str) -> str:
 
 def read_instant(text: str, zone: str) -> datetime:
     """Return an instant in UTC; a time without an offset is read in the time zone given."""
-    plain = _PLAIN.fullmatch(text)
-    local = _plain_instant(text, plain) if plain else _worded_instant(text, zone)
+    local = _plain_instant(text) if _PLAIN.fullmatch(text) else _worded_instant(text, zone)
     if not 1970 <= local.year < 2200:
         raise CellProblem("time_out_of_range")
     return _in_utc(local, zone)
 
 
-def _plain_instant(text: str, plain: re.Match[str]) -> datetime:
+def _plain_instant(text: str) -> datetime:
     try:
-        return datetime.fromisoformat("T".join(plain.groups()))
+        return datetime.fromisoformat(text)
     except ValueError:
         raise CellProblem("time_unreadable", zone="UTC") from None
 
@@ -149,7 +148,7 @@ def _offset(text: str | None) -> timezone | None:
 
 def _in_utc(local: datetime, zone: str) -> datetime:
     if local.tzinfo is not None:
-        return local.astimezone(UTC)
+        return local if local.tzinfo is UTC else local.astimezone(UTC)
     if zone == "UTC":
         return local.replace(tzinfo=UTC)
     there = local.replace(tzinfo=ZoneInfo(zone))

@@ -23,7 +23,7 @@ from billing.usage.cells import (
 )
 from billing.usage.json_stream import JsonStream, object_at, text_at
 from billing.usage.options import Options
-from billing.usage.plain_records import plain_usage, read_plain_record
+from billing.usage.plain_records import usage_of_plain
 from billing.usage.record import (
     NO_GPU,
     OTHER_EVENT,
@@ -56,13 +56,6 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
         yield _result(Row(number), stream.value(), options)
 
 
-def _walk(document: Document) -> Iterator[Any]:
-    """Give each event unread, with every refusal that the document as a whole may meet."""
-    stream = JsonStream(document.texts())
-    for _place in stream.records():
-        yield stream.value()
-
-
 def _result(row: Row, event: Any, options: Options) -> RowResult:
     return _plain(row.number, event, options) or _carefully(row, event, options)
 
@@ -71,16 +64,15 @@ def _plain(number: int, event: Any, options: Options) -> UsageRecord | None:
     """Return the record of an event that has nothing else to tell, at a fraction of the cost."""
     if not isinstance(event, dict) or event.get("type") != TYPE:
         return None
-    data = event.get("data")
-    if isinstance(data, dict) and "key" not in data:
-        data = {**data, "key": event.get("id")}
-    given = read_plain_record(data)
     source = event.get("source")
-    if given is None or not isinstance(source, str) or not _SOURCE.fullmatch(source):
+    if not isinstance(source, str) or not _SOURCE.fullmatch(source):
         return None
-    if options.resource not in (None, given["resource"]):
+    record = usage_of_plain(
+        event.get("data"), event.get("id"), options.source or source, number
+    )
+    if record is None or options.resource not in (None, record.resource):
         return None
-    return plain_usage(given, options.source or source, number)
+    return record
 
 
 def _carefully(row: Row, event: Any, options: Options) -> RowResult:
@@ -170,6 +162,4 @@ def _looks_like_events(head: Head) -> bool:
     return head.text.startswith(("{", "[")) and _VERSION.search(head.text) is not None
 
 
-ADAPTER = DocumentAdapter(
-    "CLOUDEVENTS", _("CloudEvents (JSON)"), _looks_like_events, results, _walk
-)
+ADAPTER = DocumentAdapter("CLOUDEVENTS", _("CloudEvents (JSON)"), _looks_like_events, results)

@@ -154,23 +154,31 @@ class JsonStream:
 
 def text_at(record: Any, *path: str) -> str:
     """Return the text or number at a path of names, or nothing where there is none."""
-    for name in path:
-        if not isinstance(record, dict):
-            return ""
-        record = record.get(name)
-    if isinstance(record, bool):
-        return str(record).lower()
-    return record.strip() if isinstance(record, str) else ""
+    try:
+        for name in path:
+            record = record.get(name)
+    except AttributeError:
+        return ""
+    if isinstance(record, str):
+        return record.strip()
+    return str(record).lower() if isinstance(record, bool) else ""
 
 
 def object_at(record: Any, *path: str) -> dict[str, Any]:
     """Return the object at a path of names, or an empty one where there is none."""
-    for name in path:
-        record = record.get(name) if isinstance(record, dict) else None
+    try:
+        for name in path:
+            record = record.get(name)
+    except AttributeError:
+        return {}
     return record if isinstance(record, dict) else {}
 
 
 def objects_at(record: Any, *path: str) -> list[dict[str, Any]]:
     """Return the objects in the list at a path of names."""
-    found = object_at(record, *path[:-1]).get(path[-1])
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    try:
+        for name in path:
+            record = record.get(name)
+    except AttributeError:
+        return []
+    return [one for one in record if isinstance(one, dict)] if isinstance(record, list) else []

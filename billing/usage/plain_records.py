@@ -8,10 +8,11 @@ it (`tests/billing/usage/test_plain_records.py`).
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
+from billing.usage.cells import read_count
 from billing.usage.plain_rows import Known, ended_state
-from billing.usage.record import RUN_DAYS_MAX, UsageRecord
+from billing.usage.record import RUN_DAYS_MAX, Resource, UsageRecord
 
 # Printable ASCII without blanks at its ends, so that there is nothing to be tidied.
 _WORD = r"[!-~](?:[ -~]{{0,{rest}}}[!-~])?"
@@ -35,12 +36,13 @@ _RECORD = re.compile(
 )
 _SOURCE = re.compile(_WORD.format(rest=78), re.ASCII)
 _DEVICES = re.compile(r"[!-~]{1,120}(?: [!-~]{1,120}){0,63}", re.ASCII)
-_NEEDED = frozenset(["key", "account", "resource", "count", "started_at", "ended_at"])
-_KNOWN = _NEEDED | {"resource_class", "state", "devices"}
+_NEEDED = frozenset(["account", "resource", "count", "started_at", "ended_at"])
+_KNOWN = _NEEDED | {"key", "resource_class", "state", "devices"}
 _DEVICES_MOST = 64
 _LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
 _FIRST_YEAR = 1971
 _STATES: Known[str] = Known(ended_state)
+_COUNTS: Known[int] = Known(read_count)
 
 
 def read_plain(given: Any, records_max: int) -> dict[str, Any] | None:
@@ -68,12 +70,36 @@ def read_plain(given: Any, records_max: int) -> dict[str, Any] | None:
 
 def read_plain_record(given: Any) -> dict[str, Any] | None:
     """Return a record as the API's serializer would, or None where that has to look at it."""
+    fields = _fields_of(given)
+    if fields is None:
+        return None
+    return {
+        "count": Decimal(fields.count_text),
+        **{name: said for name, said in fields._asdict().items() if name != "count_text"},
+    }
+
+
+class _Fields(NamedTuple):
+    """What a record says, each field tidy; the count as it was written."""
+
+    key: str
+    account: str
+    resource: Resource
+    resource_class: str
+    state: str
+    count_text: str
+    started_at: datetime
+    ended_at: datetime
+    devices: list[str]
+
+
+def _fields_of(given: Any, key: Any = None) -> _Fields | None:
     if not isinstance(given, dict) or not _NEEDED <= given.keys() <= _KNOWN:
         return None
     count, devices = given["count"], given.get("devices", [])
     if type(count) is int:
         count = str(count)
-    key, account, resource = given["key"], given["account"], given["resource"]
+    key, account, resource = given.get("key", key), given["account"], given["resource"]
     resource_class, state = given.get("resource_class", ""), given.get("state", "COMPLETED")
     started, ended = given["started_at"], given["ended_at"]
     fields = (key, account, resource, resource_class, state, started, ended, count)
@@ -86,17 +112,9 @@ def read_plain_record(given: Any) -> dict[str, Any] | None:
         return None
     if devices != [] and not _are_devices(devices):
         return None
-    return {
-        "key": key,
-        "account": account,
-        "resource": resource,
-        "resource_class": resource_class,
-        "state": state,
-        "count": Decimal(count),
-        "started_at": started_at,
-        "ended_at": ended_at,
-        "devices": devices,
-    }
+    return _Fields(
+        key, account, resource, resource_class, state, count, started_at, ended_at, devices
+    )
 
 
 def _are_devices(given: Any) -> bool:
@@ -108,32 +126,47 @@ def _are_devices(given: Any) -> bool:
 
 
 def plain_usage(given: dict[str, Any], source: str, row: int) -> UsageRecord | None:
-    """Return the usage that a plain record tells, or None where it takes a careful look.
+    """Return the usage that a record as read says, or None where it takes a careful look."""
+    rest = {name: value for name, value in given.items() if name != "count"}
+    fields = _Fields(count_text=str(given["count"]), **rest)
+    return _usage_of(fields, source, row)
 
-    Nothing is left to be asked where it has ended, in whole seconds, forwards, not for years.
+
+def usage_of_plain(given: Any, key: Any, source: str, row: int) -> UsageRecord | None:
+    """Return the usage that a record tells, or None where it takes a careful look.
+
+    :param given: the record as parsed from JSON.
+    :param key: what it is known by where it does not say.
     """
-    state = _STATES[given["state"]]
-    started_at, ended_at = (
-        given["started_at"].astimezone(UTC),
-        given["ended_at"].astimezone(UTC),
-    )
+    fields = _fields_of(given, key)
+    return fields and _usage_of(fields, source, row)
+
+
+def _usage_of(fields: _Fields, source: str, row: int) -> UsageRecord | None:
+    """Return usage of which nothing is left to be asked: ended, in whole seconds, not for years."""
+    state, count = _STATES[fields.state], _COUNTS[fields.count_text]
+    started_at, ended_at = _in_utc(fields.started_at), _in_utc(fields.ended_at)
     is_plain = started_at <= ended_at < started_at + _LONGEST_RUN
-    if state is None or not is_plain or started_at.year < _FIRST_YEAR:
+    if not (state and count and is_plain) or started_at.year < _FIRST_YEAR:
         return None
     if started_at.microsecond or ended_at.microsecond:
         return None
     return UsageRecord._make(
         (
             source,
-            given["key"],
-            given["resource"],
-            int(given["count"] * 1000),
+            fields.key,
+            fields.resource,
+            count,
             started_at,
             ended_at,
             state,
-            given["account"],
-            given["resource_class"],
+            fields.account,
+            fields.resource_class,
             row,
-            " ".join(given["devices"]),
+            " ".join(fields.devices),
         )
     )
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at if at.tzinfo is UTC else at.astimezone(UTC)

@@ -28,6 +28,8 @@ _GPU = re.compile(
     r"|huawei\.com/Ascend\w{1,20}|[a-z0-9.-]{1,60}/gpu)",
     re.ASCII,
 )
+# What nearly every container asks for.
+_NO_GPUS = frozenset({"cpu", "memory", "ephemeral-storage"})
 _VOUCHER = "tessera.dev/voucher"
 _MODEL = "nvidia.com/gpu.product"
 _REASONS = {
@@ -81,8 +83,9 @@ def _result(row: Row, pod: Any, options: Options) -> RowResult:
         return tuple(row.errors)
     if text_at(pod, "kind") not in {"", "Pod"}:
         return Skipped(OTHER_EVENT)
-    gpus, models = _gpus_of(row, pod)
-    cores = _cores_of(pod)
+    containers = objects_at(pod, "spec", "containers")
+    gpus, models = _gpus_of(row, containers, pod)
+    cores = _cores_of(containers)
     if resource_of(gpus * 1000, cores, options) is None:
         return tuple(row.errors) or Skipped(NO_GPU)
     phase = text_at(pod, "status", "phase")
@@ -90,35 +93,37 @@ def _result(row: Row, pod: Any, options: Options) -> RowResult:
         return Skipped(PENDING)
     if phase not in {"Succeeded", "Failed"}:
         return Skipped(NOT_ENDED)
-    ran = _ran(row, pod, options)
+    ended, states = _ended(pod)
+    ran = _ran(row, ended, options)
     if row.errors:
         return tuple(row.errors)
     if ran is None:
         return Skipped(NEVER_STARTED)
-    return record_of(
-        row, _job(pod, phase, gpus, cores, models, ran, options), options, "kubernetes", _NAMES
-    )
+    state = _state_of(pod, phase, states)
+    job = _job(pod, state, gpus, cores, models, ran, options)
+    return record_of(row, job, options, "kubernetes", _NAMES)
 
 
 def _job(
     pod: dict[str, Any],
-    phase: str,
+    state: str,
     gpus: int,
     cores: int,
     models: str,
     ran: tuple[datetime, datetime],
     options: Options,
 ) -> Job:
-    namespace = text_at(pod, "metadata", "namespace")
+    metadata = object_at(pod, "metadata")
+    namespace = text_at(metadata, "namespace")
     return Job(
         cluster=options.cluster,
-        job_id=text_at(pod, "metadata", "uid")
-        or "/".join(filter(None, (namespace, text_at(pod, "metadata", "name")))),
+        job_id=text_at(metadata, "uid")
+        or "/".join(filter(None, (namespace, text_at(metadata, "name")))),
         user=text_at(pod, "spec", "serviceAccountName"),
-        account=text_at(pod, "metadata", "annotations", _VOUCHER)
-        or text_at(pod, "metadata", "labels", _VOUCHER)
+        account=text_at(metadata, "annotations", _VOUCHER)
+        or text_at(metadata, "labels", _VOUCHER)
         or namespace,
-        state=_state_of(pod, phase),
+        state=state,
         started_at=ran[0],
         ended_at=ran[1],
         wall_seconds=(ran[1] - ran[0]) // timedelta(seconds=1),
@@ -129,11 +134,11 @@ def _job(
     )
 
 
-def _gpus_of(row: Row, pod: dict[str, Any]) -> tuple[int, str]:
-    together = 0
+def _gpus_of(
+    row: Row, containers: list[dict[str, Any]], pod: dict[str, Any]
+) -> tuple[int, str]:
     profiles: set[str] = set()
-    for container in objects_at(pod, "spec", "containers"):
-        together += _gpus_in(row, container, profiles)
+    together = sum(_gpus_in(row, container, profiles) for container in containers)
     first = [
         _gpus_in(row, container, profiles)
         for container in objects_at(pod, "spec", "initContainers")
@@ -143,13 +148,11 @@ def _gpus_of(row: Row, pod: dict[str, Any]) -> tuple[int, str]:
 
 
 def _gpus_in(row: Row, container: dict[str, Any], profiles: set[str]) -> int:
-    asked = {
-        **object_at(container, "resources", "requests"),
-        **object_at(container, "resources", "limits"),
-    }
+    resources = object_at(container, "resources")
+    asked = {**object_at(resources, "requests"), **object_at(resources, "limits")}
     count = 0
     for name, amount in asked.items():
-        if not _GPU.fullmatch(name):
+        if name in _NO_GPUS or not _GPU.fullmatch(name):
             continue
         text = amount if isinstance(amount, str) else str(amount)
         count += row.take("limits", text, _whole, 0)
@@ -159,10 +162,10 @@ def _gpus_in(row: Row, container: dict[str, Any], profiles: set[str]) -> int:
     return count
 
 
-def _cores_of(pod: dict[str, Any]) -> int:
+def _cores_of(containers: list[dict[str, Any]]) -> int:
     """Return the thousandths of cores that a pod's containers ask for together."""
     thousandths = 0
-    for container in objects_at(pod, "spec", "containers"):
+    for container in containers:
         text = text_at(container, "resources", "requests", "cpu")
         match = _CORES.fullmatch(text)
         if match is None:
@@ -175,30 +178,38 @@ def _cores_of(pod: dict[str, Any]) -> int:
     return thousandths
 
 
-def _ran(row: Row, pod: dict[str, Any], options: Options) -> tuple[datetime, datetime] | None:
-    starts: list[datetime] = []
-    ends: list[datetime] = []
-    for name in ("containerStatuses", "initContainerStatuses"):
-        for status in objects_at(pod, "status", name):
-            for at in ("state", "lastState"):
-                ended = object_at(status, at, "terminated")
-                starts += _instants(row, ended, "startedAt", options)
-                ends += _instants(row, ended, "finishedAt", options)
+def _ran(
+    row: Row, ended: list[dict[str, Any]], options: Options
+) -> tuple[datetime, datetime] | None:
+    starts = list(_instants(row, ended, "startedAt", options))
+    ends = list(_instants(row, ended, "finishedAt", options))
     return (min(starts), max(ends)) if starts and ends else None
 
 
 def _instants(
-    row: Row, ended: dict[str, Any], name: str, options: Options
+    row: Row, ended: list[dict[str, Any]], name: str, options: Options
 ) -> Iterator[datetime]:
-    text = text_at(ended, name)
-    if text:
-        yield row.take(name, text, lambda one: read_instant(one, options.zone), EPOCH)
+    for one in ended:
+        text = text_at(one, name)
+        if text:
+            yield row.take(name, text, lambda said: read_instant(said, options.zone), EPOCH)
 
 
-def _state_of(pod: dict[str, Any], phase: str) -> str:
-    reasons = [text_at(pod, "status", "reason")]
+def _ended(pod: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return how each container ended, as far as it has, and how each that counts for the state."""
+    last: list[dict[str, Any]] = []
+    states: list[dict[str, Any]] = []
     for status in objects_at(pod, "status", "containerStatuses"):
-        reasons.append(text_at(status, "state", "terminated", "reason"))
+        states.append(object_at(status, "state", "terminated"))
+        last.append(object_at(status, "lastState", "terminated"))
+    for status in objects_at(pod, "status", "initContainerStatuses"):
+        last.append(object_at(status, "state", "terminated"))
+        last.append(object_at(status, "lastState", "terminated"))
+    return [one for one in (*states, *last) if one], states
+
+
+def _state_of(pod: dict[str, Any], phase: str, states: list[dict[str, Any]]) -> str:
+    reasons = (text_at(pod, "status", "reason"), *(text_at(one, "reason") for one in states))
     known = (_REASONS[reason] for reason in reasons if reason in _REASONS)
     return next(known, "COMPLETED" if phase == "Succeeded" else "FAILED")
 

@@ -24,7 +24,6 @@ from billing.usage.xml_stream import (
     namespace_of,
     records_in,
     refuse_doctype,
-    texts_by_name,
 )
 
 _SKIPPED = {"SummaryRecord": SUMMARY, "StorageUsageRecord": STORAGE}
@@ -54,19 +53,20 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
 
     :raises FileUnreadable: in XML's kinds.
     """
-    for number, record in enumerate(records_in(document.unpacked(), _RECORDS), start=1):
+    for number, elements in enumerate(records_in(document.unpacked, _RECORDS), start=1):
+        record = elements[0]
         name = local_name(record)
         skipped = STORAGE if "storage" in namespace_of(record) else _SKIPPED.get(name)
-        yield Skipped(skipped) if skipped else _result(Row(number), record, options)
+        yield Skipped(skipped) if skipped else _result(Row(number), elements[1:], options)
 
 
-def _result(row: Row, record: etree._Element, options: Options) -> RowResult:
-    texts = texts_by_name(record)
+def _result(row: Row, elements: list[etree._Element], options: Options) -> RowResult:
+    texts, processors = _said(elements)
     state = row.take("Status", texts.get("Status", ""), _state, "")
     reason = None if row.errors else skip_reason(state)
     if reason is not None:
         return Skipped(reason)
-    gpus, cores = _processors(row, record)
+    gpus, cores = _count(row, processors)
     if resource_of(gpus * 1000, cores * 1000, options) is None:
         return tuple(row.errors) or Skipped(NO_GPU)
     job = _job(row, texts, state, gpus, cores, options)
@@ -105,18 +105,28 @@ def _job(
     )
 
 
-def _processors(row: Row, record: etree._Element) -> tuple[int, int]:
+def _said(elements: list[etree._Element]) -> tuple[dict[str, str], list[etree._Element]]:
+    """Return the text of each element by its local name, the first of a name, and Processors."""
+    texts: dict[str, str] = {}
+    processors: list[etree._Element] = []
+    for element in elements:
+        name = local_name(element)
+        if name == "Processors":
+            processors.append(element)
+        elif name not in texts:
+            texts[name] = (element.text or "").strip()
+    return texts, processors
+
+
+def _count(row: Row, processors: list[etree._Element]) -> tuple[int, int]:
     gpus = cores = 0
-    texts: list[str] = []
-    for element in record.iterdescendants("{*}Processors"):
-        text = (element.text or "").strip()
-        texts.append(text)
-        count = row.take("Processors", text, _whole, 0)
+    for element in processors:
+        count = row.take("Processors", (element.text or "").strip(), _whole, 0)
         if any("gpu" in str(value).casefold() for value in element.attrib.values()):
             gpus += count
         else:
             cores += count
-    if not texts:
+    if not processors:
         # One processor is what a record without the element ran on at least.
         cores = 1
     return gpus, cores

@@ -355,6 +355,23 @@ def test_xml_is_read_in_flat_memory(tmp_path):
     assert megabytes < 24
 
 
+def test_xml_without_records_is_read_in_flat_memory(tmp_path):
+    path = tmp_path / "nothing.xml"
+    path.write_text(f'<a xmlns="{samples.CAR}">{"<b><c/></b>" * 3_000_000}<UsageRecord/></a>')
+
+    run = subprocess.run(
+        [sys.executable, "-c", READ_AND_MEASURE, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+
+    accepted, megabytes = map(int, run.stdout.split())
+    assert accepted == 0
+    assert megabytes < 24
+
+
 def test_a_stream_that_never_ends_is_cut_off_by_its_limits():
     class Endless(io.RawIOBase):
         def seek(self, offset, whence=0):

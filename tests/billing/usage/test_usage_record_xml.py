@@ -179,3 +179,27 @@ def test_a_name_of_nobodys_namespace_is_refused_in_words():
 
     with pytest.raises(XmlBroken):
         parse(text)
+
+
+def test_a_record_alone_in_its_document_is_read():
+    names = f'<UsageRecord xmlns="{CAR}" xmlns:urf="{CAR}">'
+    (record,), _ = parse(usage_record().replace("<UsageRecord>", names))
+
+    assert (record.account, record.count_thousandths) == ("V-1", 2_000)
+
+
+def test_a_record_within_a_record_is_a_part_of_it():
+    outer = usage_record().replace("</UsageRecord>", f"{usage_record(job='8')}</UsageRecord>")
+    records, _ = parse(usage_records(outer, usage_record(job="9")))
+
+    assert [r.key.split("/")[1] for r in records] == ["7005", "9"]
+
+
+def test_records_of_several_depths_are_read_in_their_order():
+    text = usage_records(
+        usage_record(job="1"),
+        f"<Group><Group>{usage_record(job='2')}</Group>{usage_record(job='3')}</Group>",
+        usage_record(job="4"),
+    )
+
+    assert [r.key.split("/")[1] for r in parse(text)[0]] == ["1", "2", "3", "4"]
