@@ -133,8 +133,9 @@ class Desks(dict[str, "Desk | int | None"]):
         if len(self) > _DESKS_KEPT_MAX:
             self.clear()
         places = places_of(self._provider, accounts)
-        found = {place.voucher for place in places.values() if isinstance(place, Place)}
-        rules = metering_rules(found)
+        found = (place for place in places.values() if isinstance(place, Place))
+        # Few programmes have such a law, and asking of each voucher would cost another statement.
+        rules = metering_rules({place.voucher for place in found if place.has_window})
         for account in accounts:
             place = places.get(account)
             if not isinstance(place, Place):

@@ -18,7 +18,8 @@ class Place:
 
     `rate` is the order's, in units of `unit` an hour; it is None in kind. Without an order the
     usage has no price of its own, and `resource_class` is empty. Use counts within
-    [`valid_from`, `valid_until`), the voucher's days, and not before `placed_at`.
+    [`valid_from`, `valid_until`), the voucher's days, and not before `placed_at`. `has_window`
+    says whether a law of the programme limits until when use may be told.
     """
 
     voucher: int
@@ -32,12 +33,16 @@ class Place:
     valid_from: datetime
     valid_until: datetime
     placed_at: datetime
+    has_window: bool
 
 
 # An order is looked for by its code, by the provider's own name for it, and by its voucher's
 # code, each by an index; what the provider has not accepted is no order yet. Vouchers of
 # programmes that pay after use have no orders; there the voucher itself is it.
-_PLACES = """
+_HAS_WINDOW = """exists (
+        select from vouchers_policyversion l
+        where l.programme_id = p.id and l.text like '%%[metering]%%')"""
+_PLACES = f"""
     with named as materialized (
         select account, nullif(upper(account), '') as code
         from unnest(%(accounts)s::text[]) account
@@ -52,7 +57,7 @@ _PLACES = """
         join vouchers_voucher v on v.code = n.code join vouchers_order o on o.voucher_id = v.id
     )
     select f.account, f.rank, o.status = 'OPEN', v.id, o.id, o.code, s.resource, p.unit, p.zone,
-        c.rate, s.resource_class, v.valid_from_on, v.valid_until_on, o.placed_at
+        c.rate, s.resource_class, v.valid_from_on, v.valid_until_on, o.placed_at, {_HAS_WINDOW}
     from found f
     join vouchers_order o on o.id = f.order_id and o.status <> 'PLACED'
     join providers_offer s on s.id = o.offer_id and s.provider_id = %(provider)s
@@ -61,12 +66,12 @@ _PLACES = """
     join vouchers_programme p on p.id = v.programme_id
     union all
     select n.account, 0, true, v.id, null, '', '', p.unit, p.zone, null, '',
-        v.valid_from_on, v.valid_until_on, null
+        v.valid_from_on, v.valid_until_on, null, {_HAS_WINDOW}
     from named n
     join vouchers_voucher v on v.code = n.code
     join vouchers_programme p on p.id = v.programme_id and p.mode = any(%(after_use)s)
     order by 14, 5
-"""
+"""  # noqa: S608 - of constants
 
 
 class _Found(NamedTuple):
@@ -86,6 +91,7 @@ class _Found(NamedTuple):
     valid_from_on: date
     valid_until_on: date
     placed_at: datetime | None
+    has_window: bool
 
 
 def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
@@ -133,4 +139,5 @@ def _place_of(found: _Found) -> Place:
         valid_from=from_at,
         valid_until=end_of(found.valid_until_on, found.zone),
         placed_at=found.placed_at or from_at,
+        has_window=found.has_window,
     )

@@ -52,12 +52,8 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
     :raises FileUnreadable: in JSON's kinds.
     """
     stream = JsonStream(document.texts())
-    for number, _place in enumerate(stream.records(), start=1):
-        yield _result(Row(number), stream.value(), options)
-
-
-def _result(row: Row, event: Any, options: Options) -> RowResult:
-    return _plain(row.number, event, options) or _carefully(row, event, options)
+    for number, event in enumerate(stream.values(), start=1):
+        yield _plain(number, event, options) or _carefully(Row(number), event, options)
 
 
 def _plain(number: int, event: Any, options: Options) -> UsageRecord | None:

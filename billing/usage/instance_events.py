@@ -45,8 +45,8 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
     """
     stream = JsonStream(document.texts())
     opened: dict[str, _Opened] = {}
-    for number, _place in enumerate(stream.records(), start=1):
-        result = _take(Row(number), _unwrapped(stream.value()), opened, options)
+    for number, event in enumerate(stream.values(), start=1):
+        result = _take(Row(number), _unwrapped(event), opened, options)
         if result is not None:
             yield result
     for _session in opened:

@@ -19,6 +19,9 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 # A number stays the text that it was, so that none becomes a float, and neither 1e400 nor a
 # million digits become anything before somebody reads them as a count.
 _DECODER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
+# What stands between two objects of a list, with a brace of each; and how far one is looked for.
+_DIVIDER = re.compile(r"}[ \t\r\n]*,[ \t\r\n]*{")
+_TOGETHER = 1 << 16
 # Where the decoder stops within so few characters of the end, more of the file may help.
 _NEAR = 16
 
@@ -129,6 +132,40 @@ class JsonStream:
             return
         while self.peek():
             yield
+
+    def values(self) -> Iterator[Any]:
+        """Give each record's value, as `records` and `value` do together, at less cost.
+
+        Records of a list that are divided alike, as a program writes them, are decoded many at
+        a time: what is a list of values between brackets is that without them too.
+        """
+        if self.peek() != "[":
+            for _place in self.records():
+                yield self.value()
+            return
+        divider = ""
+        for number, _place in enumerate(self.records()):
+            if divider:
+                together = self._together(divider)
+                divider = divider if together else ""
+                yield from together
+            yield self.value()
+            if number == 0:
+                found = _DIVIDER.match(self._text, self._at - 1)
+                divider = found.group() if found else ""
+
+    def _together(self, divider: str) -> list[Any]:
+        """Return the values up to the last of these dividers, and stand before what is next."""
+        last = self._text.rfind(divider, self._at, self._at + _TOGETHER)
+        if last < 0:
+            return []
+        try:
+            values = _DECODER.decode(f"[{self._text[self._at : last + 1]}]")
+        except (json.JSONDecodeError, RecursionError):
+            # The divider stands inside of a record too, or the list is no JSON: one by one, then.
+            return []
+        self._at = last + len(divider) - 1
+        return cast(list[Any], values)
 
     def _expect(self, mark: str, expected: Any) -> None:
         if self.peek() != mark:

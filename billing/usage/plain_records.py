@@ -120,9 +120,11 @@ def _fields_of(given: Any, key: Any = None) -> _Fields | None:
 def _are_devices(given: Any) -> bool:
     if not isinstance(given, list) or len(given) > _DEVICES_MOST:
         return False
-    return all(isinstance(one, str) and " " not in one for one in given) and bool(
-        _DEVICES.fullmatch(" ".join(given))
-    )
+    try:
+        names = " ".join(given)
+    except TypeError:
+        return False
+    return names.count(" ") < len(given) and _DEVICES.fullmatch(names) is not None
 
 
 def plain_usage(given: dict[str, Any], source: str, row: int) -> UsageRecord | None:
@@ -144,29 +146,28 @@ def usage_of_plain(given: Any, key: Any, source: str, row: int) -> UsageRecord |
 
 def _usage_of(fields: _Fields, source: str, row: int) -> UsageRecord | None:
     """Return usage of which nothing is left to be asked: ended, in whole seconds, not for years."""
-    state, count = _STATES[fields.state], _COUNTS[fields.count_text]
-    started_at, ended_at = _in_utc(fields.started_at), _in_utc(fields.ended_at)
+    key, account, resource, resource_class, said, count_text, start, end, devices = fields
+    state, count = _STATES[said], _COUNTS[count_text]
+    started_at = start if start.tzinfo is UTC else start.astimezone(UTC)
+    ended_at = end if end.tzinfo is UTC else end.astimezone(UTC)
     is_plain = started_at <= ended_at < started_at + _LONGEST_RUN
     if not (state and count and is_plain) or started_at.year < _FIRST_YEAR:
         return None
     if started_at.microsecond or ended_at.microsecond:
         return None
+    device = devices[0] if len(devices) == 1 else " ".join(devices)
     return UsageRecord._make(
         (
             source,
-            fields.key,
-            fields.resource,
+            key,
+            resource,
             count,
             started_at,
             ended_at,
             state,
-            fields.account,
-            fields.resource_class,
+            account,
+            resource_class,
             row,
-            " ".join(fields.devices),
+            device,
         )
     )
-
-
-def _in_utc(at: datetime) -> datetime:
-    return at if at.tzinfo is UTC else at.astimezone(UTC)

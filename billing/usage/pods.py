@@ -62,8 +62,7 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
 
 def _pods(stream: JsonStream) -> Iterator[Any]:
     if stream.peek() == "[":
-        for _place in stream.records():
-            yield stream.value()
+        yield from stream.values()
         return
     while stream.peek():
         single: dict[str, Any] = {}

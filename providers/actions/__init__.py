@@ -37,7 +37,6 @@ from providers.actions.answers import (
     begin_answer,
     forget_answer,
     forget_old_answers,
-    keep_answer,
 )
 from providers.actions.calls import (
     Allowance,
@@ -206,7 +205,6 @@ __all__ = [
     "forget_old_answers",
     "forget_old_calls",
     "is_public_address",
-    "keep_answer",
     "lift_suspension",
     "limit_api_key",
     "networks_of",

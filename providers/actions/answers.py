@@ -7,10 +7,11 @@ lost in a crash of the server, and is not waited for (`synchronous_commit` off).
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
+from psycopg.types.numeric import Int8
 
 from common.errors import Refused
+from common.statements import quick_rows
 from ledger.actions import KeyReused
 from providers.models import ApiAnswer, Provider
 
@@ -28,11 +29,6 @@ _CLAIM = """
             and providers_apianswer.digest = excluded.digest
             and providers_apianswer.begun_at <= %s
     returning id
-"""
-_KEEP = """
-    with quiet as (select set_config('synchronous_commit', 'off', true))
-    update providers_apianswer set status = %s, body = %s from quiet
-    where id = %s and status is null
 """
 
 
@@ -60,16 +56,16 @@ def begin_answer(
 ) -> int | FirstAnswer:
     """Return the number under which to keep the answer, or the answer that was given before.
 
+    `note_call` keeps it, with its note in the log.
+
     :param key: the Idempotency-Key; each provider has its own.
     :param digest: SHA-256 (hexadecimal) of what is asked.
     :raises KeyReused: if the key was used for something else.
     :raises InFlight: if it is being worked on now.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [provider.pk, key, digest, at, at - DEAD_AFTER])
-        claimed = cursor.fetchone()
-    if claimed is not None:
-        return int(claimed[0])
+    claimed = quick_rows(_CLAIM, [Int8(provider.pk), key, digest, at, at - DEAD_AFTER])
+    if claimed:
+        return int(claimed[0][0])
     known = ApiAnswer.objects.filter(provider=provider, key=key).first()
     if known is None or (known.digest == digest and known.status is None):
         # Just forgotten by the one who worked on it, or not answered yet.
@@ -77,12 +73,6 @@ def begin_answer(
     if known.digest != digest or known.status is None:
         raise KeyReused(key=key)
     return FirstAnswer(known.status, known.body)
-
-
-def keep_answer(*, number: int, status: int, body: str) -> None:
-    """Keep the answer to a request, so that the same request is answered alike."""
-    with connection.cursor() as cursor:
-        cursor.execute(_KEEP, [status, body, number])
 
 
 def forget_answer(*, number: int) -> None:

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.utils.translation import gettext_lazy as _
+from psycopg.types.numeric import Int4, Int8
 
 from common.errors import Refused
+from common.statements import quick_rows
 from providers.models import ApiCall, ApiKey
 
 LOG_KEPT_FOR = timedelta(days=30)
@@ -26,10 +26,15 @@ _COUNT = """
     returning requests_count
 """
 _NOTE = """
-    with quiet as (select set_config('synchronous_commit', 'off', true))
+    with quiet as (select set_config('synchronous_commit', 'off', true)), kept as (
+        update providers_apianswer set status = %(status)s, body = %(body)s from quiet
+        where id = %(answer)s and providers_apianswer.status is null
+    )
     insert into providers_apicall
         (provider_id, api_key_id, request_id, at, method, path, status, code, took_ms, address)
-    select %s, %s, %s, %s, %s, %s, %s, %s, %s, %s from quiet
+    select %(provider)s, %(api_key)s, %(request)s, %(at)s, %(method)s, %(path)s, %(status)s,
+        %(code)s, %(took_ms)s, %(address)s
+    from quiet returning id
 """
 
 
@@ -62,9 +67,7 @@ def count_call(*, api_key: ApiKey, at: datetime) -> Allowance:
     Minutes are those of the clock; the limit is the setting API_REQUESTS_A_MINUTE.
     """
     minute = at.replace(second=0, microsecond=0)
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [api_key.pk, minute])
-        (count,) = cursor.fetchone()
+    ((count,),) = quick_rows(_COUNT, [Int8(api_key.pk), minute])
     limit = settings.API_REQUESTS_A_MINUTE
     return Allowance(limit, limit - count, MINUTE - at.second)
 
@@ -79,17 +82,31 @@ def note_call(
     code: str,
     took_ms: int,
     address: str | None,
+    answer: tuple[int, str] | None = None,
 ) -> None:
-    """Note one request in the log of its provider.
+    """Note one request in the log of its provider, and keep its answer where one is to be kept.
 
     :param asked: method and path; what stands after the question mark is not kept.
     :param code: of the refusal; empty where nothing was refused.
+    :param answer: the number that `begin_answer` gave, and the body of the answer.
     """
     method, path = asked
-    row: list[Any] = [api_key.provider_id, api_key.pk, request_id, at, method]
-    row += [path[:PATH_MOST], status, code, took_ms, address]
-    with connection.cursor() as cursor:
-        cursor.execute(_NOTE, row)
+    number, body = answer or (0, "")
+    noted = {
+        "provider": Int8(api_key.provider_id),
+        "api_key": Int8(api_key.pk),
+        "request": request_id,
+        "at": at,
+        "method": method,
+        "path": path[:PATH_MOST],
+        "status": Int4(status),
+        "code": code,
+        "took_ms": Int4(took_ms),
+        "address": address,
+        "answer": Int8(number),
+        "body": body,
+    }
+    quick_rows(_NOTE, noted)
 
 
 def forget_old_calls(*, at: datetime) -> int:

@@ -48,8 +48,10 @@ def once(operation: Method) -> Callable[..., HttpResponse | Response]:
             actions.forget_answer(number=begun)
             return first
         body = JSONRenderer().render(first.data)
-        actions.keep_answer(number=begun, status=first.status_code, body=body.decode())
-        return first if first.status_code >= 400 else _written(first.status_code, body)
+        answered = first if first.status_code >= 400 else _written(first.status_code, body)
+        # Kept when the request is noted, in one statement.
+        answered.first_answer = begun, body.decode()  # type: ignore[attr-defined]
+        return answered
 
     answer.is_once = True  # type: ignore[attr-defined]
     return answer

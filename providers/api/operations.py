@@ -111,7 +111,10 @@ class Operation(APIView):
         return answer
 
     def _note(self, answer: HttpResponseBase, at: datetime, *, took_ms: int) -> None:
-        """Note a known caller's request; of those beyond the limit, the first of a minute."""
+        """Note a known caller's request, and keep a first answer.
+
+        Of requests beyond the limit the first of a minute is noted.
+        """
         request = self.request
         caller = getattr(request, "_user", None)
         allowance = getattr(request, "allowance", None)
@@ -127,9 +130,10 @@ class Operation(APIView):
                 code=_code_of(answer),
                 took_ms=took_ms,
                 address=client_address(request),
+                answer=getattr(answer, "first_answer", None),
             )
         except DatabaseError:
-            # The answer stands, whether or not it could be noted.
+            # The answer stands, whether or not it could be noted: asked again, the action knows.
             log.exception("A request was not noted")
 
     @staticmethod
