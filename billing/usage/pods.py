@@ -148,9 +148,9 @@ def _gpus_of(
 
 def _gpus_in(row: Row, container: dict[str, Any], profiles: set[str]) -> int:
     resources = object_at(container, "resources")
-    asked = {**object_at(resources, "requests"), **object_at(resources, "limits")}
+    asked, limits = object_at(resources, "requests"), object_at(resources, "limits")
     count = 0
-    for name, amount in asked.items():
+    for name, amount in ({**asked, **limits} if asked else limits).items():
         if name in _NO_GPUS or not _GPU.fullmatch(name):
             continue
         text = amount if isinstance(amount, str) else str(amount)
@@ -180,18 +180,15 @@ def _cores_of(containers: list[dict[str, Any]]) -> int:
 def _ran(
     row: Row, ended: list[dict[str, Any]], options: Options
 ) -> tuple[datetime, datetime] | None:
-    starts = list(_instants(row, ended, "startedAt", options))
-    ends = list(_instants(row, ended, "finishedAt", options))
+    def instants(name: str) -> list[datetime]:
+        texts = (text_at(one, name) for one in ended)
+        return [row.take(name, text, read, EPOCH) for text in texts if text]
+
+    def read(text: str) -> datetime:
+        return read_instant(text, options.zone)
+
+    starts, ends = instants("startedAt"), instants("finishedAt")
     return (min(starts), max(ends)) if starts and ends else None
-
-
-def _instants(
-    row: Row, ended: list[dict[str, Any]], name: str, options: Options
-) -> Iterator[datetime]:
-    for one in ended:
-        text = text_at(one, name)
-        if text:
-            yield row.take(name, text, lambda said: read_instant(said, options.zone), EPOCH)
 
 
 def _ended(pod: dict[str, Any]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

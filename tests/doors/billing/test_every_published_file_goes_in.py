@@ -302,7 +302,7 @@ def test_a_list_of_nodes_goes_into_the_capacity_register_by_its_page(client, nam
         reverse("capacity_upload"),
         {
             **typed,
-            "step": "record",
+            "step": "enter",
             "key": key_on(look),
             "lines": content.decode(),
             "from_on": "2025-06-01",
