@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import TextIO
 
@@ -9,6 +10,7 @@ from bench.billing_entries.month import Job, Month, jobs_of, write_jobs
 
 Writer = Callable[[Month, int, TextIO], None]
 ROWS_AT_ONCE = 1_000
+_OGF = "http://schema.ogf.org/urf/2003/09/urf"
 
 
 def _csv(month: Month, rows: int, file: TextIO) -> None:
@@ -59,4 +61,82 @@ def _event(job: Job) -> str:
     )
 
 
-WRITERS: dict[str, Writer] = {"csv": _csv, "sacct": _sacct, "cloudevents": _cloud_events}
+def _pbs(month: Month, rows: int, file: TextIO) -> None:
+    """Write an accounting log of PBS Professional."""
+    for number, job in enumerate(jobs_of(month, rows), start=1):
+        start, end = _epoch(job.start), _epoch(job.end)
+        fields = (
+            f"user=user group=lab account={job.order} jobname=train queue=gpu ctime={start}"
+            f" qtime={start} etime={start} start={start} exec_host=node-1/0*16"
+            " Resource_List.ncpus=16 Resource_List.ngpus=1 Resource_List.nodect=1 session=123"
+            f" end={end} Exit_status=0 resources_used.cput=00:20:00"
+            f" resources_used.walltime={job.end - job.start}"
+        )
+        file.write(f"{job.end:%m/%d/%Y %H:%M:%S};E;{number}.north;{fields}\n")
+
+
+def _epoch(at: datetime) -> int:
+    return int(at.replace(tzinfo=UTC).timestamp())
+
+
+def _pods(month: Month, rows: int, file: TextIO) -> None:
+    """Write a pod list of Kubernetes, without what `kubectl` leaves out or nobody reads."""
+    file.write('{"apiVersion": "v1", "kind": "List", "items": [')
+    for number, job in enumerate(jobs_of(month, rows)):
+        file.write((",\n" if number else "") + json.dumps(_pod(job)))
+    file.write("]}\n")
+
+
+def _pod(job: Job) -> dict[str, object]:
+    start, end = f"{job.start.isoformat()}Z", f"{job.end.isoformat()}Z"
+    ended = {"exitCode": 0, "reason": "Completed", "startedAt": start, "finishedAt": end}
+    gpu = {"nvidia.com/gpu": "1"}
+    resources = {"limits": gpu, "requests": {"cpu": "16", "memory": "64Gi", **gpu}}
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "name": f"train-{job.name}",
+            "namespace": "team",
+            "uid": job.name,
+            "annotations": {"tessera.dev/voucher": job.order},
+        },
+        "spec": {
+            "nodeName": "node-1",
+            "nodeSelector": {"nvidia.com/gpu.product": "H100"},
+            "serviceAccountName": "default",
+            "containers": [{"name": "main", "image": "train:1", "resources": resources}],
+        },
+        "status": {
+            "phase": "Succeeded",
+            "startTime": start,
+            "containerStatuses": [{"name": "main", "state": {"terminated": ended}}],
+        },
+    }
+
+
+def _usage_records(month: Month, rows: int, file: TextIO) -> None:
+    """Write usage records of the OGF in XML (UR 1.0)."""
+    file.write(f'<?xml version="1.0"?>\n<UsageRecords xmlns="{_OGF}">\n')
+    for number, job in enumerate(jobs_of(month, rows), start=1):
+        seconds = (job.end - job.start) // timedelta(seconds=1)
+        file.write(
+            f"<JobUsageRecord><JobIdentity><GlobalJobId>{job.name}</GlobalJobId>"
+            f"<LocalJobId>{number}</LocalJobId></JobIdentity>"
+            "<UserIdentity><LocalUserId>user</LocalUserId></UserIdentity>"
+            f"<Status>completed</Status><WallDuration>PT{seconds}S</WallDuration>"
+            f"<StartTime>{job.start.isoformat()}Z</StartTime>"
+            f"<EndTime>{job.end.isoformat()}Z</EndTime><MachineName>north</MachineName>"
+            '<Processors description="gpu">1</Processors><NodeCount>1</NodeCount>'
+            f"<ProjectName>{job.order}</ProjectName></JobUsageRecord>\n"
+        )
+    file.write("</UsageRecords>\n")
+
+
+WRITERS: dict[str, Writer] = {
+    "csv": _csv,
+    "sacct": _sacct,
+    "cloudevents": _cloud_events,
+    "pbs": _pbs,
+    "k8s_pods": _pods,
+    "ogf_ur": _usage_records,
+}

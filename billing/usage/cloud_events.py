@@ -24,6 +24,7 @@ from billing.usage.cells import (
 from billing.usage.json_stream import JsonStream, object_at, text_at
 from billing.usage.options import Options
 from billing.usage.plain_records import usage_of_plain
+from billing.usage.plain_rows import Known
 from billing.usage.record import (
     NO_GPU,
     OTHER_EVENT,
@@ -38,6 +39,7 @@ TYPE = "dev.tessera.usage.v1"
 SOURCE_CHARACTERS_MAX = 80
 # As plain as the fields of a plain record, and no longer than a meter's name.
 _SOURCE = re.compile(r"[!-~](?:[ -~]{0,78}[!-~])?", re.ASCII)
+_SOURCES: Known[bool] = Known(lambda source: _SOURCE.fullmatch(source) is not None)
 _VERSION = re.compile(r'"specversion"\s{0,20}:\s{0,20}"')
 
 
@@ -61,7 +63,7 @@ def _plain(number: int, event: Any, options: Options) -> UsageRecord | None:
     if not isinstance(event, dict) or event.get("type") != TYPE:
         return None
     source = event.get("source")
-    if not isinstance(source, str) or not _SOURCE.fullmatch(source):
+    if not isinstance(source, str) or not _SOURCES[source]:
         return None
     record = usage_of_plain(
         event.get("data"), event.get("id"), options.source or source, number

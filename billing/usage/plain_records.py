@@ -36,8 +36,19 @@ _RECORD = re.compile(
 )
 _SOURCE = re.compile(_WORD.format(rest=78), re.ASCII)
 _DEVICES = re.compile(r"[!-~]{1,120}(?: [!-~]{1,120}){0,63}", re.ASCII)
-_NEEDED = frozenset(["account", "resource", "count", "started_at", "ended_at"])
-_KNOWN = _NEEDED | {"key", "resource_class", "state", "devices"}
+_KNOWN = frozenset(
+    [
+        "key",
+        "account",
+        "resource",
+        "resource_class",
+        "count",
+        "started_at",
+        "ended_at",
+        "state",
+        "devices",
+    ]
+)
 _DEVICES_MOST = 64
 _LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
 _FIRST_YEAR = 1971
@@ -94,22 +105,23 @@ class _Fields(NamedTuple):
 
 
 def _fields_of(given: Any, key: Any = None) -> _Fields | None:
-    if not isinstance(given, dict) or not _NEEDED <= given.keys() <= _KNOWN:
+    if not isinstance(given, dict) or not given.keys() <= _KNOWN:
         return None
-    count, devices = given["count"], given.get("devices", [])
-    if type(count) is int:
-        count = str(count)
-    key, account, resource = given.get("key", key), given["account"], given["resource"]
-    resource_class, state = given.get("resource_class", ""), given.get("state", "COMPLETED")
-    started, ended = given["started_at"], given["ended_at"]
-    fields = (key, account, resource, resource_class, state, started, ended, count)
+    said = given.get
+    resource_class, state = said("resource_class", ""), said("state", "COMPLETED")
     try:
+        key, account, resource = said("key", key), given["account"], given["resource"]
+        count, started, ended = given["count"], given["started_at"], given["ended_at"]
+        if type(count) is int:
+            count = str(count)
+        fields = (key, account, resource, resource_class, state, started, ended, count)
         if not _RECORD.fullmatch("\n".join(fields)):
             return None
         started_at, ended_at = datetime.fromisoformat(started), datetime.fromisoformat(ended)
-    except (TypeError, ValueError):
-        # A field that is no text, or a day that no calendar has.
+    except (KeyError, TypeError, ValueError):
+        # A field that is missing or no text, or a day that no calendar has.
         return None
+    devices = said("devices", [])
     if devices != [] and not _are_devices(devices):
         return None
     return _Fields(
