@@ -18,7 +18,6 @@ from billing.usage.options import (
     Reader,
 )
 from billing.usage.record import Parsed, RowResult
-from billing.usage.spool import Spool
 from billing.usage.survey import Readable, Survey, chunks_of, lines_of, text_of, unpacked
 
 HEAD_BYTES = 64 * 1024
@@ -107,7 +106,7 @@ class Adapter(Protocol):
         """Say whether a file that begins so is of this format."""
 
     def open(self, file: SourceFile, options: Options, /) -> Parsed:
-        """Return the file to be iterated; every refusal comes from here."""
+        """Return the file to be iterated, whose refusals come from here and from the iteration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,17 +167,24 @@ class DocumentAdapter:
         return self.looks_like(head)
 
     def open(self, file: SourceFile, options: Options) -> Parsed:
-        """Return the file to be iterated; every refusal comes from here.
+        """Return the file to be iterated.
 
-        Only a document's end shows that it is whole: what it came to is kept until then.
+        Only a document's end shows that it is whole, so what it breaks off at, and how many
+        records it has, is refused by the iteration.
         """
         survey = file.survey(is_lines=False)
-        document, spool = Document(file, survey.encoding), Spool()
-        if not spool.take(self.results(document, options), file.limits.rows_max):
-            raise FileTooLong(most=file.limits.rows_max)
-        if not spool.results:
-            raise FileEmpty
-        return Parsed(spool.give(), (), self.code)
+        results = self.results(Document(file, survey.encoding), options)
+        return Parsed(_no_more_than(file.limits.rows_max, results), (), self.code)
+
+
+def _no_more_than(most: int, results: Iterator[RowResult]) -> Iterator[RowResult]:
+    given = 0
+    for given, result in enumerate(results, start=1):
+        if given > most:
+            raise FileTooLong(most=most)
+        yield result
+    if not given:
+        raise FileEmpty
 
 
 def _require_rows(survey: Survey, reader: Reader) -> None:

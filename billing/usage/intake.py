@@ -38,10 +38,12 @@ def read_usage(
 ) -> Parsed:
     """Read a usage file, plain, .gz or a workbook (.xlsx), in a format of `formats.ADAPTERS`.
 
-    Without a format it is recognised; `Parsed.format` says which it is. The file is looked
-    over once as a whole, so that every refusal comes from this call and none from the
-    iteration. The stream must be seekable, as an uploaded file is; it is left open. The
-    keywords are those of `Options`.
+    Without a format it is recognised; `Parsed.format` says which it is. The bytes are looked
+    over once as a whole, so that every refusal of a file of lines comes from this call. That a
+    document of JSON or XML is broken, empty or too long is found as it is read: those refusals
+    come from the iteration, and whoever wrote down what came before takes it back. The stream
+    must be seekable, as an uploaded file is; it is left open. The keywords are those of
+    `Options`.
 
     :raises FormatUnknown: if no adapter reads the format.
     :raises FormatNotRecognised: if none was given and the file looks like none of them.

@@ -1,6 +1,7 @@
 """A metered interval is recorded once; a row in error never keeps a good one out."""
 
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from billing import actions
 from billing.models import UsageFile, UsageLine
 from billing.queries import daily_usage, metered_ms
 from billing.reasons import row_error_of
-from billing.usage.options import FileEmpty
+from billing.usage.options import FileEmpty, JsonBroken
 from ledger.actions import KeyReused
 from ledger.queries import extent
 from tests import cast
@@ -32,11 +33,11 @@ def order(scene):
     return cast.a_hold(scene.voucher, scene.applicant, scene.seller, provider_reference="Lab-A")
 
 
-def send(scene, text, *, key="file", is_dry_run=False, **more):
+def send(scene, text, *, key="file", is_dry_run=False, format="csv", **more):
     return actions.record_usage_file(
         provider=scene.seller.provider,
         name="june.csv",
-        format="csv",
+        format=format,
         stream=io.BytesIO(text.encode()),
         source="slurm",
         resource=None,
@@ -85,6 +86,46 @@ def test_a_row_finds_its_order_by_code_reference_or_voucher(scene, order):
     }
     assert metered_ms(order, stage.JUNE, stage.JULY) == 60 * HOUR
     assert [day.quantity_ms for day in daily_usage(scene.voucher)] == [48 * HOUR, 12 * HOUR]
+
+
+def events(order, count):
+    return [
+        json.dumps(
+            {
+                "specversion": "1.0",
+                "type": "dev.tessera.usage.v1",
+                "source": "meter",
+                "id": f"job-{number}",
+                "data": {
+                    "account": order.code,
+                    "resource": "GPU",
+                    "resource_class": "H100",
+                    "count": "1",
+                    "started_at": "2025-06-10T08:00:00Z",
+                    "ended_at": "2025-06-10T08:00:01Z",
+                },
+            }
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("end", "refusal"),
+    [("", JsonBroken), (', {"specversion"]', JsonBroken), ("]]", JsonBroken)],
+)
+def test_a_document_that_breaks_off_after_thousands_of_records_records_none(
+    scene, order, end, refusal
+):
+    text = f"[{','.join(events(order, 3_000))}"
+    before = extent()
+
+    with pytest.raises(refusal):
+        send(scene, text + end, format="cloudevents")
+
+    assert (UsageLine.objects.count(), UsageFile.objects.count()) == (0, 0)
+    assert extent() == before
+    assert send(scene, f"{text}]", format="cloudevents").recorded == 3_000
 
 
 def test_good_rows_count_beside_rows_in_error(scene, order):

@@ -87,7 +87,7 @@ def test_a_usage_file_is_recognised_and_read(name):
 @pytest.mark.parametrize("name", NO_USAGE)
 def test_what_is_no_usage_is_told_what_it_is(name):
     with shared(f"usage/{name}").open("rb") as stream, pytest.raises(NotUsage) as refused:
-        read_usage(stream)
+        list(read_usage(stream))
 
     assert refused.value.values["what"] == NO_USAGE[name]
 
@@ -95,7 +95,7 @@ def test_what_is_no_usage_is_told_what_it_is(name):
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_lacks_its_columns_is_refused_naming_them(name):
     with shared(f"usage/{name}").open("rb") as stream, pytest.raises(REFUSED[name]) as refused:
-        read_usage(stream)
+        list(read_usage(stream))
 
     assert refused.value.values["missing"] == "End, State, AllocTRES"
 
@@ -105,6 +105,6 @@ def test_what_others_made_of_their_logs_is_refused_in_words():
         if not any(part in name for part in EXPECTED_BY_OTHERS):
             continue
         with path.open("rb") as stream, pytest.raises(FormatNotRecognised) as refused:
-            read_usage(stream)
+            list(read_usage(stream))
         assert isinstance(refused.value, FileUnreadable)
         assert "Slurm" in str(refused.value)

@@ -92,7 +92,7 @@ def test_a_record_is_known_again_and_its_key_fits(code):
 )
 def test_what_is_no_usage_is_told_what_it_is_and_where_it_belongs(text, what):
     with pytest.raises(NotUsage) as refused:
-        read_usage(stream(text))
+        list(read_usage(stream(text)))
 
     assert refused.value.values["what"] == what
     assert str(refused.value).endswith(".")
@@ -122,7 +122,7 @@ def test_what_is_no_text_is_refused_before_it_is_recognised(data, refusal):
 
 def test_a_csv_of_ours_that_lacks_columns_is_told_which():
     with pytest.raises(ColumnsMissing) as refused:
-        read_usage(stream("job_id,start,end\n1,2,3\n"))
+        list(read_usage(stream("job_id,start,end\n1,2,3\n")))
 
     assert refused.value.values["missing"] == "voucher, resource, class, count, state"
 

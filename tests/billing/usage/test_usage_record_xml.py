@@ -123,7 +123,7 @@ def test_a_document_type_is_refused_before_it_means_anything(doctype, format):
     text = f'{doctype}<UsageRecords xmlns="{CAR}">{usage_record(job="&l11;")}</UsageRecords>'
 
     with pytest.raises((XmlDeclaresEntities, XmlBroken)) as refused:
-        read_usage(io.BytesIO(text.encode()), format or "OGF_UR")
+        list(read_usage(io.BytesIO(text.encode()), format or "OGF_UR"))
 
     assert str(refused.value)
 
