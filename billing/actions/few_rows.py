@@ -4,6 +4,7 @@ Each by itself asks the database once more; where a request has one row, that is
 costs, and others of the provider wait as long.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -30,18 +31,17 @@ _WRITE = f"""
         insert into billing_usageline (provider_id, act_id, recorded_at, id, source, key, order_id,
             voucher_id, rate, resource, resource_class, count_thousandths, started_at, ended_at,
             quantity_ms, state, amount, device)
-        select %(provider)s, act.act_id, %(act_at)s, new.* from act cross join unnest(
-            %(id)s::bigint[], %(source)s::text[], %(key)s::text[], %(order)s::bigint[],
-            %(voucher)s::bigint[], %(rate)s::numeric[], %(resource)s::text[],
-            %(resource_class)s::text[], %(count)s::bigint[], %(started_at)s::timestamptz[],
-            %(ended_at)s::timestamptz[], %(quantity)s::bigint[], %(state)s::text[],
-            %(amount)s::bigint[], %(device)s::text[]) new
+        select %(provider)s, act.act_id, %(act_at)s, new.* from act
+        cross join json_to_recordset(%(rows)s::json) new (id bigint, source text, key text,
+            order_id bigint, voucher_id bigint, rate numeric, resource text, resource_class text,
+            count_thousandths bigint, started_at timestamptz, ended_at timestamptz,
+            quantity_ms bigint, state text, amount bigint, device text)
         where not act.replayed
     ), hours as (
         insert into billing_usagehour (provider_id, resource_class, hour, quantity_ms)
-        select %(provider)s, new.name, new.hour, new.quantity from act cross join unnest(
-            %(names)s::text[], %(hours)s::timestamptz[], %(quantities)s::bigint[])
-            as new (name, hour, quantity)
+        select %(provider)s, new.name, new.hour, new.quantity from act
+        cross join json_to_recordset(%(hours)s::json) new (name text, hour timestamptz,
+            quantity bigint)
         where not act.replayed
         order by new.name, new.hour {ADD_TO_HOURS}
     )
@@ -51,8 +51,6 @@ _WRITE = f"""
     union all
     select 'node', nodes.* from ({NEWEST_NODES}) nodes
 """  # noqa: S608 - of constants
-_COLUMNS = ("id", "source", "key", "order", "voucher", "rate", "resource", "resource_class",
-            "count", "started_at", "ended_at", "quantity", "state", "amount", "device")  # fmt: skip
 
 
 class AskedBefore(Exception):
@@ -103,41 +101,44 @@ def _add_hours(hours: Hours, desk: Desk, record: UsageRecord) -> None:
 
 def _row(
     number: int, desk: Desk, record: UsageRecord, quantity: int, source: str
-) -> tuple[Any, ...]:
+) -> dict[str, Any]:
     place = desk.place
-    return (
-        Int8(number),
-        source or record.source,
-        record.key,
-        None if place.order is None else Int8(place.order),
-        Int8(place.voucher),
-        place.rate,
-        record.resource,
-        record.resource_class,
-        Int8(record.count_thousandths),
-        record.started_at,
-        record.ended_at,
-        Int8(quantity),
-        record.state,
-        None if place.order is None else Int8(desk.amount(quantity)),
-        record.device,
-    )
+    return {
+        "id": number,
+        "source": source or record.source,
+        "key": record.key,
+        "order_id": place.order,
+        "voucher_id": place.voucher,
+        # An exact decimal stays the digits that it is.
+        "rate": None if place.rate is None else str(place.rate),
+        "resource": record.resource,
+        "resource_class": record.resource_class,
+        "count_thousandths": record.count_thousandths,
+        "started_at": record.started_at.isoformat(),
+        "ended_at": record.ended_at.isoformat(),
+        "quantity_ms": quantity,
+        "state": record.state,
+        "amount": None if place.order is None else desk.amount(quantity),
+        "device": record.device,
+    }
 
 
 def _write(
-    provider: Provider, request: Request, rows: Sequence[tuple[Any, ...]], hours: Hours
+    provider: Provider, request: Request, rows: Sequence[dict[str, Any]], hours: Hours
 ) -> None:
     counted = list(hours)
     at_hours = [hour for _, hour, _ in counted]
     span = at_hour(min(at_hours, default=0)), at_hour(max(at_hours, default=0) + 1)
+    # One text each is sent at a fraction of what a list of each column costs.
     asked: dict[str, Any] = {
-        name: [row[place] for row in rows] for place, name in enumerate(_COLUMNS)
-    }
-    asked |= {
         "provider": Int8(provider.pk),
-        "names": [name for name, _, _ in counted],
-        "hours": [at_hour(hour) for hour in at_hours],
-        "quantities": [Int8(quantity) for _, _, quantity in counted],
+        "rows": json.dumps(rows),
+        "hours": json.dumps(
+            [
+                {"name": name, "hour": at_hour(hour).isoformat(), "quantity": quantity}
+                for name, hour, quantity in counted
+            ]
+        ),
         "from_at": span[0],
         "until_at": span[1],
     }

@@ -1,10 +1,13 @@
 """Find the voucher and the order that a meter's account names."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+
+from psycopg.types.numeric import Int8
 
 from common.days import end_of, start_of
 from common.statements import quick_rows
@@ -42,10 +45,11 @@ class Place:
 _HAS_WINDOW = """exists (
         select from vouchers_policyversion l
         where l.programme_id = p.id and l.text like '%%[metering]%%')"""
+_AFTER_USE = ", ".join(f"'{mode.value}'" for mode in Programme.AFTER_USE)
 _PLACES = f"""
     with named as materialized (
         select account, nullif(upper(account), '') as code
-        from unnest(%(accounts)s::text[]) account
+        from json_array_elements_text(%(accounts)s::json) account
     ), found as (
         select n.account, 3 as rank, o.id as order_id from named n
         join vouchers_order o on o.code = n.code
@@ -69,7 +73,7 @@ _PLACES = f"""
         v.valid_from_on, v.valid_until_on, null, {_HAS_WINDOW}
     from named n
     join vouchers_voucher v on v.code = n.code
-    join vouchers_programme p on p.id = v.programme_id and p.mode = any(%(after_use)s)
+    join vouchers_programme p on p.id = v.programme_id and p.mode in ({_AFTER_USE})
     order by 14, 5
 """  # noqa: S608 - of constants
 
@@ -103,9 +107,8 @@ def places_of(provider: Provider, accounts: set[str]) -> dict[str, Place | int]:
     """
     wanted = {account.lower() for account in accounts if account}
     asked: dict[str, Any] = {
-        "accounts": list(wanted),
-        "provider": provider.pk,
-        "after_use": list(Programme.AFTER_USE),
+        "accounts": json.dumps(list(wanted)),
+        "provider": Int8(provider.pk),
     }
     groups: dict[str, list[_Found]] = {}
     for one in map(_Found._make, quick_rows(_PLACES, asked)):
