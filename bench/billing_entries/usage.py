@@ -91,7 +91,7 @@ _declare("usage_pbs_200k", 200 * THOUSAND, "pbs")
 # A pod or an XML record has ten times the bytes of the line that it becomes, and telling what is
 # in them takes longer than writing it: see docs/performance.md.
 _declare("usage_pods_200k", 200 * THOUSAND, "k8s_pods", must=0.4)
-_declare("usage_ogf_200k", 200 * THOUSAND, "ogf_ur", must=0.4)
+_declare("usage_ogf_200k", 200 * THOUSAND, "ogf_ur", must=0.3)
 
 
 @entry(
