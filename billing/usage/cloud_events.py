@@ -22,9 +22,9 @@ from billing.usage.cells import (
     skip_reason,
 )
 from billing.usage.json_stream import JsonStream, object_at, text_at
+from billing.usage.known import Known
 from billing.usage.options import Options
 from billing.usage.plain_records import usage_of_plain
-from billing.usage.plain_rows import Known
 from billing.usage.record import (
     NO_GPU,
     OTHER_EVENT,

@@ -1,6 +1,7 @@
 """Accounting logs of PBS: Torque, PBS Professional and OpenPBS; one `E` line an ended job."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,9 @@ from billing.usage.job import (
     read_epoch,
     read_whole,
 )
-from billing.usage.record import NEVER_STARTED, OTHER_EVENT, Skipped
+from billing.usage.options import Options
+from billing.usage.pbs_rows import PbsRows
+from billing.usage.record import NEVER_STARTED, OTHER_EVENT, RowResult, Skipped
 
 _LINE = re.compile(r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d;[A-Za-z];", re.ASCII)
 _FACTOR = re.compile(r"(?<![A-Za-z_])n?gpus?=(\d{1,6})(?!\d)", re.ASCII)
@@ -42,6 +45,14 @@ class PbsReader(SchedulerReader):
     meter = "pbs"
     format = "PBS"
     names = Columns("job id", "account", "start", "end", "Resource_List")
+
+    def __init__(self, first_line: str, options: Options) -> None:
+        super().__init__(first_line, options)
+        self._rows = PbsRows(options, self.meter, _gpus_text, gpus_in, _account_of, _state_of)
+
+    def read(self, number: int, line: str) -> RowResult:
+        """Return the record of a job, why it is skipped, or all that is wrong with it."""
+        return self._rows.read(number, line) or super().read(number, line)
 
     def cells(self, line: str) -> list[str]:
         """Return a line's four parts: time, type, job, fields."""
@@ -102,7 +113,7 @@ def _fields_of(text: str) -> dict[str, str]:
     return {name: value.strip('"') for name, equals, value in pairs if equals}
 
 
-def _gpus_text(fields: dict[str, str]) -> str:
+def _gpus_text(fields: Mapping[str, str]) -> str:
     total = fields.get("Resource_List.ngpus")
     if total is not None:
         return f"1:ngpus={_digits(total)}"
@@ -138,7 +149,7 @@ def _slots_in(text: str) -> int:
     return int(last) - int(first) + 1 if last is not None else 1
 
 
-def _account_of(fields: dict[str, str]) -> str:
+def _account_of(fields: Mapping[str, str]) -> str:
     found = (fields.get(name, "") for name in ("account", "project", "group"))
     return next((name for name in found if name not in _NOT_KNOWN), "")
 

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from billing.usage.cells import read_count
-from billing.usage.plain_rows import Known, ended_state
+from billing.usage.known import Known
+from billing.usage.plain_rows import ended_state
 from billing.usage.record import RUN_DAYS_MAX, Resource, UsageRecord
 
 # Printable ASCII without blanks at its ends, so that there is nothing to be tidied.

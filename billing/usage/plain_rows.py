@@ -1,49 +1,26 @@
 """The quick way through a CSV: lines as most exporters write them, told apart by one pattern."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from billing.usage.cells import (
-    CellProblem,
     read_count,
-    read_instant,
     read_resource,
     read_state,
     skip_reason,
 )
+from billing.usage.known import Instants, Known
 from billing.usage.options import Options
 from billing.usage.record import RUN_DAYS_MAX, Resource, UsageRecord
-
-T = TypeVar("T")
 
 # The columns that a line must have to be read this way.
 NEEDED = ("job_id", "account", "resource", "class", "count", "start", "end", "state")
 # One GPU's name; several, with blanks between, take a careful look.
 DEVICE = "device"
-# A cell never seen before costs as much as on the careful way, so few are kept.
-CELLS_KEPT_MAX = 10_000
 _DATE = r"\d{4}-\d\d-\d\d"
 _CLOCK = r"\d\d:\d\d:\d\d"
 _LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
-
-
-class Known(dict[str, T | None], Generic[T]):
-    """What cells of one column say, each read once; None where it takes a careful look."""
-
-    def __init__(self, read: Callable[[str], T | None]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, text: str) -> T | None:
-        try:
-            said = self._read(text)
-        except CellProblem:
-            said = None
-        if len(self) < CELLS_KEPT_MAX:
-            self[text] = said
-        return said
 
 
 class PlainRows:
@@ -58,9 +35,7 @@ class PlainRows:
     def __init__(
         self, at: Mapping[str, int], width: int, separator: str, options: Options
     ) -> None:
-        zone = options.zone
         self._source = options.source or "csv"
-        self._is_utc = zone == "UTC"
         self._wanted = (*NEEDED, *(name for name in (DEVICE,) if name in at))
         self._match = (
             _pattern(at, self._wanted, width, separator).fullmatch if _fits(at) else None
@@ -68,8 +43,7 @@ class PlainRows:
         self._states: Known[str] = Known(ended_state)
         self._resources: Known[Resource] = Known(read_resource)
         self._counts: Known[int] = Known(read_count)
-        # An hour that the clocks do not change in has one difference from UTC.
-        self._offsets: Known[str] = Known(lambda hour: _offset_in(hour, zone))
+        self._instants = Instants(options.zone)
 
     def read(self, number: int, line: str) -> UsageRecord | None:
         """Return the record of a plain line, or None where it takes a careful look."""
@@ -79,8 +53,8 @@ class PlainRows:
         job, account, what, kind, count_text, start, end, state_text, *device = match.group(
             *self._wanted
         )
-        started_at = self._instant(start)
-        ended_at = self._instant(end)
+        started_at = self._instants.read(start)
+        ended_at = self._instants.read(end)
         resource, count = self._resources[what], self._counts[count_text]
         state = self._states[state_text]
         # Cores may lack a class, and so may what a person forgot.
@@ -105,16 +79,6 @@ class PlainRows:
                 device[0] if device else "",
             )
         )
-
-    def _instant(self, text: str) -> datetime | None:
-        offset = self._offsets[text[:13]]
-        if offset is None:
-            return None
-        try:
-            at = datetime.fromisoformat(text + offset)
-        except ValueError:
-            return None
-        return at if self._is_utc else at.astimezone(UTC)
 
 
 def _fits(at: Mapping[str, int]) -> bool:
@@ -143,17 +107,3 @@ def ended_state(text: str) -> str | None:
     """Return the state of what has ended, or None where it takes a careful look."""
     state = read_state(text)
     return state if skip_reason(state) is None else None
-
-
-def _offset_in(hour: str, zone: str) -> str | None:
-    """Return the difference from UTC all through an hour such as 2026-11-02T08."""
-    first = read_instant(f"{hour}:00:00", zone)
-    last = read_instant(f"{hour}:59:59", zone)
-    if last - first != timedelta(minutes=59, seconds=59):
-        return None
-    local = datetime.fromisoformat(f"{hour}:00:00").replace(tzinfo=UTC)
-    minutes, seconds = divmod(int((local - first).total_seconds()), 60)
-    if seconds:
-        return None
-    sign = "-" if minutes < 0 else "+"
-    return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
