@@ -15,13 +15,22 @@ from billing.usage.cells import (
     read_text,
 )
 from billing.usage.options import Options
-from billing.usage.record import NO_GPU, NotExact, Resource, RowResult, Skipped, UsageRecord
+from billing.usage.record import (
+    NO_GPU,
+    RUN_DAYS_MAX,
+    NotExact,
+    Resource,
+    RowResult,
+    Skipped,
+    UsageRecord,
+)
 
 _CLOCK = re.compile(
     r"(?:(?P<days>\d{1,6})-)?(?:(?P<hours>\d{1,7}):)?(?P<minutes>\d{1,9}):(?P<seconds>\d{1,2})"
     r"(?:\.\d{1,9})?",
     re.ASCII,
 )
+_LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
 
 
 class Job(NamedTuple):
@@ -205,3 +214,33 @@ def read_whole(code: str) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def plain_record(
+    source: str,
+    cluster: str,
+    job_id: str,
+    account: str,
+    models: str,
+    gpus: int,
+    state: str,
+    run: tuple[datetime | None, datetime | None],
+    row: int,
+) -> UsageRecord | None:
+    """Return the record of a job's GPUs, or None where something is left to be said of it.
+
+    What it says is what `record_of` says; the instants are in whole seconds and in UTC.
+    """
+    started_at, ended_at = run
+    if not (job_id and gpus and state and started_at and ended_at):
+        return None
+    together = f"{cluster}{job_id}{account}{models}"
+    if len(together) > CELL_CHARACTERS_MAX or not together.isprintable():
+        return None
+    if not started_at <= ended_at < started_at + _LONGEST_RUN:
+        return None
+    key = key_of(cluster, job_id, started_at)
+    count = gpus * 1000
+    return UsageRecord._make(
+        (source, key, "GPU", count, started_at, ended_at, state, account, models, row, "")
+    )

@@ -1,5 +1,6 @@
 """What cells said before: most of a log's cells are ones that came already."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
@@ -62,3 +63,16 @@ class Instants:
             return None
         sign = "-" if minutes < 0 else "+"
         return f"{sign}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+_IN_UTC = re.compile(r"(?:19[89]|20\d|21\d)\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
+def instant_in_utc(text: str) -> datetime | None:
+    """Return an instant such as 2026-11-02T08:30:00Z, or None where it takes a careful look."""
+    if not _IN_UTC.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

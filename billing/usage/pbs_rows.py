@@ -2,20 +2,18 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from billing.usage.cells import CELL_CHARACTERS_MAX
-from billing.usage.job import key_of
+from billing.usage.job import plain_record
 from billing.usage.known import Known
 from billing.usage.options import Options
-from billing.usage.record import RUN_DAYS_MAX, UsageRecord
+from billing.usage.record import UsageRecord
 
 _LINE = re.compile(
     r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d;E;([^;. ]+)(?:\.([^; ]*))?;([^\"]*)", re.ASCII
 )
 # Seconds since 1970, of ten digits, from 2001 on and before 2200.
 _INSTANT = re.compile(r"[1-6]\d{9}", re.ASCII)
-_LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
 
 
 class PbsRows:
@@ -57,26 +55,16 @@ class PbsRows:
             return None
         gpus = self._gpus[self._gpus_text(fields)]
         state = self._states[fields.get("Exit_status", "")]
-        account, cluster = self._account_of(fields), self._cluster or server
-        if not (gpus and state) or len(job + cluster + account) > CELL_CHARACTERS_MAX:
+        if gpus is None or state is None:
             return None
-        started_at = datetime.fromtimestamp(int(start), UTC)
-        ended_at = datetime.fromtimestamp(int(end), UTC)
-        if not started_at <= ended_at < started_at + _LONGEST_RUN:
-            return None
-        # Whole seconds in UTC, forwards, of a positive count: nothing is left to be checked.
-        return UsageRecord._make(
-            (
-                self._source,
-                key_of(cluster, job, started_at),
-                "GPU",
-                gpus * 1000,
-                started_at,
-                ended_at,
-                state,
-                account,
-                "",
-                number,
-                "",
-            )
+        return plain_record(
+            self._source,
+            self._cluster or server,
+            job,
+            self._account_of(fields),
+            "",
+            gpus,
+            state,
+            (datetime.fromtimestamp(int(start), UTC), datetime.fromtimestamp(int(end), UTC)),
+            number,
         )

@@ -16,10 +16,27 @@ from billing.usage.cells import (
     read_state,
     skip_reason,
 )
-from billing.usage.job import Columns, Job, read_whole, record_of, resource_of
+from billing.usage.job import (
+    Columns,
+    Job,
+    plain_record,
+    read_whole,
+    record_of,
+    resource_of,
+)
+from billing.usage.known import Known, instant_in_utc
 from billing.usage.options import Options
-from billing.usage.record import NO_GPU, RUN_DAYS_MAX, STORAGE, SUMMARY, RowResult, Skipped
+from billing.usage.record import (
+    NO_GPU,
+    RUN_DAYS_MAX,
+    STORAGE,
+    SUMMARY,
+    RowResult,
+    Skipped,
+    UsageRecord,
+)
 from billing.usage.xml_stream import (
+    LOCAL_NAMES,
     local_name,
     namespace_of,
     records_in,
@@ -38,7 +55,13 @@ _DURATION = re.compile(
 _STATES = {"aborted": "CANCELLED", "started": "RUNNING", "queued": "PENDING", "held": "PENDING"}
 _NAMES = Columns("LocalJobId", "Group", "StartTime", "EndTime", "Processors")
 _ACCOUNTS = ("ProjectName", "Group", "LocalGroup", "LocalUserId")
+_READ = frozenset(
+    [*_ACCOUNTS, "Status", "StartTime", "EndTime", "WallDuration", "NodeCount", "MachineName"]
+) | {"LocalJobId", "GlobalJobId"}
 _NAMESPACES = ("computerecord", "/urf", "storagerecord")
+_METER = "usage-record"
+_SECONDS = re.compile(r"PT(\d{1,8})S", re.ASCII)
+_COUNT = re.compile(r"\d{1,9}", re.ASCII)
 _whole = read_whole("count_unreadable")
 
 
@@ -62,6 +85,45 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
 
 def _result(row: Row, elements: list[etree._Element], options: Options) -> RowResult:
     texts, processors = _said(elements)
+    return _plain(row.number, texts, processors, options) or _carefully(
+        row, texts, processors, options
+    )
+
+
+def _plain(
+    number: int, texts: dict[str, str], processors: list[etree._Element], options: Options
+) -> UsageRecord | None:
+    """Return the record of a job that has nothing else to tell, at a fraction of the cost."""
+    if options.resource == "CPU" or len(processors) != 1:
+        return None
+    count, duration = (processors[0].text or "").strip(), texts.get("WallDuration", "")
+    is_gpus = any("gpu" in str(value).casefold() for value in processors[0].attrib.values())
+    seconds = _SECONDS.fullmatch(duration)
+    state = _ENDED[texts.get("Status", "")]
+    started_at = instant_in_utc(texts.get("StartTime", ""))
+    ended_at = instant_in_utc(texts.get("EndTime", ""))
+    if not (is_gpus and seconds and state and started_at and ended_at):
+        return None
+    until = started_at + timedelta(seconds=int(seconds[1]))
+    if until > ended_at or not _COUNT.fullmatch(count):
+        return None
+    return plain_record(
+        options.source or _METER,
+        options.cluster or texts.get("MachineName", ""),
+        texts.get("LocalJobId", "") or texts.get("GlobalJobId", ""),
+        _account_of(texts),
+        "",
+        int(count),
+        state,
+        (started_at, until),
+        number,
+    )
+
+
+def _carefully(
+    row: Row, texts: dict[str, str], processors: list[etree._Element], options: Options
+) -> RowResult:
+    """Return what a record came to, whatever it looks like."""
     state = row.take("Status", texts.get("Status", ""), _state, "")
     reason = None if row.errors else skip_reason(state)
     if reason is not None:
@@ -70,7 +132,7 @@ def _result(row: Row, elements: list[etree._Element], options: Options) -> RowRe
     if resource_of(gpus * 1000, cores * 1000, options) is None:
         return tuple(row.errors) or Skipped(NO_GPU)
     job = _job(row, texts, state, gpus, cores, options)
-    return tuple(row.errors) or record_of(row, job, options, "usage-record", _NAMES)
+    return tuple(row.errors) or record_of(row, job, options, _METER, _NAMES)
 
 
 def _job(
@@ -92,7 +154,7 @@ def _job(
         cluster=options.cluster or texts.get("MachineName", ""),
         job_id=texts.get("LocalJobId", "") or texts.get("GlobalJobId", ""),
         user=texts.get("LocalUserId", ""),
-        account=next((texts[name] for name in _ACCOUNTS if texts.get(name)), ""),
+        account=_account_of(texts),
         state=state,
         started_at=started_at,
         # Whole days, hours and seconds from the start on; a clock that runs backwards is told.
@@ -105,16 +167,21 @@ def _job(
     )
 
 
+def _account_of(texts: dict[str, str]) -> str:
+    return next((texts[name] for name in _ACCOUNTS if texts.get(name)), "")
+
+
 def _said(elements: list[etree._Element]) -> tuple[dict[str, str], list[etree._Element]]:
-    """Return the text of each element by its local name, the first of a name, and Processors."""
+    """Return the texts that are read, by local names, the first of a name; and Processors."""
     texts: dict[str, str] = {}
     processors: list[etree._Element] = []
     for element in elements:
-        name = local_name(element)
-        if name == "Processors":
+        name = LOCAL_NAMES[element.tag]
+        if name in _READ:
+            if name not in texts:
+                texts[name] = (element.text or "").strip()
+        elif name == "Processors":
             processors.append(element)
-        elif name not in texts:
-            texts[name] = (element.text or "").strip()
     return texts, processors
 
 
@@ -150,6 +217,14 @@ def _state(text: str) -> str:
     if not text:
         return "COMPLETED"
     return _STATES.get(text.casefold()) or read_state(text)
+
+
+def _ended_state(text: str) -> str | None:
+    state = _state(text)
+    return state if skip_reason(state) is None else None
+
+
+_ENDED: Known[str] = Known(_ended_state)
 
 
 def _lenient(text: str) -> int:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
 from itertools import islice
 from typing import Any, Literal
 
@@ -113,15 +112,23 @@ def _forget_before(top: etree._Element | None, record: etree._Element | None) ->
         top = top[-1]
 
 
+class _LocalNames(dict[Any, str]):
+    """The names of tags without their namespaces, each told apart once."""
+
+    def __missing__(self, tag: object) -> str:
+        # Not by QName, which takes fewer names than the parser lets through.
+        name = tag.rpartition("}")[2] if isinstance(tag, str) else ""
+        if len(self) < _NAMES_KEPT:
+            self[tag] = name
+        return name
+
+
+LOCAL_NAMES = _LocalNames()
+
+
 def local_name(element: etree._Element) -> str:
     """Return an element's name without its namespace."""
-    # Not by QName, which takes fewer names than the parser lets through.
-    return _local(element.tag)
-
-
-@lru_cache(_NAMES_KEPT)
-def _local(tag: object) -> str:
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return LOCAL_NAMES[element.tag]
 
 
 def namespace_of(element: etree._Element) -> str:

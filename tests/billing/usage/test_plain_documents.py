@@ -1,0 +1,184 @@
+"""A plain pod or XML record says, read at once, exactly what it says read field by field."""
+
+import copy
+import io
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from billing.usage import pods, usage_record_xml
+from billing.usage.cells import Row
+from billing.usage.options import Options
+from billing.usage.record import UsageRecord
+from billing.usage.xml_stream import records_in
+from tests.billing.usage import samples
+
+GPU = "nvidia.com/gpu"
+PLACES = [
+    ("kind",),
+    ("metadata", "uid"),
+    ("metadata", "labels"),
+    ("metadata", "labels", "tessera.dev/voucher"),
+    ("metadata", "annotations"),
+    ("metadata", "annotations", "tessera.dev/voucher"),
+    ("spec", "nodeSelector"),
+    ("spec", "nodeSelector", "nvidia.com/gpu.product"),
+    ("spec", "initContainers"),
+    ("spec", "containers"),
+    ("spec", "containers", 0, "resources", "limits"),
+    ("spec", "containers", 0, "resources", "limits", GPU),
+    ("spec", "containers", 0, "resources", "limits", "amd.com/gpu"),
+    ("spec", "containers", 0, "resources", "requests"),
+    ("spec", "containers", 0, "resources", "requests", GPU),
+    ("status", "phase"),
+    ("status", "reason"),
+    ("status", "containerStatuses"),
+    ("status", "containerStatuses", 0, "lastState"),
+    ("status", "containerStatuses", 0, "state", "terminated"),
+    ("status", "containerStatuses", 0, "state", "terminated", "reason"),
+    ("status", "containerStatuses", 0, "state", "terminated", "startedAt"),
+    ("status", "containerStatuses", 0, "state", "terminated", "finishedAt"),
+]
+ENDED = {"startedAt": "2026-11-02T07:00:00Z", "finishedAt": "2026-11-02T09:30:00Z"}
+VALUES = st.sampled_from(
+    [
+        None,
+        "",
+        " ",
+        "V-2",
+        "a b",
+        " V-2",
+        "é",
+        "a" * 201,
+        "\x00",
+        [],
+        {},
+        [1],
+        {"a": "b"},
+        "1",
+        "0",
+        "08",
+        "-1",
+        "1.5",
+        "9" * 10,
+        "Failed",
+        "Pending",
+        "OOMKilled",
+        "Evicted",
+        True,
+        "2026-11-02T09:00:00+08:00",
+        "2026-11-02 09:00:00",
+        "2026-13-02T09:00:00Z",
+        "1969",
+        "2026-11-02T07:59:59Z",
+        "2026-11-02T08:00:00Z",
+        "2028-11-02T08:00:00Z",
+        "0001-01-01T00:00:00Z",
+        {GPU: "1"},
+        {GPU: "1", "cpu": "2"},
+        {"nvidia.com/mig-1g.10gb": "1"},
+        {"x.io/gpu": "1"},
+        {"terminated": ENDED},
+        [{"name": "main"}],
+        [{"state": {"terminated": ENDED}}],
+        "Pod",
+    ]
+)
+OPTIONS = st.builds(
+    Options,
+    st.sampled_from(["", "meter"]),
+    st.just("UTC"),
+    st.sampled_from(["", "north"]),
+    st.sampled_from([None, "GPU", "CPU"]),
+    st.none(),
+)
+
+
+def changed(pod, place, value):
+    """Return a pod with another value at a place, or as it was where the place is not there."""
+    pod = copy.deepcopy(pod)
+    *path, last = place
+    at = pod
+    for name, within in zip(path, place[1:], strict=True):
+        if isinstance(name, str) and isinstance(at, dict):
+            at = at.setdefault(name, {})
+        elif isinstance(name, int) and isinstance(at, list) and len(at) > name:
+            at = at[name]
+        if not isinstance(at, dict if isinstance(within, str) else list):
+            return pod
+    at[last] = value
+    return pod
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), max_size=3), OPTIONS)
+@settings(max_examples=2_000, deadline=None)
+@example([(("metadata", "annotations"), {"tessera.dev/voucher": " "})], Options())
+@example([(("spec", "containers", 0, "resources", "requests", GPU), "9")], Options())
+def test_both_ways_of_reading_a_pod_agree(changes, options):
+    pod = samples.pod()
+    for place, value in changes:
+        pod = changed(pod, place, value)
+
+    plain = pods._plain(7, pod, options)
+
+    assert plain is None or plain == pods._carefully(Row(7), pod, options)
+
+
+@pytest.mark.parametrize("voucher", ["labels", "annotations"])
+def test_a_plain_pod_takes_the_quick_way(voucher):
+    pod = samples.pod(labels={})
+    pod["metadata"][voucher] = {"tessera.dev/voucher": "V-1"}
+    pod["spec"]["nodeSelector"] = {"nvidia.com/gpu.product": "H100"}
+
+    record = pods._plain(7, pod, Options())
+
+    assert isinstance(record, UsageRecord)
+    assert (record.account, record.resource_class, record.row) == ("V-1", "H100", 7)
+    assert record.quantity_ms == 2 * 3_600_000
+
+
+ONE_GPU = '<Processors urf:type="gpu">1</Processors>'
+XML = st.fixed_dictionaries(
+    {"processors": st.sampled_from([ONE_GPU, ONE_GPU, ONE_GPU * 2, ""])},
+    optional={
+        "job": st.sampled_from(["", "7", "a b", "\u00e9", "a" * 201]),
+        "status": st.sampled_from(["", "completed", "failed", "started", "aborted", "?"]),
+        "start": st.sampled_from(["", "2026-11-02T08:00:00", "2026-11-02T08:00:00.5Z", "1969"]),
+        "end": st.sampled_from(["", "2026-11-02T07:00:00Z", "2026-11-02T08:00:00Z", "9999"]),
+        "wall": st.sampled_from(
+            ["", "PT0S", "PT60S", "PT3600S", "PT3601S", "PT99999999S", "P1D", "x"]
+        ),
+    },
+)
+
+
+def both(xml, options):
+    content = samples.usage_records(xml).encode()
+    ((_record, *elements),) = records_in(
+        lambda: io.BytesIO(content), frozenset({"UsageRecord"})
+    )
+    texts, processors = usage_record_xml._said(elements)
+    return (
+        usage_record_xml._plain(7, texts, processors, options),
+        usage_record_xml._carefully(Row(7), texts, processors, options),
+    )
+
+
+@given(XML, OPTIONS)
+@settings(max_examples=1_000, deadline=None)
+def test_both_ways_of_reading_an_xml_record_agree(said, options):
+    plain, careful = both(samples.usage_record(**said), options)
+
+    assert plain is None or plain == careful
+
+
+@pytest.mark.parametrize("count", ["1", "8"])
+def test_a_plain_xml_record_takes_the_quick_way(count):
+    processors = ONE_GPU.replace(">1<", f">{count}<")
+    record, _careful = both(
+        samples.usage_record(processors=processors, wall="PT1800S"), Options()
+    )
+
+    assert isinstance(record, UsageRecord)
+    assert record.quantity_ms == int(count) * 1_800_000
