@@ -93,13 +93,20 @@ def test_a_minute_of_chaos_loses_nothing_even_when_it_is_killed_itself(ground):
     assert made["trade"]["operations"] > 0
 
 
-@pytest.mark.parametrize("defect", ["check", "lock", "queue", "key"])
-def test_a_ledger_without_one_safeguard_fails_within_a_minute(ground, defect):
-    code = ended(
-        start(ground, "--seed", "1", "--minutes", "1", "--defect", defect), ground, 400
-    )
+# A race is a matter of chance: on a busy machine one minute may pass without it. A sound ledger
+# never fails, so that one failure of a few is proof.
+SEEDS = range(1, 5)
 
-    made = report(ground, f"seed-1-{defect}")
+
+@pytest.mark.parametrize("defect", ["check", "lock", "queue", "key"])
+def test_a_ledger_without_one_safeguard_fails_within_a_minute_of_a_few(ground, defect):
+    for seed in SEEDS:
+        words = ("--seed", str(seed), "--minutes", "1", "--defect", defect)
+        code = ended(start(ground, *words), ground, 400)
+        made = report(ground, f"seed-{seed}-{defect}")
+        if code:
+            break
+
     assert (code, made["verdict"]) == (1, "failed")
     assert made["findings"], made
     assert made["minutes"] <= 1.1
