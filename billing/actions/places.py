@@ -13,6 +13,7 @@ from common.days import end_of, start_of
 from common.statements import quick_rows
 from providers.models import Provider
 from vouchers.models import Programme
+from vouchers.queries import MAY_LIMIT_USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ class Place:
 # An order is looked for by its code, by the provider's own name for it, and by its voucher's
 # code, each by an index; what the provider has not accepted is no order yet. Vouchers of
 # programmes that pay after use have no orders; there the voucher itself is it.
-_HAS_WINDOW = """exists (
+_HAS_WINDOW = f"""exists (
         select from vouchers_policyversion l
-        where l.programme_id = p.id and l.text like '%%[metering]%%')"""
+        where l.programme_id = p.id and l.text {MAY_LIMIT_USE})"""
 _AFTER_USE = ", ".join(f"'{mode.value}'" for mode in Programme.AFTER_USE)
 _PLACES = f"""
     with named as materialized (

@@ -35,7 +35,7 @@ from vouchers.queries.matches import (
     upstream_awards_of,
     upstream_of,
 )
-from vouchers.queries.metering import metering_rules
+from vouchers.queries.metering import MAY_LIMIT_USE, metering_rules
 from vouchers.queries.orders import (
     OrderUse,
     UsedLine,
@@ -164,6 +164,7 @@ __all__ = [
     "DAY_FIRST",
     "DAY_LAST",
     "DECIDED_WITHIN",
+    "MAY_LIMIT_USE",
     "REVIEWABLE",
     "AwardProblem",
     "AwardRow",

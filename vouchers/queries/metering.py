@@ -7,9 +7,10 @@ from policy.metering import MeteringRule
 from vouchers.models import PolicyVersion
 from vouchers.queries.programmes import read_policy
 
-# A part of a voucher has no decision of its own: it has the whole's. Laws that say nothing about
-# it are never read.
-_LAWS = """
+# Of a law's text: it may limit until when use is told. Others are never read.
+MAY_LIMIT_USE = "like '%%[metering]%%'"
+# A part of a voucher has no decision of its own: it has the whole's.
+_LAWS = f"""
     with recursive up as (
         select id as voucher, decision_id, parent_id from vouchers_voucher
         where id = any(%s::bigint[])
@@ -22,8 +23,8 @@ _LAWS = """
     from up
     join vouchers_decision d on d.id = up.decision_id
     join vouchers_policyversion p on p.id = d.policy_version_id
-    where p.text like '%%[metering]%%'
-"""
+    where p.text {MAY_LIMIT_USE}
+"""  # noqa: S608 - of constants
 
 
 def metering_rules(vouchers: Collection[int]) -> dict[int, MeteringRule]:
