@@ -222,25 +222,28 @@ def plain_record(
     job_id: str,
     account: str,
     models: str,
-    gpus: int,
+    metered: tuple[Resource, int],
     state: str,
     run: tuple[datetime | None, datetime | None],
     row: int,
 ) -> UsageRecord | None:
-    """Return the record of a job's GPUs, or None where something is left to be said of it.
+    """Return the record of a job, or None where something is left to be said of it.
 
-    What it says is what `record_of` says; the instants are in whole seconds and in UTC.
+    What it says is what `record_of` says.
+
+    :param metered: the resource, and how many whole ones.
+    :param run: from when until when, in whole seconds and in UTC.
     """
     started_at, ended_at = run
-    if not (job_id and gpus and state and started_at and ended_at):
+    resource, count = metered
+    if not (job_id and count and state and started_at and ended_at):
         return None
     together = f"{cluster}{job_id}{account}{models}"
     if len(together) > CELL_CHARACTERS_MAX or not together.isprintable():
         return None
     if not started_at <= ended_at < started_at + _LONGEST_RUN:
         return None
-    key = key_of(cluster, job_id, started_at)
-    count = gpus * 1000
+    key, thousandths = key_of(cluster, job_id, started_at), count * 1000
     return UsageRecord._make(
-        (source, key, "GPU", count, started_at, ended_at, state, account, models, row, "")
+        (source, key, resource, thousandths, *run, state, account, models, row, "")
     )

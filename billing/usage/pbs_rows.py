@@ -63,7 +63,7 @@ class PbsRows:
             job,
             self._account_of(fields),
             "",
-            gpus,
+            ("GPU", gpus),
             state,
             (datetime.fromtimestamp(int(start), UTC), datetime.fromtimestamp(int(end), UTC)),
             number,

@@ -73,14 +73,14 @@ def read_plain(given: Any, records_max: int) -> dict[str, Any] | None:
         return None
     read = []
     for record in records:
-        plain = read_plain_record(record)
+        plain = _read_plain_record(record)
         if plain is None:
             return None
         read.append(plain)
     return {"source": source, "records": read}
 
 
-def read_plain_record(given: Any) -> dict[str, Any] | None:
+def _read_plain_record(given: Any) -> dict[str, Any] | None:
     """Return a record as the API's serializer would, or None where that has to look at it."""
     fields = _fields_of(given)
     if fields is None:

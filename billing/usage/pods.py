@@ -114,7 +114,7 @@ def _plain(number: int, pod: Any, options: Options) -> UsageRecord | None:
         return None
     source = options.source or _METER
     return plain_record(
-        source, options.cluster, uid, account, model, int(gpus), state, run, number
+        source, options.cluster, uid, account, model, ("GPU", int(gpus)), state, run, number
     )
 
 

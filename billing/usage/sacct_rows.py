@@ -1,16 +1,14 @@
 """The quick way through sacct: lines as most clusters write them, by what cells said before."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 
-from billing.usage.cells import CELL_CHARACTERS_MAX, read_state, skip_reason
-from billing.usage.job import key_of
+from billing.usage.cells import read_state, skip_reason
+from billing.usage.job import plain_record
 from billing.usage.known import Instants, Known
 from billing.usage.options import Options
-from billing.usage.record import RUN_DAYS_MAX, Resource, UsageRecord
+from billing.usage.record import Resource, UsageRecord
 
 NEEDED = ("jobidraw", "state", "start", "end", "alloctres")
-_LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
 _NOT_STOPPED = frozenset({"", "00:00:00"})
 
 # GPUs, their models, and cores.
@@ -64,43 +62,30 @@ class SacctRows:
         allocated = self._allocated[cells[self._tres]]
         started_at = self._instants.read(cells[self._start])
         ended_at = self._instants.read(cells[self._end])
-        if not (state and allocated and started_at and ended_at):
-            return None
-        if not started_at <= ended_at < started_at + _LONGEST_RUN:
+        if state is None or allocated is None:
             return None
         gpus, models, cores = allocated
-        resource: Resource = "GPU"
-        count = gpus
+        metered: tuple[Resource, int] = ("GPU", gpus)
         if not gpus or self._resource == "CPU":
-            if self._resource == "GPU" or not cores:
+            if self._resource == "GPU":
                 return None
-            resource, count, models = "CPU", cores, ""
-        # Whole seconds in UTC, forwards, of a positive count: nothing is left to be checked.
-        return UsageRecord._make(
-            (
-                self._source,
-                key_of(cluster or self._cluster_otherwise, job, started_at),
-                resource,
-                count * 1000,
-                started_at,
-                ended_at,
-                state,
-                account,
-                models,
-                number,
-                "",
-            )
+            metered, models = ("CPU", cores), ""
+        return plain_record(
+            self._source,
+            cluster or self._cluster_otherwise,
+            job,
+            account,
+            models,
+            metered,
+            state,
+            (started_at, ended_at),
+            number,
         )
 
     def _is_plain(self, job: str, job_id: str, names: str) -> bool:
         if not job or "." in job or "." in job_id:
             return False
-        return (
-            " " not in job
-            and " " not in names
-            and len(job) <= CELL_CHARACTERS_MAX
-            and len(names) <= CELL_CHARACTERS_MAX
-        )
+        return " " not in job and " " not in names
 
 
 def _ended_state(text: str) -> str | None:

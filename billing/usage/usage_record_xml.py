@@ -113,7 +113,7 @@ def _plain(
         texts.get("LocalJobId", "") or texts.get("GlobalJobId", ""),
         _account_of(texts),
         "",
-        int(count),
+        ("GPU", int(count)),
         state,
         (started_at, until),
         number,
