@@ -59,7 +59,7 @@ class Limits:
     `rows_max` counts the lines of a file of lines, and the records of any other.
     """
 
-    rows_max: int = 2_000_000
+    rows_max: int = 8_000_000
     bytes_max: int = 1 << 30
     line_bytes_max: int = 64 * 1024
 
