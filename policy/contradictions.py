@@ -51,6 +51,8 @@ def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
         problems.add("floor", "", "hours in kind have no fee to compare; take [floor] out.")
     if mode == "M5" and (programme.self_pay or programme.stacking):
         problems.add("", "", "hours in kind have no fee; take [self_pay] and [stacking] out.")
+    if mode == "M5" and programme.payment:
+        problems.add("payment", "", "hours in kind are not paid; take [payment] out.")
     after_use = programme.is_claimed_after_use
     if after_use and programme.hold:
         message = f"mode {mode} pays after use and holds nothing; take [hold] out."

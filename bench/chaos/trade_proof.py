@@ -149,7 +149,7 @@ def _batch(batch: Batch, programme: Programme, findings: Findings) -> None:
     total = sum(one.amount for one in payments)
     clearing = balances([programme.account("clearing", batch.code)])
     cleared = [(one.credit, one.debit) for one in clearing.values()]
-    is_sent = batch.status not in (Batch.Status.PREPARED, Batch.Status.APPROVED)
+    is_sent = batch.status not in UNRELEASED
     is_answered = all(one.status == Payment.Status.PAID for one in payments)
     expected = [(total, total if is_answered else 0)] if is_sent else []
     if batch.total != total or cleared != expected:

@@ -9,15 +9,26 @@ from billing.actions.archive import (
     archive_usage,
 )
 from billing.actions.bank import StatementOfNobody, read_statement
-from billing.actions.batches import (
-    ApprovedByPreparer,
-    BankDetailMissing,
-    BatchNotReady,
-    NothingDue,
+from billing.actions.batch_approvals import (
+    AuthorisationNotNeeded,
+    ListChanged,
     approve_batch,
+    authorise_batch,
+)
+from billing.actions.batch_release import hand_over_batch, release_batch
+from billing.actions.batch_steps import ApprovedByPreparer, BatchNotReady
+from billing.actions.batches import (
+    BankDetailMissing,
+    BatchEmpty,
+    NothingDue,
+    PaymentInBatch,
+    PaymentNotInBatch,
+    add_payment,
     cancel_batch,
+    lock_batch,
     prepare_batch,
-    release_batch,
+    remove_payment,
+    send_back_batch,
 )
 from billing.actions.bills import (
     AmountTooLarge,
@@ -176,4 +187,15 @@ __all__ = [
     "settle_bill",
     "submit_bill",
     "submit_claim",
+    "AuthorisationNotNeeded",
+    "ListChanged",
+    "authorise_batch",
+    "hand_over_batch",
+    "BatchEmpty",
+    "PaymentInBatch",
+    "PaymentNotInBatch",
+    "add_payment",
+    "lock_batch",
+    "remove_payment",
+    "send_back_batch",
 ]

@@ -1,5 +1,16 @@
 """What was metered, billed, settled and paid, as far as each person may see it."""
 
+from billing.queries.batches import (
+    UNRELEASED,
+    Difference,
+    Listed,
+    differences,
+    doers_of_batch,
+    list_of,
+    list_sha256,
+    lists_locked,
+    steps_of,
+)
 from billing.queries.bills import (
     BillLineInput,
     bill_of,
@@ -34,12 +45,14 @@ from billing.queries.files import (
     recorded_as,
 )
 from billing.queries.payments import (
+    NEVER_SENT,
     Payable,
     bank_details_in_force,
     batch_of,
     batches_visible_to,
     payables_due,
     payables_without_bank_detail,
+    payment_in,
     payments_of,
     payments_to,
     statement_of,
@@ -132,4 +145,15 @@ __all__ = [
     "usage_seen_by",
     "usage_visible_to",
     "verdicts_of",
+    "UNRELEASED",
+    "Difference",
+    "Listed",
+    "differences",
+    "doers_of_batch",
+    "list_of",
+    "list_sha256",
+    "lists_locked",
+    "steps_of",
+    "NEVER_SENT",
+    "payment_in",
 ]

@@ -42,7 +42,7 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
     page = page_of(request, waiting)
     states = states_of(list(page), timezone.now())
     batches = queries.batches_visible_to(person).filter(
-        status__in=[Batch.Status.PREPARED, Batch.Status.APPROVED]
+        status__in=queries.UNRELEASED
     )
     context = {
         "figures": [

@@ -14,7 +14,7 @@ from config.demo.world import Scheme, World
 from parties.queries import bank_detail_in_force
 
 PREPARED_AFTER = 10
-# On the last days: one batch is with the bank, one is approved, one is only prepared.
+# On the last days: one batch is with the bank, one is approved, one is only locked.
 SENT_ON, APPROVED_ON = 270, 272
 _RETURNED = "AC04"  # ISO 20022: the account is closed
 _CALLED_OFF = "Another claim is settled tomorrow; both are paid together."

@@ -123,13 +123,27 @@ def an_own_account(authority):
     )
 
 
-def prepare(scene, key=None):
+def open_batch(scene, key=None):
     return actions.prepare_batch(
         programme=scene.scheme.programme,
         actor=scene.authority.finance[0],
         at=LATER,
         key=key or cast.a_key("prepare"),
     )
+
+
+def lock(scene, batch, key=None):
+    return actions.lock_batch(
+        batch=batch,
+        actor=scene.authority.finance[0],
+        at=LATER,
+        key=key or cast.a_key("lock"),
+    )
+
+
+def prepare(scene, key=None):
+    """Return a batch of all that is due, with its list locked."""
+    return lock(scene, open_batch(scene, key), key)
 
 
 def approve(scene, batch, key=None):

@@ -1,0 +1,75 @@
+"""What each person did to a batch, and for whom."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from common.tables import one_of
+
+
+class BatchStep(models.Model):
+    """One thing that one person did to a batch; all of them together say who had which part."""
+
+    class Kind(models.TextChoices):
+        OPENED = "OPENED", "Opened"
+        REMOVED = "REMOVED", "Payment removed"
+        ADDED = "ADDED", "Payment added again"
+        LOCKED = "LOCKED", "Locked"
+        APPROVED = "APPROVED", "Approved"
+        AUTHORISED = "AUTHORISED", "Authorised"
+        RELEASED = "RELEASED", "Released"
+        SENT_BACK = "SENT_BACK", "Sent back"
+        SENT = "SENT", "Sent to bank"
+        CANCELLED = "CANCELLED", "Cancelled"
+
+    batch = models.ForeignKey("billing.Batch", models.PROTECT, related_name="steps")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    doer = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    # Whose deputy the doer was; that person counts as having acted too.
+    stands_for = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
+    at = models.DateTimeField()
+    note = models.CharField(max_length=500, blank=True, default="")
+    payment = models.ForeignKey("billing.Payment", models.PROTECT, related_name="+", null=True)
+    # The payments as they were when the list was locked, and their SHA-256 at every step since.
+    list = models.JSONField(null=True)
+    list_sha256 = models.CharField(max_length=64, blank=True, default="")
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of(
+                "kind",
+                [
+                    "OPENED",
+                    "REMOVED",
+                    "ADDED",
+                    "LOCKED",
+                    "APPROVED",
+                    "AUTHORISED",
+                    "RELEASED",
+                    "SENT_BACK",
+                    "SENT",
+                    "CANCELLED",
+                ],
+            ),
+            models.CheckConstraint(
+                condition=Q(stands_for__isnull=True) | ~Q(stands_for=F("doer")),
+                name="billing_batchstep_stands_for_another",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="LOCKED") | (Q(list__isnull=False) & ~Q(list_sha256="")),
+                name="billing_batchstep_keeps_the_list",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["REMOVED", "ADDED"]) | Q(payment__isnull=False),
+                name="billing_batchstep_says_which_payment",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["REMOVED", "SENT_BACK", "CANCELLED"]) | ~Q(note=""),
+                name="billing_batchstep_says_why",
+            ),
+            models.UniqueConstraint(fields=["act"], name="billing_batchstep_once_an_act"),
+        ]
+        indexes = [models.Index(fields=["batch", "id"], name="billing_batchstep_of_batch")]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} {self.kind}"
