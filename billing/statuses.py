@@ -102,25 +102,49 @@ LINE: Final = {
 }
 
 BATCH: Final = {
-    "PREPARED": Status(
+    "OPEN": Status(
+        pgettext_lazy("batch", "Open"),
+        pgettext_lazy("batch", "Open"),
+        "grey",
+        _("Payments can be removed and added. Whoever prepares it then locks the list."),
+        FINANCE,
+    ),
+    "LOCKED": Status(
         _("Waiting for second approval"),
         _("Waiting for second approval"),
         "yellow",
-        _("One person prepared it. Another one approves it."),
+        _("The list is locked. Another person approves it, or sends it back."),
         FINANCE,
     ),
     "APPROVED": Status(
         _("Approved"),
-        _("Approved, waiting for release"),
+        _("Approved, waiting for the next person"),
         "green",
-        _("Two people agreed. A third one sends it to the bank."),
+        _(
+            "Two people agreed. Another one releases it or, above the amount in its law, "
+            "authorises it first."
+        ),
+        FINANCE,
+    ),
+    "AUTHORISED": Status(
+        _("Authorised"),
+        _("Authorised, waiting for release"),
+        "green",
+        _("Three people agreed. A fourth one releases it."),
         FINANCE,
     ),
     "RELEASED": Status(
+        _("Released"),
+        _("Released, the file waits to be given to the bank"),
+        "blue",
+        _("The payment file is written. Download it and give it to the bank."),
+        FINANCE,
+    ),
+    "SENT": Status(
         _("Sent to bank"),
         _("Sent to bank"),
         "blue",
-        _("The payment file is written. The bank has not answered every payment yet."),
+        _("The bank has the file, and has not answered every payment yet."),
         THE_BANK,
     ),
     "CLOSED": Status(
@@ -143,6 +167,13 @@ PAYMENT: Final = {
         _("Cancelled"),
         "grey",
         _("Its batch was called off. The amount goes into a later batch."),
+        US,
+    ),
+    "REMOVED": Status(
+        _("Removed"),
+        _("Removed from the batch"),
+        "grey",
+        _("It was taken out of its batch. The amount is due, and goes into a later batch."),
         US,
     ),
     "PREPARED": Status(
@@ -280,8 +311,14 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CLOSE_PERIOD: _("Billing period closed"),
     ActKind.ARCHIVE_USAGE: _("Month of usage lines archived"),
     ActKind.PREPARE_BATCH: _("Batch prepared"),
+    ActKind.REMOVE_PAYMENT: _("Payment removed from a batch"),
+    ActKind.ADD_PAYMENT: _("Payment added to a batch"),
+    ActKind.LOCK_BATCH: _("List of a batch locked"),
+    ActKind.SEND_BACK_BATCH: _("Batch sent back"),
     ActKind.APPROVE_BATCH: _("Batch approved"),
-    ActKind.RELEASE_BATCH: _("Batch sent to bank"),
+    ActKind.AUTHORISE_BATCH: _("Batch authorised"),
+    ActKind.RELEASE_BATCH: _("Batch released"),
+    ActKind.HAND_OVER_BATCH: _("Batch sent to bank"),
     ActKind.CANCEL_BATCH: _("Batch cancelled"),
     ActKind.READ_STATEMENT: _("Bank statement read"),
     ActKind.CONFIRM_PAYMENT: _("Payment confirmed"),

@@ -51,8 +51,6 @@ def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
         problems.add("floor", "", "hours in kind have no fee to compare; take [floor] out.")
     if mode == "M5" and (programme.self_pay or programme.stacking):
         problems.add("", "", "hours in kind have no fee; take [self_pay] and [stacking] out.")
-    if mode == "M5" and programme.payment:
-        problems.add("payment", "", "hours in kind are not paid; take [payment] out.")
     after_use = programme.is_claimed_after_use
     if after_use and programme.hold:
         message = f"mode {mode} pays after use and holds nothing; take [hold] out."
@@ -65,6 +63,11 @@ def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
     if (mode == "M7") != (programme.target is not None):
         fix = 'write mode = "M7" and the section [target], or neither.'
         problems.add("", "mode", f"a performance contract needs both; {fix}")
+
+
+def _payment_fits_mode(programme: Programme, problems: Problems) -> None:
+    if programme.mode == "M5" and programme.payment:
+        problems.add("payment", "", "hours in kind are not paid; take [payment] out.")
 
 
 def _target_can_be_met(programme: Programme, problems: Problems) -> None:
@@ -302,6 +305,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _unit_fits_mode,
     _payee_fits_mode,
     _sections_fit_mode,
+    _payment_fits_mode,
     _target_can_be_met,
     _last_tier_takes_all,
     _tiers_fit_their_selection,

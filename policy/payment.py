@@ -1,4 +1,4 @@
-"""Above which total a batch takes one more person, how far back twins are looked for, which file."""
+"""What a batch of payments takes: how many people, how far back to look for twins, which file."""
 
 from dataclasses import dataclass
 from decimal import Decimal, localcontext

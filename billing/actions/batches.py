@@ -1,4 +1,4 @@
-"""Put what is due into a batch, settle which payments are in it, and lock the list or call it off."""
+"""Put what is due into a batch, choose its payments, and lock its list or call it off."""
 
 from datetime import datetime
 
@@ -195,9 +195,7 @@ def remove_payment(
 
 
 @transaction.atomic
-def add_payment(
-    *, batch: Batch, payable: str, actor: User, at: datetime, key: str
-) -> Payment:
+def add_payment(*, batch: Batch, payable: str, actor: User, at: datetime, key: str) -> Payment:
     """Add what is due from one ledger account to an open batch, removed from it before or not.
 
     :param payable: the ledger account, as `payables_due` names it.
@@ -231,7 +229,9 @@ def add_payment(
 
 
 def _added(batch: Batch, payable: str, at: datetime) -> Payment:
-    former = Payment.objects.filter(batch=batch, payable=payable).select_related("payee").first()
+    former = (
+        Payment.objects.filter(batch=batch, payable=payable).select_related("payee").first()
+    )
     if former is not None and former.status == Payment.Status.PREPARED:
         raise PaymentInBatch(payee=former.payee.name_here, batch=batch.code)
     due = next((one for one in payables_due(batch.programme) if one.address == payable), None)
@@ -308,9 +308,7 @@ def lock_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
 
 
 @transaction.atomic
-def send_back_batch(
-    *, batch: Batch, note: str, actor: User, at: datetime, key: str
-) -> Batch:
+def send_back_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str) -> Batch:
     """Open a locked list again, with a word why; what was approved of it counts no more.
 
     Any finance officer may. Who had another part in the batch still has no part in its making.
@@ -330,6 +328,7 @@ def send_back_batch(
         at=at,
         payload={"note": note},
         reason=note,
+        details={"note": note},
     )
     if act.is_replay:
         return Batch.objects.get(pk=batch.pk)

@@ -1,4 +1,4 @@
-"""Customer credit transfers, `pain.001`: the payment file that goes to the bank, in two versions."""
+"""Customer credit transfers, `pain.001`: the file that goes to the bank, in two versions."""
 
 import re
 from collections.abc import Sequence
@@ -201,9 +201,7 @@ def _add_account(parent: Element, tag: str, account: AccountNumber, where: str =
         add(parent, f"{tag}/Id/Othr/Id", number)
 
 
-def _add_agent(
-    parent: Element, tag: str, agent: Agent, bic_tag: str, where: str = ""
-) -> None:
+def _add_agent(parent: Element, tag: str, agent: Agent, bic_tag: str, where: str = "") -> None:
     institution = add(parent, f"{tag}/FinInstnId")
     if agent.bic:
         if not bic.is_valid(agent.bic):

@@ -245,8 +245,8 @@ class DecideForm(KeyedForm):
     )
 
 
-class CancelBatchForm(KeyedForm):
-    """Why a batch is called off."""
+class BatchNoteForm(KeyedForm):
+    """Why a batch is called off or sent back, or a payment taken out of it."""
 
     note = forms.CharField(
         label=_("Why"),
@@ -254,6 +254,25 @@ class CancelBatchForm(KeyedForm):
         widget=forms.Textarea({"rows": 4, "maxlength": 500}),
         help_text=_("It is kept with the batch"),
     )
+
+
+class BatchSeenForm(KeyedForm):
+    """A yes to a batch, with the fingerprint of the list that the person was shown."""
+
+    seen = forms.RegexField(
+        r"[0-9a-f]{64}",
+        widget=forms.HiddenInput,
+        error_messages={
+            "required": _("This page has lost its list. Open it again and send it once more."),
+            "invalid": _("This page has lost its list. Open it again and send it once more."),
+        },
+    )
+
+
+class PayableForm(KeyedForm):
+    """What is due from which ledger account."""
+
+    payable = forms.CharField(widget=forms.HiddenInput, max_length=120)
 
 
 class BatchForm(KeyedForm):

@@ -5,7 +5,6 @@ from django.db.models import Q
 
 from common.tables import one_of
 
-
 # Each stage of a batch, in order; the last is for one that was called off.
 STAGES = [
     "OPEN",
@@ -46,7 +45,9 @@ class Batch(models.Model):
     prepared_at = models.DateTimeField()
     approved_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     approved_at = models.DateTimeField(null=True)
-    authorised_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
+    authorised_by = models.ForeignKey(
+        "parties.User", models.PROTECT, related_name="+", null=True
+    )
     authorised_at = models.DateTimeField(null=True)
     released_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     released_at = models.DateTimeField(null=True)

@@ -73,7 +73,9 @@ def batches_visible_to(person: User) -> QuerySet[Batch]:
     """Return the payment batches of the programmes that a person oversees, newest first."""
     return (
         Batch.objects.filter(programme_scope(person))
-        .select_related("programme", "prepared_by", "approved_by", "authorised_by", "released_by")
+        .select_related(
+            "programme", "prepared_by", "approved_by", "authorised_by", "released_by"
+        )
         .order_by("-prepared_at", "-pk")
     )
 

@@ -155,6 +155,15 @@ def approve(scene, batch, key=None):
     )
 
 
+def authorise(scene, batch, key=None):
+    return actions.authorise_batch(
+        batch=batch,
+        actor=scene.authority.finance[2],
+        at=LATER,
+        key=key or cast.a_key("authorise"),
+    )
+
+
 def release(scene, batch, key=None):
     return actions.release_batch(
         batch=batch,

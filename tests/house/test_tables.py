@@ -119,6 +119,7 @@ def test_what_was_written_stays_written():
         "billing_billline",
         "billing_verdict",
         "billing_settlement",
+        "billing_batchstep",
         "billing_paymentfile",
         "billing_bankstatement",
         "billing_bankline",

@@ -21,7 +21,7 @@ from billing.models import (
     UsageLine,
     Verdict,
 )
-from billing.queries import bills_to_settle, is_due
+from billing.queries import UNRELEASED, bills_to_settle, is_due
 from ledger.queries import accounts_found, balances, holds_remaining
 from vouchers.models import Order, Programme, Voucher
 from vouchers.queries import orders_lapsed_by, voucher_balance, vouchers_expired_by

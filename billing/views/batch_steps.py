@@ -1,0 +1,365 @@
+"""Each step of a payment batch by the person whose part it is, who is shown what changed before."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from billing import actions, queries
+from billing.forms.pages import BatchNoteForm, BatchSeenForm, PayableForm
+from billing.models import Batch
+from billing.queries import Difference, Listed
+from billing.views.shown import table
+from common.days import day_of
+from common.formatting import instant, money
+from common.forms import KeyedForm, answer_form
+from common.languages import in_language
+from parties.authentication import signed_in
+from parties.models import Organisation, User
+from parties.queries import may_act, require_role
+from parties.roles import Role
+from vouchers.queries import policy_in_force
+
+_Status = Batch.Status
+CHANGES_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A step of a batch: the duty that it is, its address, and the words of its button."""
+
+    duty: str
+    address: str
+    label: str
+    has_seen: bool = True
+
+
+def oversees(person: User, found: Batch) -> bool:
+    """Say whether a person is a finance officer of a batch's programme."""
+    overseen = queries.programmes_overseen(person, Role.FINANCE)
+    return overseen.filter(pk=found.programme_id).exists()
+
+
+def _step_after(found: Batch) -> _Step | None:
+    """Return the step that a batch waits for, or None where none of ours is left."""
+    release = _Step("release_batch", "batch_release", _("Release to the bank"))
+    steps = {
+        _Status.OPEN: _Step("change_batch", "batch_lock", _("Lock the list"), False),
+        _Status.LOCKED: _Step("approve_batch", "batch_approve", _("Approve")),
+        _Status.APPROVED: (
+            _Step("authorise_batch", "batch_authorise", _("Authorise"))
+            if found.needs_authorisation
+            else release
+        ),
+        _Status.AUTHORISED: release,
+        _Status.RELEASED: _Step("", "batch_hand_over", _("The bank has the file"), False),
+    }
+    return steps.get(_Status(found.status))
+
+
+def next_step(found: Batch, person: User, at: datetime) -> dict[str, Any] | None:
+    """Return the step that a batch waits for, or why this person may not do it."""
+    step = _step_after(found)
+    if step is None or (step.duty == "change_batch" and not found.total):
+        return None
+    if step.duty:
+        _version, rules = policy_in_force(found.programme, day_of(at, found.programme.zone))
+        permission = may_act(step.duty, person, queries.doers_of_batch(found), rules)
+        if not permission.allowed:
+            return {"wait": in_language(permission.reason_en, permission.reason_zh)}
+    form = _seen_form(found, at) if step.has_seen else KeyedForm()
+    return {
+        "form": form,
+        "url": reverse(step.address, args=[found.code]),
+        "label": step.label,
+    }
+
+
+def _seen_form(found: Batch, at: datetime) -> KeyedForm:
+    seen = queries.list_sha256(queries.list_of(found, at))
+    return BatchSeenForm(initial={"seen": seen})
+
+
+# --- what changed ----------------------------------------------------------------------------
+
+
+def changes_shown(found: Batch, at: datetime) -> list[Any]:
+    """Return what changed since the list was locked, and between the last two times it was."""
+    locked = queries.lists_locked(found)
+    if not locked:
+        return []
+    zone = found.programme.zone
+    shown = [
+        _changes(
+            found,
+            _("Changed since the list was locked on %(at)s")
+            % {"at": instant(locked[0][0].at, zone)},
+            queries.differences(locked[0][1], queries.list_of(found, at)),
+        )
+    ]
+    if len(locked) > 1:
+        shown.append(
+            _changes(
+                found,
+                _("Changed from the list that was sent back, locked on %(at)s")
+                % {"at": instant(locked[1][0].at, zone)},
+                queries.differences(locked[1][1], locked[0][1]),
+            )
+        )
+    return shown
+
+
+def _changes(found: Batch, caption: str, changes: list[Difference]) -> Any:
+    sides = [one for change in changes for one in change if one is not None]
+    payees = Organisation.objects.in_bulk({one.payee for one in sides}, field_name="code")
+    rows: list[Any] = []
+    for before, after in changes[:CHANGES_SHOWN]:
+        one = after or before
+        assert one is not None
+        name = payees[one.payee].name_here
+        rows.append([one.end_to_end_id, name, _side(before), _side(after)])
+    if len(changes) > CHANGES_SHOWN:
+        more = _("And %(count)s more") % {"count": len(changes) - CHANGES_SHOWN}
+        rows.append([more, "", "", ""])
+    return table(
+        caption,
+        [_("Reference"), _("Party"), _("Before"), _("Now")],
+        rows,
+        _("%(caption)s: nothing.") % {"caption": caption},
+    )
+
+
+def _side(listed: Listed | None) -> str:
+    if listed is None:
+        return _("Not in the list")
+    where = ", ".join(filter(None, (listed.holder, listed.number, listed.agent)))
+    return f"{money(listed.amount, listed.unit)} → {where}"
+
+
+# --- the steps -------------------------------------------------------------------------------
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_lock(request: HttpRequest, code: str) -> HttpResponse:
+    """Lock the list of an open batch."""
+
+    def lock(found: Batch, person: User, key: str) -> str:
+        actions.lock_batch(batch=found, actor=person, at=timezone.now(), key=key)
+        return _("The list of batch %(code)s is locked. Another person approves it now.")
+
+    words = {"title": _("Lock the list of batch %(code)s"), "submit": _("Lock the list")}
+    return _step(request, code, lock, words)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_approve(request: HttpRequest, code: str) -> HttpResponse:
+    """Approve a batch that another person prepared."""
+    form = _seen_asked(request, code)
+
+    def approve(found: Batch, person: User, key: str) -> str:
+        seen = form.cleaned_data["seen"]
+        actions.approve_batch(batch=found, actor=person, at=timezone.now(), key=key, seen=seen)
+        return _("Batch %(code)s is approved. Another person takes the next step.")
+
+    words = {"title": _("Approve batch %(code)s"), "submit": _("Approve")}
+    return _step(request, code, approve, words, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_authorise(request: HttpRequest, code: str) -> HttpResponse:
+    """Authorise an approved batch whose total is above the law's amount."""
+    form = _seen_asked(request, code)
+
+    def authorise(found: Batch, person: User, key: str) -> str:
+        seen = form.cleaned_data["seen"]
+        actions.authorise_batch(
+            batch=found, actor=person, at=timezone.now(), key=key, seen=seen
+        )
+        return _("Batch %(code)s is authorised. A fourth person releases it.")
+
+    words = {"title": _("Authorise batch %(code)s"), "submit": _("Authorise")}
+    return _step(request, code, authorise, words, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_release(request: HttpRequest, code: str) -> HttpResponse:
+    """Release a batch and write the bank's file, as one more person."""
+    form = _seen_asked(request, code)
+
+    def release(found: Batch, person: User, key: str) -> str:
+        seen = form.cleaned_data["seen"]
+        actions.release_batch(batch=found, actor=person, at=timezone.now(), key=key, seen=seen)
+        return _("Batch %(code)s is released. Download the file and give it to the bank.")
+
+    words = {
+        "title": _("Release batch %(code)s to the bank"),
+        "submit": _("Release to the bank"),
+        "warning": _("This writes the payment file. It can't be taken back."),
+    }
+    return _step(request, code, release, words, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_hand_over(request: HttpRequest, code: str) -> HttpResponse:
+    """Say that the bank has a batch's file."""
+
+    def hand_over(found: Batch, person: User, key: str) -> str:
+        actions.hand_over_batch(batch=found, actor=person, at=timezone.now(), key=key)
+        return _("Batch %(code)s is with the bank. Read its statement once it comes.")
+
+    words = {
+        "title": _("Say that the bank has the file of batch %(code)s"),
+        "submit": _("The bank has the file"),
+    }
+    return _step(request, code, hand_over, words)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_send_back(request: HttpRequest, code: str) -> HttpResponse:
+    """Open a locked list again, with a word why."""
+    form = BatchNoteForm(request.POST if request.method == "POST" else None)
+
+    def send_back(found: Batch, person: User, key: str) -> str:
+        note = form.cleaned_data["note"]
+        actions.send_back_batch(
+            batch=found, note=note, actor=person, at=timezone.now(), key=key
+        )
+        return _("Batch %(code)s is open again. What was approved of it counts no more.")
+
+    words = {"title": _("Send batch %(code)s back"), "submit": _("Send the batch back")}
+    return _step(request, code, send_back, words, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def batch_cancel(request: HttpRequest, code: str) -> HttpResponse:
+    """Call a batch off, with a word why, before it is released."""
+    form = BatchNoteForm(request.POST if request.method == "POST" else None)
+
+    def cancel(found: Batch, person: User, key: str) -> str:
+        note = form.cleaned_data["note"]
+        actions.cancel_batch(batch=found, note=note, actor=person, at=timezone.now(), key=key)
+        return _("Batch %(code)s is cancelled. What it would have paid is due again.")
+
+    words = {
+        "title": _("Cancel batch %(code)s"),
+        "submit": _("Cancel the batch"),
+        "warning": _("Nothing is paid by this batch. It can't be taken up again."),
+    }
+    return _step(request, code, cancel, words, form)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def payment_remove(request: HttpRequest, code: str, end_to_end_id: str) -> HttpResponse:
+    """Take a payment out of an open batch, with a word why."""
+    form = BatchNoteForm(request.POST if request.method == "POST" else None)
+
+    def remove(found: Batch, person: User, key: str) -> str:
+        actions.remove_payment(
+            payment=queries.payment_in(found, end_to_end_id),
+            note=form.cleaned_data["note"],
+            actor=person,
+            at=timezone.now(),
+            key=key,
+        )
+        return _("The payment is removed from batch %(code)s. Its amount is due again.")
+
+    words = {
+        "title": _("Remove a payment from batch %(code)s"),
+        "submit": _("Remove the payment"),
+    }
+    return _step(request, code, remove, words, form, end_to_end_id)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def payment_add(request: HttpRequest, code: str) -> HttpResponse:
+    """Add what is due to one party to an open batch."""
+    form = PayableForm(
+        request.POST if request.method == "POST" else None,
+        initial={"payable": request.GET.get("payable", "")},
+    )
+
+    def add(found: Batch, person: User, key: str) -> str:
+        payable = form.cleaned_data["payable"]
+        actions.add_payment(
+            batch=found, payable=payable, actor=person, at=timezone.now(), key=key
+        )
+        return _("The payment is added to batch %(code)s.")
+
+    words = {"title": _("Add a payment to batch %(code)s"), "submit": _("Add the payment")}
+    return _step(request, code, add, words, form)
+
+
+def _seen_asked(request: HttpRequest, code: str) -> KeyedForm:
+    if request.method == "POST":
+        return BatchSeenForm(request.POST)
+    person = signed_in(request)
+    require_role(person, Role.FINANCE)
+    form: KeyedForm = _seen_form(queries.batch_of(person, code), timezone.now())
+    return form
+
+
+def _step(
+    request: HttpRequest,
+    code: str,
+    act: Callable[[Batch, User, str], str],
+    words: dict[str, str],
+    form: KeyedForm | None = None,
+    end_to_end_id: str = "",
+) -> HttpResponse:
+    person = signed_in(request)
+    require_role(person, Role.FINANCE)
+    found = queries.batch_of(person, code)
+    asked = form or KeyedForm(request.POST if request.method == "POST" else None)
+
+    def done() -> HttpResponse:
+        messages.success(request, act(found, person, asked.act_key) % {"code": code})
+        return redirect("batch", code)
+
+    context = {
+        **words,
+        "title": words["title"] % {"code": code},
+        "caption": found.programme.title_here,
+        "back": reverse("batch", args=[code]),
+        "rows": _step_facts(found, end_to_end_id),
+        "changes": changes_shown(found, timezone.now()) if "seen" in asked.fields else [],
+    }
+    return answer_form(request, asked, "billing/batch_step.html", done, context)
+
+
+def _step_facts(found: Batch, end_to_end_id: str) -> list[dict[str, Any]]:
+    unit = found.programme.unit
+    if end_to_end_id:
+        payment = queries.payment_in(found, end_to_end_id)
+        return [
+            {"key": _("Reference"), "value": payment.end_to_end_id},
+            {"key": _("Party"), "value": payment.payee.name_here},
+            {"key": _("Amount"), "value": money(payment.amount, unit)},
+        ]
+    people = (
+        (_("Prepared by"), found.prepared_by),
+        (_("Approved by"), found.approved_by),
+        *([(_("Authorised by"), found.authorised_by)] if found.needs_authorisation else []),
+    )
+    return [
+        {"key": _("Total"), "value": money(found.total, unit)},
+        {"key": _("Payments"), "value": len(queries.list_of(found, timezone.now()))},
+        *({"key": key, "value": one.name if one else _("Not yet")} for key, one in people),
+    ]
