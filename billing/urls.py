@@ -7,6 +7,7 @@ from billing.api import corrections as corrections_api
 from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
 from billing.views import (
+    attempts,
     bank,
     batch_steps,
     batches,
@@ -135,6 +136,8 @@ urlpatterns = [
         ledger.ledger_account_csv,
         name="ledger_account_csv",
     ),
+    path("ledger/refused/", attempts.refused_attempts, name="refused_attempts"),
+    path("ledger/refused.csv", attempts.refused_attempts_csv, name="refused_attempts_csv"),
     path("ledger/acts/", ledger.ledger_audit, name="ledger_audit"),
     path("ledger/acts/<int:pk>/", ledger.ledger_act, name="ledger_act"),
     path(

@@ -8,9 +8,11 @@ from billing.actions.archive import (
     archive_month,
     archive_usage,
 )
+from billing.actions.attempts import keep_attempt
 from billing.actions.bank import StatementOfNobody, read_statement
 from billing.actions.batch_approvals import (
     AuthorisationNotNeeded,
+    DuplicatesOpen,
     ListChanged,
     approve_batch,
     authorise_batch,
@@ -120,6 +122,7 @@ __all__ = [
     "ClaimInvalid",
     "ColumnsNotNamed",
     "Correction",
+    "DuplicatesOpen",
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LineAcceptedBefore",
@@ -179,6 +182,7 @@ __all__ = [
     "decide_line",
     "do_file_task",
     "hand_over_batch",
+    "keep_attempt",
     "keep_usage_file",
     "keep_usage_months",
     "lock_batch",

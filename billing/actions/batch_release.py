@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 from stdnum import bic
 
+from billing.actions.attempts import attempts_kept
 from billing.actions.batch_approvals import seen_as_it_is
 from billing.actions.batch_steps import (
     BatchNotReady,
@@ -28,6 +29,7 @@ from parties.models import BankDetail, User
 from parties.queries import bank_detail_in_force
 
 
+@attempts_kept(ActKind.RELEASE_BATCH)
 @transaction.atomic
 def release_batch(
     *, batch: Batch, actor: User, at: datetime, key: str, seen: str = ""
@@ -92,6 +94,7 @@ def release_batch(
     )
 
 
+@attempts_kept(ActKind.HAND_OVER_BATCH)
 @transaction.atomic
 def hand_over_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
     """Say that the file of a released batch was given to the bank.

@@ -7,6 +7,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 from stdnum.iso7064 import mod_97_10
 
+from billing.actions.attempts import attempts_kept
 from billing.actions.batch_steps import (
     add_step,
     at_step,
@@ -76,6 +77,7 @@ class BatchEmpty(Refused):
     sentence = _("Batch %(batch)s has no payments. Add one, or cancel the batch.")
 
 
+@attempts_kept(ActKind.PREPARE_BATCH)
 @transaction.atomic
 def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) -> Batch:
     """Open a batch of all that a programme owes, with a payment to each party it can pay.
@@ -155,6 +157,7 @@ def creditor_reference(end_to_end_id: str) -> str:
     return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"
 
 
+@attempts_kept(ActKind.REMOVE_PAYMENT)
 @transaction.atomic
 def remove_payment(
     *, payment: Payment, note: str, actor: User, at: datetime, key: str
@@ -194,6 +197,7 @@ def remove_payment(
     return payment
 
 
+@attempts_kept(ActKind.ADD_PAYMENT)
 @transaction.atomic
 def add_payment(*, batch: Batch, payable: str, actor: User, at: datetime, key: str) -> Payment:
     """Add what is due from one ledger account to an open batch, removed from it before or not.
@@ -262,6 +266,7 @@ def _sum_up(batch: Batch) -> None:
     batch.save(update_fields=["total"])
 
 
+@attempts_kept(ActKind.LOCK_BATCH)
 @transaction.atomic
 def lock_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
     """Lock an open batch's list, so that another person can approve it as it is.
@@ -307,6 +312,7 @@ def lock_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
     return batch
 
 
+@attempts_kept(ActKind.SEND_BACK_BATCH)
 @transaction.atomic
 def send_back_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str) -> Batch:
     """Open a locked list again, with a word why; what was approved of it counts no more.
@@ -342,6 +348,7 @@ def send_back_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: 
     return batch
 
 
+@attempts_kept(ActKind.CANCEL_BATCH)
 @transaction.atomic
 def cancel_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str) -> Batch:
     """Call a batch off before it is released; all that it would have paid is due again.

@@ -269,6 +269,34 @@ class BatchSeenForm(KeyedForm):
     )
 
 
+class BatchApproveForm(BatchSeenForm):
+    """A yes to a batch and, of each payment that looks like an earlier one, why it is right."""
+
+    def __init__(
+        self, *args: Any, alike: Mapping[str, str], said: Mapping[str, str], **more: Any
+    ) -> None:
+        """Make the form.
+
+        :param alike: the payments to speak of, by end-to-end id, each with what it looks like.
+        :param said: what was said of them before, by end-to-end id.
+        """
+        super().__init__(*args, **more)
+        self._ids = {f"reason_{number}": one for number, one in enumerate(alike, start=1)}
+        for name, one in self._ids.items():
+            self.fields[name] = forms.CharField(
+                label=gettext("Why payment %(payment)s is right") % {"payment": one},
+                help_text=alike[one],
+                initial=said.get(one, ""),
+                max_length=500,
+                widget=forms.Textarea({"rows": 2, "maxlength": 500}),
+            )
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Return the reasons by end-to-end id."""
+        return {one: self.cleaned_data[name] for name, one in self._ids.items()}
+
+
 class PayableForm(KeyedForm):
     """What is due from which ledger account."""
 

@@ -1,7 +1,7 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
-from billing.models.batches import BatchStep
+from billing.models.batches import BatchStep, DuplicateAnswer, RefusedAttempt
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
@@ -27,6 +27,7 @@ __all__ = [
     "BillLine",
     "ClosedPeriod",
     "ColumnMapping",
+    "DuplicateAnswer",
     "FileCheck",
     "FileTask",
     "KeptFile",
@@ -35,6 +36,7 @@ __all__ = [
     "MeteredUse",
     "Payment",
     "PaymentFile",
+    "RefusedAttempt",
     "Settlement",
     "TelemetryBatch",
     "TelemetryMinute",

@@ -1,4 +1,4 @@
-"""What each person did to a batch, and for whom."""
+"""What each person did to a batch and for whom, and what was refused to whom."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -73,3 +73,52 @@ class BatchStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id} {self.kind}"
+
+
+class DuplicateAnswer(models.Model):
+    """Why two payments that look like one are both right, by who approved the later of them."""
+
+    payment = models.ForeignKey("billing.Payment", models.PROTECT, related_name="+")
+    twin = models.ForeignKey("billing.Payment", models.PROTECT, related_name="+")
+    reason = models.CharField(max_length=500)
+    answered_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payment", "twin"], name="billing_duplicateanswer_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(payment=F("twin")), name="billing_duplicateanswer_of_two"
+            ),
+            models.CheckConstraint(
+                condition=~Q(reason=""), name="billing_duplicateanswer_has_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.payment_id} and {self.twin_id}"
+
+
+class RefusedAttempt(models.Model):
+    """A step that somebody asked for and was refused, because it is another person's to do."""
+
+    programme = models.ForeignKey("vouchers.Programme", models.PROTECT, related_name="+")
+    # What the act would have been, about what, and who asked.
+    kind = models.CharField(max_length=40)
+    about = models.CharField(max_length=120)
+    asked_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    code = models.CharField(max_length=40)
+    # The refusal's words, by language.
+    words = models.JSONField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["programme", "-id"], name="billing_refusedattempt_newest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.about}"

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from billing.models import Batch, BatchStep, Payment
+from billing.models import Batch, BatchStep, Payment, RefusedAttempt
 from billing.queries.payments import bank_details_in_force, payments_of
 from parties.models import BankDetail, User
+from parties.queries import roles_of
+from parties.roles import Role
+from vouchers.queries import programme_scope
 
 _Kind = BatchStep.Kind
 # Which duty of `policy.duties` a step is; the others are nobody's part.
@@ -131,3 +134,18 @@ def differences(before: Sequence[Listed], after: Sequence[Listed]) -> list[Diffe
         for one in sorted(old.keys() | new.keys())
         if old.get(one) != new.get(one)
     ]
+
+
+def attempts_visible_to(person: User) -> QuerySet[RefusedAttempt]:
+    """Return who was refused a step of a batch, of the programmes that a person watches over.
+
+    Newest first. A regulator watches over all programmes.
+    """
+    scope = programme_scope(person, roles=(Role.INVESTIGATOR, Role.ADMIN))
+    if Role.REGULATOR in roles_of(person):
+        scope = ~Q(pk__in=[])
+    return (
+        RefusedAttempt.objects.filter(scope)
+        .select_related("programme", "asked_by")
+        .order_by("-pk")
+    )

@@ -15,17 +15,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from billing import actions, queries
-from billing.forms.pages import BatchNoteForm, BatchSeenForm, PayableForm
+from billing.forms.pages import (
+    BatchApproveForm,
+    BatchNoteForm,
+    BatchSeenForm,
+    PayableForm,
+)
 from billing.models import Batch
-from billing.queries import Difference, Listed
+from billing.queries import Difference, Duplicate, Listed
 from billing.views.shown import table
 from common.days import day_of
+from common.errors import NotFound
 from common.formatting import instant, money
 from common.forms import KeyedForm, answer_form
 from common.languages import in_language
+from ledger.kinds import ActKind
 from parties.authentication import signed_in
 from parties.models import Organisation, User
-from parties.queries import may_act, require_role
+from parties.queries import NotAllowed, may_act, require_role
 from parties.roles import Role
 from vouchers.queries import policy_in_force
 
@@ -76,17 +83,54 @@ def next_step(found: Batch, person: User, at: datetime) -> dict[str, Any] | None
         permission = may_act(step.duty, person, queries.doers_of_batch(found), rules)
         if not permission.allowed:
             return {"wait": in_language(permission.reason_en, permission.reason_zh)}
-    form = _seen_form(found, at) if step.has_seen else KeyedForm()
-    return {
-        "form": form,
-        "url": reverse(step.address, args=[found.code]),
-        "label": step.label,
+    url = reverse(step.address, args=[found.code])
+    if step.address == "batch_approve" and any(not d.reason for d in duplicates_of(found, at)):
+        return {"link": url, "label": step.label}
+    form = BatchSeenForm(initial={"seen": _seen(found, at)}) if step.has_seen else KeyedForm()
+    return {"form": form, "url": url, "label": step.label}
+
+
+def _seen(found: Batch, at: datetime) -> str:
+    return queries.list_sha256(queries.list_of(found, at))
+
+
+def _alike(found: Batch, at: datetime) -> dict[str, str]:
+    """Return what each payment that looks like earlier ones looks like, by its id."""
+    alike: dict[str, list[str]] = {}
+    for one in duplicates_of(found, at):
+        alike.setdefault(one.payment.end_to_end_id, []).append(_twin(one))
+    return {payment: "; ".join(twins) for payment, twins in alike.items()}
+
+
+def duplicates_of(found: Batch, at: datetime) -> list[Duplicate]:
+    """Return the payments of a batch that look like earlier ones, by the law's days."""
+    _version, rules = policy_in_force(found.programme, day_of(at, found.programme.zone))
+    return queries.duplicates_in(found, rules.paying.duplicate_days)
+
+
+def _twin(one: Duplicate) -> str:
+    words = _("%(twin)s, %(amount)s to %(payee)s, prepared %(at)s")
+    return words % {
+        "twin": one.twin.end_to_end_id,
+        "amount": money(one.twin.amount, one.twin.unit),
+        "payee": one.twin.payee.name_here,
+        "at": instant(one.twin.batch.prepared_at, one.twin.batch.programme.zone),
     }
 
 
-def _seen_form(found: Batch, at: datetime) -> KeyedForm:
-    seen = queries.list_sha256(queries.list_of(found, at))
-    return BatchSeenForm(initial={"seen": seen})
+def duplicates_shown(found: Batch, at: datetime) -> Any:
+    """Return the payments that look like earlier ones, with what was said of them, or None."""
+    rows = [
+        [
+            one.payment.end_to_end_id,
+            one.payment.payee.name_here,
+            _twin(one),
+            one.reason or _("Not said yet"),
+        ]
+        for one in duplicates_of(found, at)
+    ]
+    columns = [_("Reference"), _("Party"), _("Looks like"), _("Why it is right")]
+    return table(_("Possible duplicates"), columns, rows) if rows else None
 
 
 # --- what changed ----------------------------------------------------------------------------
@@ -158,29 +202,42 @@ def batch_lock(request: HttpRequest, code: str) -> HttpResponse:
         return _("The list of batch %(code)s is locked. Another person approves it now.")
 
     words = {"title": _("Lock the list of batch %(code)s"), "submit": _("Lock the list")}
-    return _step(request, code, lock, words)
+    return _step(request, code, ActKind.LOCK_BATCH, lock, words)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def batch_approve(request: HttpRequest, code: str) -> HttpResponse:
     """Approve a batch that another person prepared."""
-    form = _seen_asked(request, code)
+    now = timezone.now()
+    _person, batch = _entered(request, code, ActKind.APPROVE_BATCH)
+    form = BatchApproveForm(
+        request.POST if request.method == "POST" else None,
+        initial={"seen": _seen(batch, now)},
+        alike=_alike(batch, now),
+        said=queries.reasons_said(batch),
+    )
 
     def approve(found: Batch, person: User, key: str) -> str:
-        seen = form.cleaned_data["seen"]
-        actions.approve_batch(batch=found, actor=person, at=timezone.now(), key=key, seen=seen)
+        actions.approve_batch(
+            batch=found,
+            actor=person,
+            at=now,
+            key=key,
+            seen=form.cleaned_data["seen"],
+            reasons=form.reasons,
+        )
         return _("Batch %(code)s is approved. Another person takes the next step.")
 
     words = {"title": _("Approve batch %(code)s"), "submit": _("Approve")}
-    return _step(request, code, approve, words, form)
+    return _step(request, code, ActKind.APPROVE_BATCH, approve, words, form)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def batch_authorise(request: HttpRequest, code: str) -> HttpResponse:
     """Authorise an approved batch whose total is above the law's amount."""
-    form = _seen_asked(request, code)
+    form = _seen_asked(request, code, ActKind.AUTHORISE_BATCH)
 
     def authorise(found: Batch, person: User, key: str) -> str:
         seen = form.cleaned_data["seen"]
@@ -190,14 +247,14 @@ def batch_authorise(request: HttpRequest, code: str) -> HttpResponse:
         return _("Batch %(code)s is authorised. A fourth person releases it.")
 
     words = {"title": _("Authorise batch %(code)s"), "submit": _("Authorise")}
-    return _step(request, code, authorise, words, form)
+    return _step(request, code, ActKind.AUTHORISE_BATCH, authorise, words, form)
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def batch_release(request: HttpRequest, code: str) -> HttpResponse:
     """Release a batch and write the bank's file, as one more person."""
-    form = _seen_asked(request, code)
+    form = _seen_asked(request, code, ActKind.RELEASE_BATCH)
 
     def release(found: Batch, person: User, key: str) -> str:
         seen = form.cleaned_data["seen"]
@@ -209,7 +266,7 @@ def batch_release(request: HttpRequest, code: str) -> HttpResponse:
         "submit": _("Release to the bank"),
         "warning": _("This writes the payment file. It can't be taken back."),
     }
-    return _step(request, code, release, words, form)
+    return _step(request, code, ActKind.RELEASE_BATCH, release, words, form)
 
 
 @login_required
@@ -225,7 +282,7 @@ def batch_hand_over(request: HttpRequest, code: str) -> HttpResponse:
         "title": _("Say that the bank has the file of batch %(code)s"),
         "submit": _("The bank has the file"),
     }
-    return _step(request, code, hand_over, words)
+    return _step(request, code, ActKind.HAND_OVER_BATCH, hand_over, words)
 
 
 @login_required
@@ -242,7 +299,7 @@ def batch_send_back(request: HttpRequest, code: str) -> HttpResponse:
         return _("Batch %(code)s is open again. What was approved of it counts no more.")
 
     words = {"title": _("Send batch %(code)s back"), "submit": _("Send the batch back")}
-    return _step(request, code, send_back, words, form)
+    return _step(request, code, ActKind.SEND_BACK_BATCH, send_back, words, form)
 
 
 @login_required
@@ -261,7 +318,7 @@ def batch_cancel(request: HttpRequest, code: str) -> HttpResponse:
         "submit": _("Cancel the batch"),
         "warning": _("Nothing is paid by this batch. It can't be taken up again."),
     }
-    return _step(request, code, cancel, words, form)
+    return _step(request, code, ActKind.CANCEL_BATCH, cancel, words, form)
 
 
 @login_required
@@ -284,7 +341,7 @@ def payment_remove(request: HttpRequest, code: str, end_to_end_id: str) -> HttpR
         "title": _("Remove a payment from batch %(code)s"),
         "submit": _("Remove the payment"),
     }
-    return _step(request, code, remove, words, form, end_to_end_id)
+    return _step(request, code, ActKind.REMOVE_PAYMENT, remove, words, form, end_to_end_id)
 
 
 @login_required
@@ -304,29 +361,49 @@ def payment_add(request: HttpRequest, code: str) -> HttpResponse:
         return _("The payment is added to batch %(code)s.")
 
     words = {"title": _("Add a payment to batch %(code)s"), "submit": _("Add the payment")}
-    return _step(request, code, add, words, form)
+    return _step(request, code, ActKind.ADD_PAYMENT, add, words, form)
 
 
-def _seen_asked(request: HttpRequest, code: str) -> KeyedForm:
+def _seen_asked(request: HttpRequest, code: str, kind: ActKind) -> KeyedForm:
+    _person, found = _entered(request, code, kind)
     if request.method == "POST":
         return BatchSeenForm(request.POST)
+    return BatchSeenForm(initial={"seen": _seen(found, timezone.now())})
+
+
+def _entered(request: HttpRequest, code: str, kind: ActKind) -> tuple[User, Batch]:
+    """Return who asks for a step of a batch, and the batch.
+
+    Who may not even see it is refused at this door, and the attempt is written down all the same.
+    """
     person = signed_in(request)
-    require_role(person, Role.FINANCE)
-    form: KeyedForm = _seen_form(queries.batch_of(person, code), timezone.now())
-    return form
+    try:
+        require_role(person, Role.FINANCE)
+        return person, queries.batch_of(person, code)
+    except (NotAllowed, NotFound) as refused:
+        there = Batch.objects.filter(code=code).select_related("programme").first()
+        if request.method == "POST" and there is not None:
+            actions.keep_attempt(
+                kind=kind,
+                programme=there.programme,
+                about=there.address,
+                actor=person,
+                at=timezone.now(),
+                refused=refused,
+            )
+        raise
 
 
 def _step(
     request: HttpRequest,
     code: str,
+    kind: ActKind,
     act: Callable[[Batch, User, str], str],
     words: dict[str, str],
     form: KeyedForm | None = None,
     end_to_end_id: str = "",
 ) -> HttpResponse:
-    person = signed_in(request)
-    require_role(person, Role.FINANCE)
-    found = queries.batch_of(person, code)
+    person, found = _entered(request, code, kind)
     asked = form or KeyedForm(request.POST if request.method == "POST" else None)
 
     def done() -> HttpResponse:

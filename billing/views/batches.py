@@ -17,7 +17,7 @@ from billing import actions, queries, statuses
 from billing.forms.pages import BatchForm
 from billing.models import Batch, Payment, PaymentFile
 from billing.queries import Payable
-from billing.views.batch_steps import changes_shown, next_step, oversees
+from billing.views.batch_steps import changes_shown, duplicates_shown, next_step, oversees
 from billing.views.shown import (
     acts_of,
     by_words,
@@ -176,6 +176,9 @@ def batch(request: HttpRequest, code: str) -> HttpResponse:
         "meaning": statuses.BATCH[found.status].meaning,
         "rows": _facts(found, zone),
         "changes": changes_shown(found, now),
+        "duplicates": duplicates_shown(found, now)
+        if found.status in queries.UNRELEASED
+        else None,
         "file": PaymentFile.objects.filter(batch=found).defer("content").first(),
         "list": _payments(found, page, can_remove=is_finance),
         "page": page,

@@ -221,6 +221,7 @@ def ledger_audit(request: HttpRequest) -> HttpResponse:
         "page": page,
         "query": query_of(request),
     }
+    context["watches"] = bool(roles_of(person) & set(AUDITORS))
     return render(request, "ledger/ledger_audit.html", context)
 
 

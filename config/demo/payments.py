@@ -154,9 +154,7 @@ class _Run:
 
     def _lock(self, at: datetime) -> None:
         if self.batch:
-            actions.lock_batch(
-                batch=self.batch, actor=self.first, at=at, key=self.world.key()
-            )
+            actions.lock_batch(batch=self.batch, actor=self.first, at=at, key=self.world.key())
 
     def _cancel(self, at: datetime) -> None:
         if self.batch:

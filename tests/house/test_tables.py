@@ -120,6 +120,8 @@ def test_what_was_written_stays_written():
         "billing_verdict",
         "billing_settlement",
         "billing_batchstep",
+        "billing_duplicateanswer",
+        "billing_refusedattempt",
         "billing_paymentfile",
         "billing_bankstatement",
         "billing_bankline",
