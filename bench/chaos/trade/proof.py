@@ -10,7 +10,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from bench.chaos.proof import Findings
-from bench.chaos.trade_scene import Scene
+from bench.chaos.trade.scene import Scene
 from billing.models import (
     BankLine,
     BankStatement,
