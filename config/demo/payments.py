@@ -18,6 +18,7 @@ PREPARED_AFTER = 10
 SENT_ON, APPROVED_ON = 270, 272
 _RETURNED = "AC04"  # ISO 20022: the account is closed
 _LEFT_OUT = "The bank detail is being changed; it goes into the next batch."
+_ALIKE = "The same order ran as long in both months."
 _CALLED_OFF = "Another claim is settled tomorrow; both are paid together."
 _STRANGE_AFTER = 2
 _STRANGE_AMOUNT = 123_45
@@ -169,7 +170,11 @@ class _Run:
     def _approve(self, at: datetime) -> None:
         if self.batch:
             actions.approve_batch(
-                batch=self.batch, actor=self.second, at=at, key=self.world.key()
+                batch=self.batch,
+                actor=self.second,
+                at=at,
+                key=self.world.key(),
+                reasons={one.end_to_end_id: _ALIKE for one in payments_of(self.batch)},
             )
 
     def _release(self, at: datetime) -> None:
