@@ -161,6 +161,44 @@ BATCH: Final = {
     ),
 }
 
+# How far the writing of a batch's file is; the batch itself stays where it was until it is done.
+BATCH_JOB: Final = {
+    "WAITING": Status(
+        _("Waiting to be written"),
+        _("Waiting to be written"),
+        "yellow",
+        _("The file of the batch is written in a moment."),
+        US,
+    ),
+    "RUNNING": Status(
+        _("Being written"),
+        _("Being written"),
+        "blue",
+        _("The file of the batch is being written. This page says when it is done."),
+        US,
+    ),
+    "STUCK": Status(
+        _("Stuck"),
+        _("Stuck"),
+        "red",
+        _(
+            "The writing of the file takes longer than it should. It is begun again by itself; "
+            "if it stays so, tell those who run the portal."
+        ),
+        US,
+    ),
+    "DONE": Status(_("Written"), _("Written"), "green", _("The file is written."), NOBODY),
+    "FAILED": Status(
+        _("Not written"),
+        _("Not written"),
+        "red",
+        _(
+            "The file could not be written, and nothing moved. Ask for it again once it is fixed."
+        ),
+        FINANCE,
+    ),
+}
+
 PAYMENT: Final = {
     "CANCELLED": Status(
         _("Cancelled"),
@@ -317,6 +355,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.SEND_BACK_BATCH: _("Batch sent back"),
     ActKind.APPROVE_BATCH: _("Batch approved"),
     ActKind.AUTHORISE_BATCH: _("Batch authorised"),
+    ActKind.ASK_RELEASE: _("Release of a batch asked for"),
     ActKind.RELEASE_BATCH: _("Batch released"),
     ActKind.HAND_OVER_BATCH: _("Batch sent to bank"),
     ActKind.CANCEL_BATCH: _("Batch cancelled"),
@@ -397,5 +436,6 @@ def tables() -> list[StatusTable]:
         table(_("Lines of a bill"), LINE),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
+        table(_("Writing of a batch’s file"), BATCH_JOB),
         table(_("Entries of a bank statement"), BANK_LINE),
     ]

@@ -228,6 +228,7 @@ class ActKind(StrEnum):
     SEND_BACK_BATCH = "send_back_batch"
     APPROVE_BATCH = "approve_batch"
     AUTHORISE_BATCH = "authorise_batch"
+    ASK_RELEASE = "ask_release"
     RELEASE_BATCH = "release_batch"
     HAND_OVER_BATCH = "hand_over_batch"
     CANCEL_BATCH = "cancel_batch"

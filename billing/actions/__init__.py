@@ -17,6 +17,12 @@ from billing.actions.batch_approvals import (
     approve_batch,
     authorise_batch,
 )
+from billing.actions.batch_jobs import (
+    ReleaseAsked,
+    ReleaseGivenUp,
+    ask_to_release,
+    do_batch_job,
+)
 from billing.actions.batch_release import hand_over_batch, release_batch
 from billing.actions.batch_steps import ApprovedByPreparer, BatchNotReady
 from billing.actions.batches import (
@@ -146,6 +152,8 @@ __all__ = [
     "PeriodNotOver",
     "PeriodUndecided",
     "Reading",
+    "ReleaseAsked",
+    "ReleaseGivenUp",
     "RightKeyTaken",
     "RightLineRefused",
     "SequenceUsed",
@@ -170,6 +178,7 @@ __all__ = [
     "archive_month",
     "archive_usage",
     "ask_to_check",
+    "ask_to_release",
     "ask_to_send",
     "authorise_batch",
     "bill_of",
@@ -180,6 +189,7 @@ __all__ = [
     "correct_transfer",
     "correct_usage",
     "decide_line",
+    "do_batch_job",
     "do_file_task",
     "hand_over_batch",
     "keep_attempt",

@@ -63,9 +63,7 @@ def release_batch(
     )
     if act.is_replay:
         return PaymentFile.objects.get(act_id=act.id)
-    batch = at_step(batch, Batch.Status.APPROVED, Batch.Status.AUTHORISED)
-    if batch.needs_authorisation and batch.status == Batch.Status.APPROVED:
-        raise BatchNotReady(batch=batch.code, status=Batch.Status(batch.status).label)
+    batch = releasable(batch)
     require_part("release_batch", batch, actor, at)
     now = seen_as_it_is(batch, seen, at)
     payments = _sendable(batch, at)
@@ -92,6 +90,17 @@ def release_batch(
         written_at=at,
         act_id=act.id,
     )
+
+
+def releasable(batch: Batch) -> Batch:
+    """Return a batch that can be released now, kept there until the transaction ends.
+
+    :raises BatchNotReady: if it is not approved, or still to be authorised, or released before.
+    """
+    batch = at_step(batch, Batch.Status.APPROVED, Batch.Status.AUTHORISED)
+    if batch.needs_authorisation and batch.status == Batch.Status.APPROVED:
+        raise BatchNotReady(batch=batch.code, status=Batch.Status(batch.status).label)
+    return batch
 
 
 @attempts_kept(ActKind.HAND_OVER_BATCH)

@@ -1,7 +1,7 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
-from billing.models.batches import BatchStep, DuplicateAnswer, RefusedAttempt
+from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, RefusedAttempt
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
@@ -22,6 +22,7 @@ __all__ = [
     "BankLine",
     "BankStatement",
     "Batch",
+    "BatchJob",
     "BatchStep",
     "Bill",
     "BillLine",

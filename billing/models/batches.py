@@ -1,9 +1,9 @@
-"""What each person did to a batch and for whom, and what was refused to whom."""
+"""What each person did to a batch, what was refused to whom, and the writing of its file."""
 
 from django.db import models
 from django.db.models import F, Q
 
-from common.tables import one_of
+from common.tables import not_negative, one_of
 
 
 class BatchStep(models.Model):
@@ -122,3 +122,52 @@ class RefusedAttempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.about}"
+
+
+class BatchJob(models.Model):
+    """The writing of a batch's file, as the worker does it: its state is not the batch's.
+
+    A batch stays at its stage until its job is done; one that failed is asked for again.
+    """
+
+    class Status(models.TextChoices):
+        WAITING = "WAITING", "Waiting"
+        RUNNING = "RUNNING", "Running"
+        DONE = "DONE", "Done"
+        FAILED = "FAILED", "Failed"
+
+    batch = models.ForeignKey("billing.Batch", models.PROTECT, related_name="jobs")
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.WAITING)
+    asked_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    # The fingerprint of the list that the person was shown.
+    seen = models.CharField(max_length=64, blank=True)
+    begun_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # How often it was begun; more than once where a worker was killed meanwhile.
+    runs = models.IntegerField(default=0)
+    # Why it failed, by language.
+    refusal = models.JSONField(null=True)
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of("status", ["WAITING", "RUNNING", "DONE", "FAILED"]),
+            not_negative("runs"),
+            models.CheckConstraint(
+                condition=Q(status__in=["DONE", "FAILED"]) ^ Q(ended_at__isnull=True),
+                name="billing_batchjob_ends_once",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="FAILED") | Q(refusal__isnull=False),
+                name="billing_batchjob_says_why",
+            ),
+            models.UniqueConstraint(
+                fields=["batch"],
+                condition=Q(status__in=["WAITING", "RUNNING"]),
+                name="billing_batchjob_one_at_a_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} {self.status}"

@@ -4,12 +4,12 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
-from billing.models import Batch, BatchStep, Payment, RefusedAttempt
+from billing.models import Batch, BatchJob, BatchStep, Payment, RefusedAttempt
 from billing.queries.payments import bank_details_in_force, payments_of
 from parties.models import BankDetail, User
 from parties.queries import roles_of
@@ -33,6 +33,10 @@ UNRELEASED = (
     Batch.Status.APPROVED,
     Batch.Status.AUTHORISED,
 )
+
+
+# A file of 10,000 payments is written in seconds; what takes so long has lost its worker.
+STUCK_AFTER = timedelta(minutes=10)
 
 
 class Listed(NamedTuple):
@@ -149,3 +153,30 @@ def attempts_visible_to(person: User) -> QuerySet[RefusedAttempt]:
         .select_related("programme", "asked_by")
         .order_by("-pk")
     )
+
+
+def batch_jobs_waiting() -> QuerySet[BatchJob]:
+    """Return the files that are to be written, the oldest first; those begun and not ended too."""
+    return BatchJob.objects.filter(ended_at__isnull=True).order_by("pk")
+
+
+def newest_job_of(batch: Batch) -> BatchJob | None:
+    """Return how far the writing of a batch's file is, or None where nobody asked for it."""
+    return (
+        BatchJob.objects.filter(batch=batch).select_related("asked_by").order_by("-pk").first()
+    )
+
+
+def batch_jobs_stuck(person: User, at: datetime) -> QuerySet[BatchJob]:
+    """Return the files of a person's programmes that should long be written at an instant."""
+    return (
+        batch_jobs_waiting()
+        .filter(programme_scope(person, "batch__programme"), asked_at__lt=at - STUCK_AFTER)
+        .select_related("batch")
+    )
+
+
+def job_state(job: BatchJob, at: datetime) -> str:
+    """Return the word of `statuses.BATCH_JOB` for a job at an instant."""
+    is_late = job.ended_at is None and job.asked_at < at - STUCK_AFTER
+    return "STUCK" if is_late else job.status

@@ -21,7 +21,7 @@ from billing.forms.pages import (
     BatchSeenForm,
     PayableForm,
 )
-from billing.models import Batch
+from billing.models import Batch, BatchJob
 from billing.queries import Difference, Duplicate, Listed
 from billing.views.shown import table
 from common.days import day_of
@@ -38,6 +38,8 @@ from vouchers.queries import policy_in_force
 
 _Status = Batch.Status
 CHANGES_SHOWN = 100
+# The worker writes larger files, so that nobody waits at the page.
+WRITTEN_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,9 @@ def next_step(found: Batch, person: User, at: datetime) -> dict[str, Any] | None
     """Return the step that a batch waits for, or why this person may not do it."""
     step = _step_after(found)
     if step is None or (step.duty == "change_batch" and not found.total):
+        return None
+    job = queries.newest_job_of(found)
+    if step.address == "batch_release" and job is not None and job.ended_at is None:
         return None
     if step.duty:
         _version, rules = policy_in_force(found.programme, day_of(at, found.programme.zone))
@@ -257,9 +262,15 @@ def batch_release(request: HttpRequest, code: str) -> HttpResponse:
     form = _seen_asked(request, code, ActKind.RELEASE_BATCH)
 
     def release(found: Batch, person: User, key: str) -> str:
-        seen = form.cleaned_data["seen"]
-        actions.release_batch(batch=found, actor=person, at=timezone.now(), key=key, seen=seen)
-        return _("Batch %(code)s is released. Download the file and give it to the bank.")
+        seen, now = form.cleaned_data["seen"], timezone.now()
+        job = actions.ask_to_release(batch=found, actor=person, at=now, key=key, seen=seen)
+        if queries.payments_of(found).count() <= WRITTEN_AT_ONCE:
+            job = actions.do_batch_job(job=job, at=now)
+        if job.status == BatchJob.Status.DONE:
+            return _("Batch %(code)s is released. Download the file and give it to the bank.")
+        if job.status == BatchJob.Status.FAILED:
+            return ""
+        return _("The file of batch %(code)s is being written. Its page says when it is done.")
 
     words = {
         "title": _("Release batch %(code)s to the bank"),
@@ -407,7 +418,9 @@ def _step(
     asked = form or KeyedForm(request.POST if request.method == "POST" else None)
 
     def done() -> HttpResponse:
-        messages.success(request, act(found, person, asked.act_key) % {"code": code})
+        told = act(found, person, asked.act_key)
+        if told:
+            messages.success(request, told % {"code": code})
         return redirect("batch", code)
 
     context = {

@@ -10,12 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
 from billing.forms.pages import BatchForm
-from billing.models import Batch, Payment, PaymentFile
+from billing.models import Batch, BatchJob, Payment, PaymentFile
 from billing.queries import Payable
 from billing.views.batch_steps import changes_shown, duplicates_shown, next_step, oversees
 from billing.views.shown import (
@@ -54,7 +55,12 @@ def batches(request: HttpRequest) -> HttpResponse:
         for programme in queries.programmes_overseen(person, Role.FINANCE)
         if is_currency(programme.unit)
     ]
+    stuck = queries.batch_jobs_stuck(person, timezone.now())
     context = {
+        "stuck": [
+            {"code": one.batch.code, "url": reverse("batch", args=[one.batch.code])}
+            for one in stuck
+        ],
         "due": table(
             _("Due now"),
             [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
@@ -186,11 +192,22 @@ def batch(request: HttpRequest, code: str) -> HttpResponse:
         "step": next_step(found, person, now) if is_finance else None,
         "links": _links(found) if is_finance else [],
         "may_add": _may_add(found) if is_finance else None,
+        "job": _job(found, now),
         "is_finance": is_finance,
         "events": timeline(acts_of(found.address, found.act_id), leads_on=True),
         "zone": zone,
     }
     return render(request, "billing/batch.html", context)
+
+
+def _job(found: Batch, now: datetime) -> dict[str, Any] | None:
+    """Return how far the writing of the file is, unless it is written or nobody asked for it."""
+    job = queries.newest_job_of(found)
+    if job is None or job.status == BatchJob.Status.DONE:
+        return None
+    state = statuses.BATCH_JOB[queries.job_state(job, now)]
+    words = (job.refusal or {}).get(get_language() or "en", "")
+    return {"tag": tag(state, is_staff=True), "meaning": state.meaning, "words": words}
 
 
 def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:

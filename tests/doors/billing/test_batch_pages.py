@@ -3,15 +3,25 @@
 import csv
 import io
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
-from billing.models import Batch, DuplicateAnswer, Payment, PaymentFile, RefusedAttempt
+from billing.models import (
+    Batch,
+    BatchJob,
+    DuplicateAnswer,
+    Payment,
+    PaymentFile,
+    RefusedAttempt,
+)
+from billing.tasks import do_batch_jobs
+from billing.views import batch_steps
 from parties.models import BankDetail
 from parties.roles import Role
 from tests import cast
-from tests.doors.billing.june import locked, prepared, released, step
+from tests.doors.billing.june import JULY, locked, prepared, released, step
 from tests.doors.pages import key_on, send, words
 
 pytestmark = pytest.mark.django_db
@@ -148,6 +158,62 @@ def test_a_person_says_that_the_bank_has_the_file(browser, scene, due):
 
     assert Batch.objects.get().status == "SENT"
     assert "Sent to bank" in words(finance.get(address("batch", batch)))
+
+
+# --- the writing of the file -------------------------------------------------------------------
+
+
+def test_a_large_batch_is_written_by_the_worker_and_its_page_says_so(
+    browser, scene, due, monkeypatch
+):
+    monkeypatch.setattr(batch_steps, "WRITTEN_AT_ONCE", 0)
+    batch = locked(browser, scene)
+    step(browser(scene.authority.finance[1]), "batch_approve", batch)
+    third = browser(scene.authority.finance[2])
+
+    step(third, "batch_release", batch)
+
+    page = third.get(address("batch", batch))
+    assert "Waiting to be written" in words(page)
+    assert address("batch_release", batch) not in page.content.decode()
+    assert Batch.objects.get().status == "APPROVED"
+    do_batch_jobs()
+    assert Batch.objects.get().status == "RELEASED"
+    assert PaymentFile.objects.get().name in words(third.get(address("batch", batch)))
+
+
+def test_a_file_that_was_not_written_says_why_and_is_asked_for_again(browser, scene, due):
+    batch = locked(browser, scene)
+    step(browser(scene.authority.finance[1]), "batch_approve", batch)
+    third = browser(scene.authority.finance[2])
+    details = BankDetail.objects.filter(organisation=scene.seller.organisation)
+    details.update(status="REPLACED")
+
+    step(third, "batch_release", batch)
+
+    page = words(third.get(address("batch", batch)))
+    assert "Not written" in page
+    assert "There is no approved bank detail of Acme Compute" in page
+    assert Batch.objects.get().status == "APPROVED"
+    details.update(status="APPROVED")
+    step(third, "batch_release", batch)
+    assert Batch.objects.get().status == "RELEASED"
+    assert "Not written" not in words(third.get(address("batch", batch)))
+
+
+def test_a_stuck_file_is_seen_on_the_page_of_batches(browser, scene, due, monkeypatch):
+    monkeypatch.setattr(batch_steps, "WRITTEN_AT_ONCE", 0)
+    batch = locked(browser, scene)
+    step(browser(scene.authority.finance[1]), "batch_approve", batch)
+    step(browser(scene.authority.finance[2]), "batch_release", batch)
+    finance = browser(scene.authority.finance[0])
+    stuck = f"The file of batch {batch.code} should be written by now"
+    assert stuck not in words(finance.get(reverse("batches")))
+
+    BatchJob.objects.update(asked_at=JULY - timedelta(minutes=11))
+
+    assert stuck in words(finance.get(reverse("batches")))
+    assert "Stuck" in words(finance.get(address("batch", batch)))
 
 
 # --- nobody does another's part, and every attempt is written down ---------------------------
