@@ -116,6 +116,7 @@ urlpatterns = [
             ("release", batch_steps.batch_release, "batch_release"),
             ("hand-over", batch_steps.batch_hand_over, "batch_hand_over"),
             ("cancel", batch_steps.batch_cancel, "batch_cancel"),
+            ("follow-up", batch_steps.batch_follow_up, "batch_follow_up"),
             ("add", batch_steps.payment_add, "payment_add"),
             ("file", batches.batch_file, "batch_file"),
         )

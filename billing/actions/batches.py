@@ -1,5 +1,6 @@
 """Put what is due into a batch, choose its payments, and lock its list or call it off."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -24,6 +25,7 @@ from billing.queries import (
     list_of,
     list_sha256,
     payables_due,
+    returned_and_not_followed,
 )
 from common.errors import Refused
 from ledger.actions import begin
@@ -51,6 +53,16 @@ class BankDetailMissing(Refused):
     sentence = _(
         "There is no approved bank detail of %(names)s. Ask them to propose one, and have a "
         "second person approve it."
+    )
+
+
+class NothingReturned(Refused):
+    """The bank returned nothing of the batch that is not paid anew already."""
+
+    code = "nothing_returned"
+    sentence = _(
+        "Nothing of batch %(batch)s is to be paid anew: nothing came back, or what did is in a "
+        "later batch or not due any more."
     )
 
 
@@ -111,21 +123,83 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
         raise NothingDue(programme=programme.title)
     if not payable:
         raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
+    return _opened(programme, payable, details, actor, at, act.id)
+
+
+def _opened(
+    programme: Programme,
+    payable: list[Payable],
+    details: Mapping[int, BankDetail],
+    actor: User,
+    at: datetime,
+    act: int,
+    follows: Batch | None = None,
+    returned: Mapping[str, Payment] | None = None,
+) -> Batch:
+    """Open a batch of payables.
+
+    :param returned: the returned payment that each is of, by its ledger account.
+    """
     batch = Batch.objects.create(
         code=unused_code(Batch, "B"),
         programme=programme,
+        follows=follows,
         total=sum(one.amount for one in payable),
         status=Batch.Status.OPEN,
         prepared_by=actor,
         prepared_at=at,
-        act_id=act.id,
+        act_id=act,
     )
     Payment.objects.bulk_create(
-        _payment(batch, number, one, details[one.payee.pk])
+        _payment(batch, number, one, details[one.payee.pk], (returned or {}).get(one.address))
         for number, one in enumerate(payable, start=1)
     )
-    add_step(batch, _Kind.OPENED, actor, at, act.id)
+    add_step(batch, _Kind.OPENED, actor, at, act)
     return batch
+
+
+@attempts_kept(ActKind.PREPARE_BATCH)
+@transaction.atomic
+def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
+    """Open a batch of what the bank returned of an earlier one, linked to it payment by payment.
+
+    Each payment is of what was returned, or of what is still due of it where less is. A returned
+    payment is followed once, unless that one was removed or its batch called off. Parties without
+    an approved bank detail are left out, and stay due; the act names them.
+
+    :raises NotAllowed: if the person is no finance officer of the programme.
+    :raises NothingReturned: if nothing of it came back, or all that did is followed already.
+    :raises BankDetailMissing: naming the parties, if none of them can be paid.
+    :raises KeyReused: if the key was used for another batch.
+    """
+    programme = batch.programme
+    require_finance(programme, actor)
+    _queue(programme)
+    returned = {one.payable: one for one in returned_and_not_followed(batch)}
+    due = [
+        one._replace(amount=min(one.amount, returned[one.address].amount))
+        for one in payables_due(programme)
+        if one.address in returned
+    ]
+    details = bank_details_in_force([one.payee.pk for one in due], at)
+    left_out = [one.payee.name for one in due if one.payee.pk not in details]
+    act = begin(
+        kind=ActKind.PREPARE_BATCH,
+        key=key,
+        actor=actor.address,
+        about=f"programme:{programme.code}",
+        at=at,
+        payload={"follows": batch.code},
+        details={"follows": batch.code, "left_out": left_out},
+    )
+    if act.is_replay:
+        return Batch.objects.get(act_id=act.id)
+    if not due:
+        raise NothingReturned(batch=batch.code)
+    payable = [one for one in due if one.payee.pk in details]
+    if not payable:
+        raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
+    return _opened(programme, payable, details, actor, at, act.id, batch, returned)
 
 
 def _queue(programme: Programme) -> None:
@@ -133,12 +207,19 @@ def _queue(programme: Programme) -> None:
     Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
 
 
-def _payment(batch: Batch, number: int, due: Payable, detail: BankDetail) -> Payment:
+def _payment(
+    batch: Batch,
+    number: int,
+    due: Payable,
+    detail: BankDetail,
+    follows: Payment | None = None,
+) -> Payment:
     end_to_end_id = f"{batch.code}-{number:05}"
     return Payment(
         batch=batch,
         payee=due.payee,
         payable=due.address,
+        follows=follows,
         bank_detail=detail,
         amount=due.amount,
         unit=batch.programme.unit,

@@ -36,6 +36,8 @@ class Batch(models.Model):
 
     code = models.CharField(max_length=16, unique=True)
     programme = models.ForeignKey("vouchers.Programme", models.PROTECT, related_name="batches")
+    # The earlier batch whose returned payments this one pays.
+    follows = models.ForeignKey("self", models.PROTECT, related_name="followers", null=True)
     # Of the payments that are in it, without those removed.
     total = models.BigIntegerField()
     status = models.CharField(max_length=10, choices=Status.choices)
@@ -106,6 +108,8 @@ class Payment(models.Model):
     amount = models.BigIntegerField()
     unit = models.CharField(max_length=28)
     end_to_end_id = models.CharField(max_length=35, unique=True)
+    # The returned payment that this one pays anew.
+    follows = models.ForeignKey("self", models.PROTECT, related_name="followers", null=True)
     # What the payee's bank shows beside it, by ISO 11649; empty of payments of earlier years.
     reference = models.CharField(max_length=25, blank=True, default="")
     status = models.CharField(max_length=9, choices=Status.choices)
@@ -119,6 +123,11 @@ class Payment(models.Model):
                 condition=Q(amount__gt=0), name="billing_payment_has_amount"
             ),
             models.UniqueConstraint("batch", "payable", name="billing_payment_once_a_batch"),
+            models.UniqueConstraint(
+                fields=["follows"],
+                condition=~Q(status__in=["REMOVED", "CANCELLED"]),
+                name="billing_payment_followed_once",
+            ),
             models.UniqueConstraint(
                 fields=["reference"],
                 condition=~Q(reference=""),

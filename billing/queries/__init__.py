@@ -61,6 +61,7 @@ from billing.queries.payments import (
     payment_in,
     payments_of,
     payments_to,
+    returned_and_not_followed,
     statement_of,
     statements_visible_to,
 )
@@ -157,6 +158,7 @@ __all__ = [
     "programmes_overseen",
     "reasons_said",
     "recorded_as",
+    "returned_and_not_followed",
     "scale_of",
     "settlements_of",
     "statement_of",

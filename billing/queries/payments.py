@@ -111,6 +111,16 @@ def payment_in(batch: Batch, end_to_end_id: str) -> Payment:
     return found
 
 
+def returned_and_not_followed(batch: Batch) -> QuerySet[Payment]:
+    """Return the payments of a batch that came back and that no later batch pays anew."""
+    followed = (
+        Payment.objects.filter(follows__batch=batch)
+        .exclude(status__in=[Payment.Status.REMOVED, Payment.Status.CANCELLED])
+        .values("follows")
+    )
+    return payments_of(batch).filter(status=Payment.Status.RETURNED).exclude(pk__in=followed)
+
+
 def payments_to(person: User) -> QuerySet[Payment]:
     """Return the payments to the organisations of a person, newest first."""
     return (

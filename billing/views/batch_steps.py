@@ -334,6 +334,38 @@ def batch_cancel(request: HttpRequest, code: str) -> HttpResponse:
 
 @login_required
 @require_http_methods(["GET", "POST"])
+def batch_follow_up(request: HttpRequest, code: str) -> HttpResponse:
+    """Open a batch of what the bank returned of an earlier one."""
+    form = KeyedForm(request.POST if request.method == "POST" else None)
+    person, found = _entered(request, code, ActKind.PREPARE_BATCH)
+    back = queries.returned_and_not_followed(found)
+
+    def follow() -> HttpResponse:
+        batch = actions.follow_up_batch(
+            batch=found, actor=person, at=timezone.now(), key=form.act_key
+        )
+        messages.success(
+            request,
+            _("Batch %(code)s is open. Look at its payments, and lock the list.")
+            % {"code": batch.code},
+        )
+        return redirect("batch", batch.code)
+
+    context = {
+        "title": _("Pay what came back of batch %(code)s") % {"code": code},
+        "submit": _("Open a follow-up batch"),
+        "intro": _("Check each bank detail first: what was wrong with it comes back again."),
+        "caption": found.programme.title_here,
+        "back": reverse("batch", args=[code]),
+        "rows": [
+            {"key": one.payee.name_here, "value": money(one.amount, one.unit)} for one in back
+        ],
+    }
+    return answer_form(request, form, "billing/batch_step.html", follow, context)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
 def payment_remove(request: HttpRequest, code: str, end_to_end_id: str) -> HttpResponse:
     """Take a payment out of an open batch, with a word why."""
     form = BatchNoteForm(request.POST if request.method == "POST" else None)

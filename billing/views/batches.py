@@ -214,6 +214,7 @@ def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {"key": _("Programme"), "value": found.programme.title_here},
         {"key": _("Total"), "value": money(found.total, found.programme.unit)},
+        *_kin(found),
         _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
         _step_fact(_("Approved"), found.approved_by, found.approved_at, zone),
     ]
@@ -224,6 +225,21 @@ def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
     if locked:
         rows.append({"key": _("Fingerprint of the list"), "value": locked[0][0].list_sha256})
     return rows
+
+
+def _kin(found: Batch) -> list[dict[str, Any]]:
+    """Return the batch that this one follows, and those that follow it."""
+    earlier = [(_("Pays what came back of"), found.follows)] if found.follows else []
+    later = [(_("Followed by"), one) for one in found.followers.order_by("pk")]
+    return [
+        {
+            "key": key,
+            "value": one.code,
+            "url": reverse("batch", args=[one.code]),
+            "action": _("See"),
+        }
+        for key, one in (*earlier, *later)
+    ]
 
 
 def _step_fact(
@@ -278,6 +294,9 @@ def _links(found: Batch) -> list[dict[str, str]]:
     if found.status in queries.UNRELEASED:
         url = reverse("batch_cancel", args=[found.code])
         links.append({"url": url, "text": _("Cancel the batch")})
+    if queries.returned_and_not_followed(found).exists():
+        url = reverse("batch_follow_up", args=[found.code])
+        links.append({"url": url, "text": _("Pay what came back in a follow-up batch")})
     return links
 
 

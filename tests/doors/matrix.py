@@ -268,6 +268,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "batch_send_back": (finance, (h.batch.code,)),
         "batch_authorise": (h.authority.finance[2], (h.batch.code,)),
         "batch_hand_over": (finance, (h.paid_batch.code,)),
+        "batch_follow_up": (finance, (h.paid_batch.code,)),
         "batch_csv": (finance, (h.batch.code,)),
         "payment_add": (finance, (h.batch.code,)),
         "payment_remove": (finance, (h.batch.code, f"{h.batch.code}-00001")),
