@@ -102,25 +102,49 @@ LINE: Final = {
 }
 
 BATCH: Final = {
-    "PREPARED": Status(
+    "OPEN": Status(
+        pgettext_lazy("batch", "Open"),
+        pgettext_lazy("batch", "Open"),
+        "grey",
+        _("Payments can be removed and added. Whoever prepares it then locks the list."),
+        FINANCE,
+    ),
+    "LOCKED": Status(
         _("Waiting for second approval"),
         _("Waiting for second approval"),
         "yellow",
-        _("One person prepared it. Another one approves it."),
+        _("The list is locked. Another person approves it, or sends it back."),
         FINANCE,
     ),
     "APPROVED": Status(
         _("Approved"),
-        _("Approved, waiting for release"),
+        _("Approved, waiting for the next person"),
         "green",
-        _("Two people agreed. A third one sends it to the bank."),
+        _(
+            "Two people agreed. Another one releases it or, above the amount in its law, "
+            "authorises it first."
+        ),
+        FINANCE,
+    ),
+    "AUTHORISED": Status(
+        _("Authorised"),
+        _("Authorised, waiting for release"),
+        "green",
+        _("Three people agreed. A fourth one releases it."),
         FINANCE,
     ),
     "RELEASED": Status(
+        _("Released"),
+        _("Released, the file waits to be given to the bank"),
+        "blue",
+        _("The payment file is written. Download it and give it to the bank."),
+        FINANCE,
+    ),
+    "SENT": Status(
         _("Sent to bank"),
         _("Sent to bank"),
         "blue",
-        _("The payment file is written. The bank has not answered every payment yet."),
+        _("The bank has the file, and has not answered every payment yet."),
         THE_BANK,
     ),
     "CLOSED": Status(
@@ -137,12 +161,57 @@ BATCH: Final = {
     ),
 }
 
+# How far the writing of a batch's file is; the batch itself stays where it was until it is done.
+BATCH_JOB: Final = {
+    "WAITING": Status(
+        _("Waiting to be written"),
+        _("Waiting to be written"),
+        "yellow",
+        _("The file of the batch is written in a moment."),
+        US,
+    ),
+    "RUNNING": Status(
+        _("Being written"),
+        _("Being written"),
+        "blue",
+        _("The file of the batch is being written. This page says when it is done."),
+        US,
+    ),
+    "STUCK": Status(
+        _("Stuck"),
+        _("Stuck"),
+        "red",
+        _(
+            "The writing of the file takes longer than it should. It is begun again by itself; "
+            "if it stays so, tell those who run the portal."
+        ),
+        US,
+    ),
+    "DONE": Status(_("Written"), _("Written"), "green", _("The file is written."), NOBODY),
+    "FAILED": Status(
+        _("Not written"),
+        _("Not written"),
+        "red",
+        _(
+            "The file could not be written, and nothing moved. Ask for it again once it is fixed."
+        ),
+        FINANCE,
+    ),
+}
+
 PAYMENT: Final = {
     "CANCELLED": Status(
         _("Cancelled"),
         _("Cancelled"),
         "grey",
         _("Its batch was called off. The amount goes into a later batch."),
+        US,
+    ),
+    "REMOVED": Status(
+        _("Removed"),
+        _("Removed from the batch"),
+        "grey",
+        _("It was taken out of its batch. The amount is due, and goes into a later batch."),
         US,
     ),
     "PREPARED": Status(
@@ -280,8 +349,15 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CLOSE_PERIOD: _("Billing period closed"),
     ActKind.ARCHIVE_USAGE: _("Month of usage lines archived"),
     ActKind.PREPARE_BATCH: _("Batch prepared"),
+    ActKind.REMOVE_PAYMENT: _("Payment removed from a batch"),
+    ActKind.ADD_PAYMENT: _("Payment added to a batch"),
+    ActKind.LOCK_BATCH: _("List of a batch locked"),
+    ActKind.SEND_BACK_BATCH: _("Batch sent back"),
     ActKind.APPROVE_BATCH: _("Batch approved"),
-    ActKind.RELEASE_BATCH: _("Batch sent to bank"),
+    ActKind.AUTHORISE_BATCH: _("Batch authorised"),
+    ActKind.ASK_RELEASE: _("Release of a batch asked for"),
+    ActKind.RELEASE_BATCH: _("Batch released"),
+    ActKind.HAND_OVER_BATCH: _("Batch sent to bank"),
     ActKind.CANCEL_BATCH: _("Batch cancelled"),
     ActKind.READ_STATEMENT: _("Bank statement read"),
     ActKind.CONFIRM_PAYMENT: _("Payment confirmed"),
@@ -360,5 +436,6 @@ def tables() -> list[StatusTable]:
         table(_("Lines of a bill"), LINE),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
+        table(_("Writing of a batch’s file"), BATCH_JOB),
         table(_("Entries of a bank statement"), BANK_LINE),
     ]

@@ -7,7 +7,9 @@ from billing.api import corrections as corrections_api
 from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
 from billing.views import (
+    attempts,
     bank,
+    batch_steps,
     batches,
     bill_files,
     bills,
@@ -104,10 +106,27 @@ urlpatterns = [
     path("batches/", batches.batches, name="batches"),
     path("batches/new/", batches.batch_new, name="batch_new"),
     path("batches/<str:code>/", batches.batch, name="batch"),
-    path("batches/<str:code>/approve/", batches.batch_approve, name="batch_approve"),
-    path("batches/<str:code>/release/", batches.batch_release, name="batch_release"),
-    path("batches/<str:code>/cancel/", batches.batch_cancel, name="batch_cancel"),
-    path("batches/<str:code>/file/", batches.batch_file, name="batch_file"),
+    *(
+        path(f"batches/<str:code>/{word}/", view, name=name)
+        for word, view, name in (
+            ("lock", batch_steps.batch_lock, "batch_lock"),
+            ("send-back", batch_steps.batch_send_back, "batch_send_back"),
+            ("approve", batch_steps.batch_approve, "batch_approve"),
+            ("authorise", batch_steps.batch_authorise, "batch_authorise"),
+            ("release", batch_steps.batch_release, "batch_release"),
+            ("hand-over", batch_steps.batch_hand_over, "batch_hand_over"),
+            ("cancel", batch_steps.batch_cancel, "batch_cancel"),
+            ("follow-up", batch_steps.batch_follow_up, "batch_follow_up"),
+            ("add", batch_steps.payment_add, "payment_add"),
+            ("file", batches.batch_file, "batch_file"),
+        )
+    ),
+    path("batches/<str:code>/payments.csv", batches.batch_csv, name="batch_csv"),
+    path(
+        "batches/<str:code>/payments/<str:end_to_end_id>/remove/",
+        batch_steps.payment_remove,
+        name="payment_remove",
+    ),
     path("statements/", bank.statements, name="statements"),
     path("statements/new/", bank.statement_upload, name="statement_upload"),
     path("statements/<int:pk>/", bank.statement, name="statement"),
@@ -118,6 +137,8 @@ urlpatterns = [
         ledger.ledger_account_csv,
         name="ledger_account_csv",
     ),
+    path("ledger/refused/", attempts.refused_attempts, name="refused_attempts"),
+    path("ledger/refused.csv", attempts.refused_attempts_csv, name="refused_attempts_csv"),
     path("ledger/acts/", ledger.ledger_audit, name="ledger_audit"),
     path("ledger/acts/<int:pk>/", ledger.ledger_act, name="ledger_act"),
     path(

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.bank import camt053
 from billing.bank.statement import Entry, Statement
 from billing.models import BankLine, BankStatement, Batch, Payment
+from billing.queries import NEVER_SENT
 from common.errors import Refused
 from ledger import actions as ledger
 from ledger.actions import Act, Move, begin
@@ -199,7 +200,7 @@ def _mismatch(entry: Entry, payment: Payment | None, authorities: set[int]) -> _
     if not entry.is_booked:
         values["status"] = entry.status
         return _Answer(Match.UNMATCHED, "bank_not_booked", values)
-    if payment.status in (Payment.Status.PREPARED, Payment.Status.CANCELLED):
+    if payment.status in NEVER_SENT:
         return _Answer(Match.UNMATCHED, "bank_not_sent", values)
     if (entry.amount_minor, entry.currency) != (payment.amount, payment.unit):
         values |= {
@@ -248,9 +249,10 @@ def _apply(batch: Batch, changes: _Changes, sha256: str, actor: User, at: dateti
     Payment.objects.bulk_update(answered, ["status", "answered_at", "answer_reason"])
     still_open = Payment.objects.filter(batch=batch, status=Payment.Status.SENT)
     if answered and not still_open.exists():
-        Batch.objects.filter(pk=batch.pk, status=Batch.Status.RELEASED).update(
-            status=Batch.Status.CLOSED
-        )
+        # What the bank answered it had, whether or not anybody said that it was handed over.
+        Batch.objects.filter(
+            pk=batch.pk, status__in=[Batch.Status.RELEASED, Batch.Status.SENT]
+        ).update(status=Batch.Status.CLOSED)
 
 
 def _confirm(

@@ -85,8 +85,8 @@ def statement_for(
 
 def _read_payments(payment_file: bytes) -> tuple[AccountNumber, list[_Payment]]:
     root = read_xml(payment_file)
-    if message_of(root) != pain001.MESSAGE:
-        raise WrongMessage(found=message_of(root), known=pain001.MESSAGE)
+    if message_of(root) not in pain001.MESSAGES:
+        raise WrongMessage(found=message_of(root), known=", ".join(pain001.MESSAGES))
     batches = list(Node(root, "Document").children("CstmrCdtTrfInitn/PmtInf"))
     payments = [_payment(node) for batch in batches for node in batch.children("CdtTrfTxInf")]
     if not payments:

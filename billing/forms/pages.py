@@ -245,8 +245,8 @@ class DecideForm(KeyedForm):
     )
 
 
-class CancelBatchForm(KeyedForm):
-    """Why a batch is called off."""
+class BatchNoteForm(KeyedForm):
+    """Why a batch is called off or sent back, or a payment taken out of it."""
 
     note = forms.CharField(
         label=_("Why"),
@@ -254,6 +254,53 @@ class CancelBatchForm(KeyedForm):
         widget=forms.Textarea({"rows": 4, "maxlength": 500}),
         help_text=_("It is kept with the batch"),
     )
+
+
+class BatchSeenForm(KeyedForm):
+    """A yes to a batch, with the fingerprint of the list that the person was shown."""
+
+    seen = forms.RegexField(
+        r"[0-9a-f]{64}",
+        widget=forms.HiddenInput,
+        error_messages={
+            "required": _("This page has lost its list. Open it again and send it once more."),
+            "invalid": _("This page has lost its list. Open it again and send it once more."),
+        },
+    )
+
+
+class BatchApproveForm(BatchSeenForm):
+    """A yes to a batch and, of each payment that looks like an earlier one, why it is right."""
+
+    def __init__(
+        self, *args: Any, alike: Mapping[str, str], said: Mapping[str, str], **more: Any
+    ) -> None:
+        """Make the form.
+
+        :param alike: the payments to speak of, by end-to-end id, each with what it looks like.
+        :param said: what was said of them before, by end-to-end id.
+        """
+        super().__init__(*args, **more)
+        self._ids = {f"reason_{number}": one for number, one in enumerate(alike, start=1)}
+        for name, one in self._ids.items():
+            self.fields[name] = forms.CharField(
+                label=gettext("Why payment %(payment)s is right") % {"payment": one},
+                help_text=alike[one],
+                initial=said.get(one, ""),
+                max_length=500,
+                widget=forms.Textarea({"rows": 2, "maxlength": 500}),
+            )
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Return the reasons by end-to-end id."""
+        return {one: self.cleaned_data[name] for name, one in self._ids.items()}
+
+
+class PayableForm(KeyedForm):
+    """What is due from which ledger account."""
+
+    payable = forms.CharField(widget=forms.HiddenInput, max_length=120)
 
 
 class BatchForm(KeyedForm):

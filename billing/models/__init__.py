@@ -1,6 +1,7 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
+from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, RefusedAttempt
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
@@ -21,10 +22,13 @@ __all__ = [
     "BankLine",
     "BankStatement",
     "Batch",
+    "BatchJob",
+    "BatchStep",
     "Bill",
     "BillLine",
     "ClosedPeriod",
     "ColumnMapping",
+    "DuplicateAnswer",
     "FileCheck",
     "FileTask",
     "KeptFile",
@@ -33,6 +37,7 @@ __all__ = [
     "MeteredUse",
     "Payment",
     "PaymentFile",
+    "RefusedAttempt",
     "Settlement",
     "TelemetryBatch",
     "TelemetryMinute",

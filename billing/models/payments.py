@@ -1,47 +1,80 @@
 """Batches of payments, the file that went to the bank, and what the bank answered."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from common.tables import one_of
 
+# Each stage of a batch, in order; the last is for one that was called off.
+STAGES = [
+    "OPEN",
+    "LOCKED",
+    "APPROVED",
+    "AUTHORISED",
+    "RELEASED",
+    "SENT",
+    "CLOSED",
+    "CANCELLED",
+]
+
 
 class Batch(models.Model):
-    """Payments prepared, approved and released by three people."""
+    """Payments that one person prepares, another approves and yet another releases.
+
+    Above an amount that the law says, one more authorises what was approved.
+    """
 
     class Status(models.TextChoices):
-        PREPARED = "PREPARED", "Waiting for second approval"
+        OPEN = "OPEN", "Open"
+        LOCKED = "LOCKED", "Waiting for second approval"
         APPROVED = "APPROVED", "Approved"
-        RELEASED = "RELEASED", "Sent to bank"
+        AUTHORISED = "AUTHORISED", "Authorised"
+        RELEASED = "RELEASED", "Released"
+        SENT = "SENT", "Sent to bank"
         CLOSED = "CLOSED", "Paid"
         CANCELLED = "CANCELLED", "Cancelled"
 
     code = models.CharField(max_length=16, unique=True)
     programme = models.ForeignKey("vouchers.Programme", models.PROTECT, related_name="batches")
+    # The earlier batch whose returned payments this one pays.
+    follows = models.ForeignKey("self", models.PROTECT, related_name="followers", null=True)
+    # Of the payments that are in it, without those removed.
     total = models.BigIntegerField()
-    status = models.CharField(max_length=9, choices=Status.choices)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    # Told by the law of the day on which the list was locked.
+    needs_authorisation = models.BooleanField(default=False)
     prepared_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField()
     approved_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     approved_at = models.DateTimeField(null=True)
+    authorised_by = models.ForeignKey(
+        "parties.User", models.PROTECT, related_name="+", null=True
+    )
+    authorised_at = models.DateTimeField(null=True)
     released_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     released_at = models.DateTimeField(null=True)
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
-            one_of("status", ["PREPARED", "APPROVED", "RELEASED", "CLOSED", "CANCELLED"]),
-            models.CheckConstraint(condition=Q(total__gt=0), name="billing_batch_has_total"),
+            one_of("status", STAGES),
             models.CheckConstraint(
-                condition=(Q(approved_by__isnull=True) | ~Q(approved_by=F("prepared_by")))
-                & (
-                    Q(released_by__isnull=True)
-                    | (~Q(released_by=F("prepared_by")) & ~Q(released_by=F("approved_by")))
-                ),
-                name="billing_batch_three_people",
+                condition=Q(total__gt=0) | Q(total=0, status__in=["OPEN", "CANCELLED"]),
+                name="billing_batch_has_total",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["PREPARED", "APPROVED", "CANCELLED"])
+                condition=Q(status__in=["OPEN", "LOCKED", "CANCELLED"])
+                | Q(approved_by__isnull=False),
+                name="billing_batch_approved_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["OPEN", "LOCKED", "APPROVED", "CANCELLED"])
+                | Q(needs_authorisation=False)
+                | Q(authorised_by__isnull=False),
+                name="billing_batch_authorised_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["RELEASED", "SENT", "CLOSED"])
                 | Q(released_by__isnull=False),
                 name="billing_batch_released_by_somebody",
             ),
@@ -61,6 +94,7 @@ class Payment(models.Model):
 
     class Status(models.TextChoices):
         PREPARED = "PREPARED", "Prepared"
+        REMOVED = "REMOVED", "Removed"
         SENT = "SENT", "Sent to bank"
         PAID = "PAID", "Paid"
         RETURNED = "RETURNED", "Returned"
@@ -74,17 +108,31 @@ class Payment(models.Model):
     amount = models.BigIntegerField()
     unit = models.CharField(max_length=28)
     end_to_end_id = models.CharField(max_length=35, unique=True)
+    # The returned payment that this one pays anew.
+    follows = models.ForeignKey("self", models.PROTECT, related_name="followers", null=True)
+    # What the payee's bank shows beside it, by ISO 11649; empty of payments of earlier years.
+    reference = models.CharField(max_length=25, blank=True, default="")
     status = models.CharField(max_length=9, choices=Status.choices)
     answered_at = models.DateTimeField(null=True)
     answer_reason = models.CharField(max_length=140, blank=True, default="")
 
     class Meta:
         constraints = [
-            one_of("status", ["PREPARED", "SENT", "PAID", "RETURNED", "CANCELLED"]),
+            one_of("status", ["PREPARED", "REMOVED", "SENT", "PAID", "RETURNED", "CANCELLED"]),
             models.CheckConstraint(
                 condition=Q(amount__gt=0), name="billing_payment_has_amount"
             ),
             models.UniqueConstraint("batch", "payable", name="billing_payment_once_a_batch"),
+            models.UniqueConstraint(
+                fields=["follows"],
+                condition=~Q(status__in=["REMOVED", "CANCELLED"]),
+                name="billing_payment_followed_once",
+            ),
+            models.UniqueConstraint(
+                fields=["reference"],
+                condition=~Q(reference=""),
+                name="billing_payment_reference_once",
+            ),
         ]
 
     def __str__(self) -> str:

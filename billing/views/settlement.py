@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries
 from billing.forms.pages import DecideForm
-from billing.models import Batch, Bill, BillLine
+from billing.models import Bill, BillLine
 from billing.queries.archive import with_archived
 from billing.views.bill_states import BillState, states_of
 from billing.views.bills import why
@@ -41,9 +41,7 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
     )
     page = page_of(request, waiting)
     states = states_of(list(page), timezone.now())
-    batches = queries.batches_visible_to(person).filter(
-        status__in=[Batch.Status.PREPARED, Batch.Status.APPROVED]
-    )
+    batches = queries.batches_visible_to(person).filter(status__in=queries.UNRELEASED)
     context = {
         "figures": [
             {"value": page.paginator.count, "label": _("Bills to settle")},
