@@ -167,6 +167,13 @@ PAYMENT: Final = {
         _("The bank sent it back. It is owed again; check the bank detail."),
         THE_PAYEE,
     ),
+    "PART": Status(
+        _("Paid in part"),
+        _("Paid in part"),
+        "yellow",
+        _("The bank paid less than was ordered. The rest is owed again."),
+        US,
+    ),
 }
 
 BANK_LINE: Final = {
@@ -198,6 +205,68 @@ BANK_LINE: Final = {
         _("An earlier statement told the same. Nothing was moved again."),
         NOBODY,
     ),
+    "TAKEN": Status(
+        _("Bank took the order"),
+        _("Bank took the order"),
+        "blue",
+        _("The bank has the order. It is paid when a statement says so."),
+        THE_BANK,
+    ),
+}
+
+# Why a person has to look at an entry of the bank.
+ODDITY: Final = {
+    "PARTIAL": Status(
+        _("Less than the payment"),
+        _("Less than the payment"),
+        "yellow",
+        _("The bank booked less than we ordered."),
+        US,
+    ),
+    "RETURNED": Status(
+        _("Payment came back"),
+        _("Payment came back"),
+        "red",
+        _("It is owed again. Find out why before it is paid again."),
+        US,
+    ),
+    "UNMATCHED": Status(
+        _("Matches nothing"),
+        _("Matches nothing"),
+        "yellow",
+        _("No payment of ours fits this entry. Nothing was moved; ask the bank."),
+        US,
+    ),
+    "DUPLICATE": Status(
+        _("Booked twice"),
+        _("Booked twice"),
+        "red",
+        _("The bank booked a payment again that it had answered."),
+        US,
+    ),
+    "FOREIGN": Status(
+        _("Not of this account"),
+        _("Not of this account"),
+        "purple",
+        _("Another currency, another account, or a payment that was not sent."),
+        US,
+    ),
+}
+
+# In what form the bank said it.
+BANK_FORMAT: Final[dict[str, Any]] = {
+    "STATEMENT": _("Statement"),
+    "NOTICE": _("Notice of debits and credits"),
+    "REPORT": _("Status report"),
+    "MT940": _("Statement"),
+    "CSV": _("Table of entries"),
+}
+FOUND_BY: Final[dict[str, Any]] = {
+    "": "",
+    "END_TO_END_ID": _("End-to-end id"),
+    "BANK_REFERENCE": _("Bank's reference"),
+    "RF_REFERENCE": _("RF reference"),
+    "PAYMENT_FILE": _("Payment file"),
 }
 
 # fmt: off
@@ -361,4 +430,5 @@ def tables() -> list[StatusTable]:
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
         table(_("Entries of a bank statement"), BANK_LINE),
+        table(_("Entries of the bank that a person looks at"), ODDITY),
     ]

@@ -111,6 +111,7 @@ urlpatterns = [
     path("statements/", bank.statements, name="statements"),
     path("statements/new/", bank.statement_upload, name="statement_upload"),
     path("statements/<int:pk>/", bank.statement, name="statement"),
+    path("statements/<int:pk>/file/", bank.statement_file, name="statement_file"),
     path("ledger/accounts/", ledger.ledger_accounts, name="ledger_accounts"),
     path("ledger/accounts/<str:address>/", ledger.ledger_account, name="ledger_account"),
     path(

@@ -9,6 +9,7 @@ from billing.actions.archive import (
     archive_usage,
 )
 from billing.actions.bank import StatementOfNobody, read_statement
+from billing.actions.bank_reports import ReportOfNobody
 from billing.actions.batches import (
     ApprovedByPreparer,
     BankDetailMissing,
@@ -127,6 +128,7 @@ __all__ = [
     "PeriodNotOver",
     "PeriodUndecided",
     "Reading",
+    "ReportOfNobody",
     "RightKeyTaken",
     "RightLineRefused",
     "SequenceUsed",

@@ -17,7 +17,7 @@ from common.forms import KeyedForm
 from common.widgets import DayInput, FigureInput
 
 BILL_FILE_BYTES_MAX = 20 * 1024 * 1024
-STATEMENT_BYTES_MAX = 20 * 1024 * 1024
+STATEMENT_BYTES_MAX = 50 * 1024 * 1024
 PROBLEMS_SHOWN = 20
 MONTHS_OFFERED = 18
 
@@ -263,12 +263,12 @@ class BatchForm(KeyedForm):
 
 
 class StatementForm(KeyedForm):
-    """A bank's statement."""
+    """A file that the bank sent."""
 
     file = UploadField(
-        label=_("Bank statement"),
+        label=_("File from the bank"),
         bytes_max=STATEMENT_BYTES_MAX,
-        help_text=_("The XML file that your bank calls camt.053"),
+        help_text=_("camt.053, camt.054, pain.002, MT940 or CSV"),
         widget=forms.FileInput,
     )
 

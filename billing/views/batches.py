@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
+from billing.bank.codes import code_words
 from billing.forms.pages import BatchForm, CancelBatchForm
 from billing.models import Batch, Payment, PaymentFile
 from billing.queries import Payable
@@ -220,7 +221,7 @@ def _payment_row(payment: Payment) -> list[Any]:
         str(payment.bank_detail),
         money(payment.amount, payment.unit),
         tag(statuses.PAYMENT[payment.status]),
-        payment.answer_reason or "–",
+        code_words(payment.answer_reason) or "–",
     ]
 
 

@@ -268,6 +268,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "batch_cancel": (finance, (h.batch.code,)),
         "batch_file": (finance, (h.paid_batch.code,)),
         "statement": (finance, (h.statement.pk,)),
+        "statement_file": (finance, (h.statement.pk,)),
         "ledger_account": (finance, (h.payable,)),
         "ledger_account_csv": (finance, (h.payable,)),
         "ledger_act": (finance, (h.act,)),
