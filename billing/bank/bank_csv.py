@@ -34,7 +34,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "credit": ("credit", "money in", "deposit", "贷方金额", "收入金额", "收入"),
     "direction": ("direction", "debit/credit", "dr/cr", "借贷标志", "借贷"),
     "currency": ("currency", "币种"),
-    "end_to_end_id": ("end-to-end id", "end to end id", "customer reference", "业务编号", "端到端标识"),
+    "end_to_end_id": ("end-to-end id", "end to end id", "customer reference", "业务编号"),
     "reference": ("bank reference", "transaction id", "流水号", "交易流水号"),
     "counterparty": ("counterparty", "name", "对方户名", "对方名称"),
     "counterparty_account": ("counterparty account", "对方账号"),

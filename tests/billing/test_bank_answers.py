@@ -222,7 +222,7 @@ def test_an_unknown_id_beside_a_known_reference_confirms_nothing(scene, sent):
 
 
 def test_a_notice_confirms_and_the_statement_after_it_changes_nothing(scene, sent):
-    batch, file = sent
+    _batch, file = sent
     data = stage.answer(file)
 
     notice = stage.read(scene, as_notice(data))
