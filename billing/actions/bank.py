@@ -226,7 +226,7 @@ def _line(statement: BankStatement, position: int, entry: Entry, answer: Answer)
 def _add_lines(lines: Iterable[BankLine]) -> None:
     """Write any number of lines by one COPY."""
     fields = [field for field in BankLine._meta.concrete_fields if not field.primary_key]
-    columns = ", ".join(field.column for field in fields)
+    columns = ", ".join(str(field.column) for field in fields)
     with (
         connection.cursor() as cursor,
         cursor.copy(f"copy billing_bankline ({columns}) from stdin") as copy,

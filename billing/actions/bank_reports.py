@@ -1,7 +1,7 @@
 """A status report of the bank (pain.002): what it rejects is due again, what it takes is noted."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -199,7 +199,7 @@ def _all_rejected(
             yield _Item(place, None, end_to_end_id, answer)
 
 
-def _agrees(report: StatusReport, payments: Any, batch: Batch) -> bool:
+def _agrees(report: StatusReport, payments: Iterable[Payment], batch: Batch) -> bool:
     """Say whether the count and the sum that a report tells are those of the file."""
     sent = [one for one in payments if one.status != Status.CANCELLED]
     if report.count is not None and report.count != len(sent):

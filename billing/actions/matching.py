@@ -160,10 +160,11 @@ def _facts(payments: Sequence[int]) -> dict[int, list[_Fact]]:
             .exclude(oddity=Oddity.DUPLICATE)
             .exclude(statement__format=BankStatement.Format.REPORT)
         )
-        for payment, *fact in rows.values_list(
+        for payment, is_credit, reference, source, booked_on in rows.values_list(
             "payment_id", "is_credit", "reference", "statement__format", "booked_on"
         ):
-            facts[payment].append(_Fact(*fact))
+            # What was matched to no payment is not among them.
+            facts[payment or 0].append(_Fact(is_credit, reference, source, booked_on))
     return facts
 
 
