@@ -253,6 +253,38 @@ ODDITY: Final = {
     ),
 }
 
+# Where an odd entry stands.
+ENTRY: Final = {
+    "OPEN": Status(
+        _("To look at"), _("To look at"), "yellow", _("Nobody has said what it is."), US
+    ),
+    "PROPOSED": Status(
+        _("Waiting for a second person"),
+        _("Waiting for a second person"),
+        "blue",
+        _("One person has said which payment it is. Another one has to agree."),
+        US,
+    ),
+    "ASKED": Status(
+        _("The bank was asked"),
+        _("The bank was asked"),
+        "blue",
+        _("The bank has to say what it is."),
+        THE_BANK,
+    ),
+    "DONE": Status(
+        _("Resolved"), _("Resolved"), "green", _("A person has said what it is."), NOBODY
+    ),
+}
+RESOLUTION: Final[dict[str, Any]] = {
+    "THIS_PAYMENT": _("It is this payment"),
+    "PAID_IN_PART": _("The bank paid this payment in part"),
+    "NOT_OURS": _("It is not ours"),
+    "ASKED_BANK": _("I asked the bank"),
+    "DUPLICATE": _("It is a duplicate"),
+    "DEALT_WITH": _("It is dealt with"),
+}
+
 # In what form the bank said it.
 BANK_FORMAT: Final[dict[str, Any]] = {
     "STATEMENT": _("Statement"),
@@ -355,6 +387,9 @@ ACT: Final[dict[str, Any]] = {
     ActKind.READ_STATEMENT: _("Bank statement read"),
     ActKind.CONFIRM_PAYMENT: _("Payment confirmed"),
     ActKind.RETURN_PAYMENT: _("Payment returned"),
+    ActKind.RESOLVE_ENTRY: _("Entry of the bank looked at"),
+    ActKind.SECOND_RESOLUTION: _("Entry of the bank resolved by a second person"),
+    ActKind.UNDO_RESOLUTION: _("Resolution of a bank’s entry undone"),
     ActKind.CORRECT_TRANSFER: _("Transfer corrected"),
     ActKind.REPORT_OUTCOME: _("Outcome reported"),
     ActKind.SCORE_VOUCHER: _("Voucher scored"),
@@ -431,4 +466,5 @@ def tables() -> list[StatusTable]:
         table(_("Payment batches"), BATCH),
         table(_("Entries of a bank statement"), BANK_LINE),
         table(_("Entries of the bank that a person looks at"), ODDITY),
+        table(_("Where such an entry stands"), ENTRY),
     ]

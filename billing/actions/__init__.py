@@ -63,6 +63,16 @@ from billing.actions.periods import (
     PeriodUndecided,
     close_period,
 )
+from billing.actions.resolutions import (
+    EntryNotOdd,
+    EntryResolved,
+    NothingProposed,
+    PaymentMoved,
+    PaymentUnfit,
+    resolve_entry,
+    second_resolution,
+    undo_resolution,
+)
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.telemetry import (
@@ -108,6 +118,8 @@ __all__ = [
     "ClaimInvalid",
     "ColumnsNotNamed",
     "Correction",
+    "EntryNotOdd",
+    "EntryResolved",
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LineAcceptedBefore",
@@ -121,7 +133,10 @@ __all__ = [
     "NoteMissing",
     "NothingDue",
     "NothingMoreEarned",
+    "NothingProposed",
     "NothingToBill",
+    "PaymentMoved",
+    "PaymentUnfit",
     "PeriodClosed",
     "PeriodFarOff",
     "PeriodInvalid",
@@ -173,9 +188,12 @@ __all__ = [
     "record_usage_file",
     "register_meter_key",
     "release_batch",
+    "resolve_entry",
     "right_of",
+    "second_resolution",
     "send_checked_file",
     "settle_bill",
     "submit_bill",
     "submit_claim",
+    "undo_resolution",
 ]

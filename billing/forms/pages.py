@@ -13,6 +13,7 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.forms.lines import minor_of, read_lines
+from billing.statuses import RESOLUTION
 from common.forms import KeyedForm
 from common.widgets import DayInput, FigureInput
 
@@ -270,6 +271,24 @@ class StatementForm(KeyedForm):
         bytes_max=STATEMENT_BYTES_MAX,
         help_text=_("camt.053, camt.054, pain.002, MT940 or CSV"),
         widget=forms.FileInput,
+    )
+
+
+class ResolveForm(KeyedForm):
+    """What an odd entry of the bank is."""
+
+    kind = forms.ChoiceField(
+        label=_("What is it?"), choices=list(RESOLUTION.items()), widget=forms.RadioSelect
+    )
+    payment = forms.CharField(
+        label=_("Payment"),
+        required=False,
+        max_length=35,
+        help_text=_("Its end-to-end id. Only if the entry is a payment, whole or in part"),
+        widget=forms.TextInput({"class": "govuk-input--width-20", "autocomplete": "off"}),
+    )
+    note = forms.CharField(
+        label=_("Why"), max_length=500, widget=forms.Textarea({"rows": 4, "maxlength": 500})
     )
 
 

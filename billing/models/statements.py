@@ -116,3 +116,65 @@ class BankLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.statement_id}/{self.position}"
+
+
+class BankResolution(models.Model):
+    """What a person said of an entry that was odd; the newest of an entry counts.
+
+    A kind that moves value is proposed by one person and done by another; the others are done at
+    once. What was said is undone by a later row.
+    """
+
+    class Kind(models.TextChoices):
+        THIS_PAYMENT = "THIS_PAYMENT", "It is this payment"
+        PAID_IN_PART = "PAID_IN_PART", "Paid in part"
+        NOT_OURS = "NOT_OURS", "Not ours"
+        ASKED_BANK = "ASKED_BANK", "The bank was asked"
+        DUPLICATE = "DUPLICATE", "Booked twice"
+        DEALT_WITH = "DEALT_WITH", "Dealt with"
+
+    class Step(models.TextChoices):
+        PROPOSED = "PROPOSED", "Waiting for a second person"
+        DONE = "DONE", "Resolved"
+        UNDONE = "UNDONE", "Undone"
+
+    # Kinds that move value, each of which names a payment.
+    OF_VALUE = (Kind.THIS_PAYMENT, Kind.PAID_IN_PART)
+
+    line = models.ForeignKey(BankLine, models.PROTECT, related_name="resolutions")
+    # From 1: two people at once can't both write the next.
+    number = models.IntegerField()
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    step = models.CharField(max_length=8, choices=Step.choices)
+    payment = models.ForeignKey(Payment, models.PROTECT, related_name="resolutions", null=True)
+    note = models.CharField(max_length=1000)
+    made_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    # Who agreed with the one who proposed it.
+    seconded_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
+    made_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of(
+                "kind",
+                [
+                    "THIS_PAYMENT",
+                    "PAID_IN_PART",
+                    "NOT_OURS",
+                    "ASKED_BANK",
+                    "DUPLICATE",
+                    "DEALT_WITH",
+                ],
+            ),
+            one_of("step", ["PROPOSED", "DONE", "UNDONE"]),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["THIS_PAYMENT", "PAID_IN_PART"])
+                | Q(payment__isnull=False) & (~Q(step="DONE") | Q(seconded_by__isnull=False)),
+                name="billing_bankresolution_two_for_value",
+            ),
+            models.UniqueConstraint("line", "number", name="billing_bankresolution_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.line_id}/{self.number}"

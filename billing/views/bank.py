@@ -153,6 +153,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
                 figure(_("Amount")),
                 _("Match"),
                 _("Why"),
+                "",
             ],
             [_line_row(line) for line in page],
         ),
@@ -233,4 +234,5 @@ def _line_row(line: BankLine) -> list[Any]:
         signed_amount(line),
         tag(statuses.BANK_LINE[line.match]),
         sentence_cell(why(line)),
+        {"text": _("Open"), "url": reverse("bank_line", args=[line.pk])},
     ]
