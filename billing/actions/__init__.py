@@ -10,6 +10,7 @@ from billing.actions.archive import (
 )
 from billing.actions.attempts import keep_attempt
 from billing.actions.bank import StatementOfNobody, read_statement
+from billing.actions.bank_reports import ReportOfNobody
 from billing.actions.batch_approvals import (
     AuthorisationNotNeeded,
     DuplicatesOpen,
@@ -83,6 +84,16 @@ from billing.actions.periods import (
     PeriodUndecided,
     close_period,
 )
+from billing.actions.resolutions import (
+    EntryNotOdd,
+    EntryResolved,
+    NothingProposed,
+    PaymentMoved,
+    PaymentUnfit,
+    resolve_entry,
+    second_resolution,
+    undo_resolution,
+)
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.telemetry import (
@@ -131,6 +142,8 @@ __all__ = [
     "ColumnsNotNamed",
     "Correction",
     "DuplicatesOpen",
+    "EntryNotOdd",
+    "EntryResolved",
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LineAcceptedBefore",
@@ -145,10 +158,13 @@ __all__ = [
     "NoteMissing",
     "NothingDue",
     "NothingMoreEarned",
+    "NothingProposed",
     "NothingReturned",
     "NothingToBill",
     "PaymentInBatch",
+    "PaymentMoved",
     "PaymentNotInBatch",
+    "PaymentUnfit",
     "PeriodClosed",
     "PeriodFarOff",
     "PeriodInvalid",
@@ -157,6 +173,7 @@ __all__ = [
     "Reading",
     "ReleaseAsked",
     "ReleaseGivenUp",
+    "ReportOfNobody",
     "RightKeyTaken",
     "RightLineRefused",
     "SequenceUsed",
@@ -210,10 +227,13 @@ __all__ = [
     "register_meter_key",
     "release_batch",
     "remove_payment",
+    "resolve_entry",
     "right_of",
+    "second_resolution",
     "send_back_batch",
     "send_checked_file",
     "settle_bill",
     "submit_bill",
     "submit_claim",
+    "undo_resolution",
 ]

@@ -276,6 +276,11 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "batch_cancel": (finance, (h.batch.code,)),
         "batch_file": (finance, (h.paid_batch.code,)),
         "statement": (finance, (h.statement.pk,)),
+        "statement_file": (finance, (h.statement.pk,)),
+        **{
+            name: (finance, (h.statement.lines.order_by("pk")[0].pk,))
+            for name in ("bank_line", "line_resolve", "line_second", "line_undo")
+        },
         "ledger_account": (finance, (h.payable,)),
         "ledger_account_csv": (finance, (h.payable,)),
         "ledger_act": (finance, (h.act,)),

@@ -125,6 +125,7 @@ def test_what_was_written_stays_written():
         "billing_paymentfile",
         "billing_bankstatement",
         "billing_bankline",
+        "billing_bankresolution",
         "scoring_outcome",
         "scoring_score",
     }
