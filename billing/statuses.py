@@ -274,6 +274,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
+    ActKind.CONFIRM_LINES: _("Lines of a bill confirmed"),
+    ActKind.TAKE_BACK_CONFIRMATION: _("Confirmation of lines taken back"),
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),

@@ -37,6 +37,13 @@ from billing.actions.claims import (
     claim_target,
     submit_claim,
 )
+from billing.actions.confirmations import (
+    DaysOver,
+    LineDisputed,
+    NothingToConfirm,
+    confirm_lines,
+    take_back_confirmation,
+)
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
 from billing.actions.file_tasks import ask_to_check, ask_to_send, do_file_task
 from billing.actions.files import (
@@ -47,15 +54,15 @@ from billing.actions.files import (
     name_columns,
     send_checked_file,
 )
+from billing.actions.line_acts import NoteMissing
 from billing.actions.lines import (
     BillNotSettled,
     LineAcceptedBefore,
     LineNotWithheld,
-    NoteMissing,
     UsageMissing,
     decide_line,
-    object_to_line,
 )
+from billing.actions.objections import LineConfirmed, object_to_line, object_to_lines
 from billing.actions.periods import (
     PeriodClosed,
     PeriodNotOver,
@@ -107,10 +114,13 @@ __all__ = [
     "ClaimInvalid",
     "ColumnsNotNamed",
     "Correction",
+    "DaysOver",
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LineAcceptedBefore",
     "LineArchived",
+    "LineConfirmed",
+    "LineDisputed",
     "LineInvalid",
     "LineNotWithheld",
     "LinesCameMeanwhile",
@@ -121,6 +131,7 @@ __all__ = [
     "NothingDue",
     "NothingMoreEarned",
     "NothingToBill",
+    "NothingToConfirm",
     "PeriodClosed",
     "PeriodFarOff",
     "PeriodInvalid",
@@ -156,6 +167,7 @@ __all__ = [
     "check_usage_file",
     "claim_target",
     "close_period",
+    "confirm_lines",
     "correct_transfer",
     "correct_usage",
     "decide_line",
@@ -164,6 +176,7 @@ __all__ = [
     "keep_usage_months",
     "name_columns",
     "object_to_line",
+    "object_to_lines",
     "prepare_batch",
     "read_statement",
     "record_telemetry",
@@ -176,4 +189,5 @@ __all__ = [
     "settle_bill",
     "submit_bill",
     "submit_claim",
+    "take_back_confirmation",
 ]

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from stdnum import bic
 
-from billing.actions.lines import checked_note
+from billing.actions.line_acts import checked_note
 from billing.bank.pain001 import Instruction, credit_transfer_file
 from billing.bank.party import AccountNumber, Agent, Party
 from billing.models import Batch, Payment, PaymentFile

@@ -3,6 +3,7 @@
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
+from billing.models.objections import LineConfirmation, Objection
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
@@ -29,8 +30,10 @@ __all__ = [
     "FileTask",
     "KeptFile",
     "KeptFilePart",
+    "LineConfirmation",
     "MeterKey",
     "MeteredUse",
+    "Objection",
     "Payment",
     "PaymentFile",
     "Settlement",
