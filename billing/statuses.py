@@ -101,6 +101,27 @@ LINE: Final = {
     ),
 }
 
+# What the holder of a line's voucher said of the line before it was settled.
+SAID: Final = {
+    "NOTHING": Status(
+        _("Nothing said yet"),
+        _("Nothing said yet"),
+        "grey",
+        _("The holder has neither confirmed the line nor objected to it."),
+        _("Waiting for the holder."),
+    ),
+    "CONFIRMED": Status(
+        _("Confirmed"), _("Confirmed"), "green", _("The holder says that it is right."), US
+    ),
+    "DISPUTED": Status(
+        _("Disputed"),
+        _("Disputed"),
+        "yellow",
+        _("The holder objects to it, and all of it is withheld until an officer has looked."),
+        US,
+    ),
+}
+
 BATCH: Final = {
     "PREPARED": Status(
         _("Waiting for second approval"),
@@ -360,6 +381,7 @@ def tables() -> list[StatusTable]:
     return [
         table(_("Bills and claims"), BILL),
         table(_("Lines of a bill"), LINE),
+        table(_("What a holder says of a line"), SAID),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
         table(_("Entries of a bank statement"), BANK_LINE),

@@ -195,7 +195,7 @@ def _say(
     }
     with connection.cursor() as cursor:
         cursor.execute(_SAY.format(confirmed=CONFIRMED, disputed=DISPUTED), asked)
-        count = cursor.rowcount
+        count = int(cursor.rowcount)
     if not count:
         raise NothingToConfirm(bill=bill.number)
     return count

@@ -22,6 +22,7 @@ from billing.queries.bills import (
     scale_of,
     settlements_of,
     verdicts_of,
+    with_words,
 )
 from billing.queries.confirmations import (
     CONFIRMED,
@@ -35,7 +36,6 @@ from billing.queries.confirmations import (
     lines_to_confirm,
     may_speak,
     said_by_holders,
-    with_words,
     withholds_silence,
 )
 from billing.queries.files import (

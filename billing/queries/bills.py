@@ -14,10 +14,13 @@ from django.db.models import (
     Subquery,
     Sum,
 )
+from django.db.models.functions import Coalesce
 
 from billing.models import (
     Bill,
     BillLine,
+    LineConfirmation,
+    Objection,
     Settlement,
     Verdict,
 )
@@ -192,14 +195,24 @@ def lines_visible_to(person: User, bill: Bill) -> QuerySet[BillLine]:
     return lines if sees_all else lines.filter(voucher__organisation__in=own)
 
 
+def with_words(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
+    """Return bill lines, each with whether its holder `confirmed` it, or `disputed` it."""
+    newest = LineConfirmation.objects.filter(line=OuterRef("pk")).order_by("-pk")
+    return lines.annotate(
+        confirmed=Coalesce(Subquery(newest.values("is_confirmed")[:1]), False),
+        disputed=Exists(Objection.objects.filter(line=OuterRef("pk"))),
+    )
+
+
 def lines_with_verdicts() -> QuerySet[BillLine]:
-    """Return bill lines, each with the fields of its last verdict."""
+    """Return bill lines, each with the fields of its last verdict, and what its holder said."""
     last = Verdict.objects.filter(line=OuterRef("pk")).order_by("-pk")
     names = ("outcome", "accepted", "withheld", "covered", "co_payment", "reason")
     fields = {name: Subquery(last.values(name)[:1]) for name in (*names, "reason_values")}
-    return BillLine.objects.select_related(
+    lines = BillLine.objects.select_related(
         "bill__programme", "voucher__organisation", "order__offer", "usage_line"
-    ).annotate(**fields)
+    )
+    return with_words(lines).annotate(**fields)
 
 
 def line_verdict(line: BillLine) -> Verdict | None:

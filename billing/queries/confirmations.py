@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
-from billing.models import Bill, BillLine, LineConfirmation, Objection
-from billing.queries.bills import is_own_claim, law_when_sent, open_to
+from billing.models import Bill, BillLine, LineConfirmation
+from billing.queries.bills import is_own_claim, law_when_sent, open_to, with_words
 from parties.models import Organisation, User
 from parties.queries import organisations_of
 from parties.roles import Role
@@ -72,15 +72,6 @@ def holders_of(person: User) -> QuerySet[Organisation]:
     return organisations_of(person, Role.APPLICANT)
 
 
-def with_words(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
-    """Return bill lines, each with `said`: CONFIRMED, DISPUTED or nothing said (NONE)."""
-    newest = LineConfirmation.objects.filter(line=OuterRef("pk")).order_by("-pk")
-    return lines.annotate(
-        confirmed=Coalesce(Subquery(newest.values("is_confirmed")[:1]), False),
-        disputed=Exists(Objection.objects.filter(line=OuterRef("pk"))),
-    )
-
-
 def lines_to_confirm(person: User, bill: Bill) -> QuerySet[BillLine]:
     """Return the lines of a bill that a person may speak of, in order, with what was said."""
     own = BillLine.objects.filter(bill=bill, voucher__organisation__in=holders_of(person))
@@ -117,7 +108,9 @@ def said_by_holders(bill: Bill) -> list[Said]:
     for name, state in states.items():
         figures[f"{name}_count"] = Count("pk", filter=state)
         figures[f"{name}_amount"] = Coalesce(Sum("amount", filter=state), 0)
-    found = list(lines.order_by().values(owner=F("voucher__organisation")).annotate(**figures))
+    found: list[Any] = list(
+        lines.order_by().values(owner=F("voucher__organisation")).annotate(**figures)
+    )
     holders = Organisation.objects.in_bulk([row["owner"] for row in found])
     said = [
         Said(
