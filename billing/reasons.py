@@ -49,6 +49,9 @@ REASONS: dict[str, Any] = {
         "The voucher is valid from %(valid_from_on)s to %(valid_until_on)s; use outside "
         "these days is withheld."),
     "objected": _("The holder objects to this line: “%(note)s”. It is withheld."),
+    "not_confirmed": _(
+        "The holder did not confirm this line in time. By the programme's law it is withheld "
+        "until an officer has looked."),
     "accepted_after_look": _("Accepted after a look: “%(note)s”."),
     "not_accepted": _("Not accepted after a look: “%(note)s”."),
     # Entries of a bank statement.

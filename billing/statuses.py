@@ -101,6 +101,27 @@ LINE: Final = {
     ),
 }
 
+# What the holder of a line's voucher said of the line before it was settled.
+SAID: Final = {
+    "NOTHING": Status(
+        _("Nothing said yet"),
+        _("Nothing said yet"),
+        "grey",
+        _("The holder has neither confirmed the line nor objected to it."),
+        _("Waiting for the holder."),
+    ),
+    "CONFIRMED": Status(
+        _("Confirmed"), _("Confirmed"), "green", _("The holder says that it is right."), US
+    ),
+    "DISPUTED": Status(
+        _("Disputed"),
+        _("Disputed"),
+        "yellow",
+        _("The holder objects to it, and all of it is withheld until an officer has looked."),
+        US,
+    ),
+}
+
 BATCH: Final = {
     "OPEN": Status(
         pgettext_lazy("batch", "Open"),
@@ -444,6 +465,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
+    ActKind.CONFIRM_LINES: _("Lines of a bill confirmed"),
+    ActKind.TAKE_BACK_CONFIRMATION: _("Confirmation of lines taken back"),
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),
@@ -538,6 +561,7 @@ def tables() -> list[StatusTable]:
     return [
         table(_("Bills and claims"), BILL),
         table(_("Lines of a bill"), LINE),
+        table(_("What a holder says of a line"), SAID),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
         table(_("Writing of a batch’s file"), BATCH_JOB),

@@ -15,6 +15,7 @@ from billing.views import (
     bills,
     budgets,
     claims,
+    confirming,
     focus,
     ledger,
     months,
@@ -92,6 +93,11 @@ urlpatterns = [
         name="bill_errors_csv",
     ),
     path("bills/<str:number>/focus.csv", focus.bill_focus, name="bill_focus"),
+    path("bills/<str:number>/confirm/", confirming.bill_confirm, name="bill_confirm"),
+    path("bills/<str:number>/answers/", confirming.bill_answers, name="bill_answers"),
+    path(
+        "bills/<str:number>/answers.csv", confirming.bill_answers_csv, name="bill_answers_csv"
+    ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(

@@ -216,6 +216,8 @@ class ActKind(StrEnum):
     ANSWER_ABOUT_USE = "answer_about_use"
     SUBMIT_BILL = "submit_bill"
     SUBMIT_CLAIM = "submit_claim"
+    CONFIRM_LINES = "confirm_lines"
+    TAKE_BACK_CONFIRMATION = "take_back_confirmation"
     OBJECT_TO_LINE = "object_to_line"
     SETTLE_BILL = "settle_bill"
     DECIDE_LINE = "decide_line"

@@ -59,6 +59,13 @@ from billing.actions.claims import (
     claim_target,
     submit_claim,
 )
+from billing.actions.confirmations import (
+    DaysOver,
+    LineDisputed,
+    NothingToConfirm,
+    confirm_lines,
+    take_back_confirmation,
+)
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
 from billing.actions.file_tasks import ask_to_check, ask_to_send, do_file_task
 from billing.actions.files import (
@@ -69,15 +76,15 @@ from billing.actions.files import (
     name_columns,
     send_checked_file,
 )
+from billing.actions.line_acts import NoteMissing
 from billing.actions.lines import (
     BillNotSettled,
     LineAcceptedBefore,
     LineNotWithheld,
-    NoteMissing,
     UsageMissing,
     decide_line,
-    object_to_line,
 )
+from billing.actions.objections import LineConfirmed, object_to_line, object_to_lines
 from billing.actions.periods import (
     PeriodClosed,
     PeriodNotOver,
@@ -141,6 +148,7 @@ __all__ = [
     "ClaimInvalid",
     "ColumnsNotNamed",
     "Correction",
+    "DaysOver",
     "DuplicatesOpen",
     "EntryNotOdd",
     "EntryResolved",
@@ -148,6 +156,8 @@ __all__ = [
     "KeyUnreadable",
     "LineAcceptedBefore",
     "LineArchived",
+    "LineConfirmed",
+    "LineDisputed",
     "LineInvalid",
     "LineNotWithheld",
     "LinesCameMeanwhile",
@@ -161,6 +171,7 @@ __all__ = [
     "NothingProposed",
     "NothingReturned",
     "NothingToBill",
+    "NothingToConfirm",
     "PaymentInBatch",
     "PaymentMoved",
     "PaymentNotInBatch",
@@ -206,6 +217,7 @@ __all__ = [
     "check_usage_file",
     "claim_target",
     "close_period",
+    "confirm_lines",
     "correct_transfer",
     "correct_usage",
     "decide_line",
@@ -219,6 +231,7 @@ __all__ = [
     "lock_batch",
     "name_columns",
     "object_to_line",
+    "object_to_lines",
     "prepare_batch",
     "read_statement",
     "record_telemetry",
@@ -235,5 +248,6 @@ __all__ = [
     "settle_bill",
     "submit_bill",
     "submit_claim",
+    "take_back_confirmation",
     "undo_resolution",
 ]

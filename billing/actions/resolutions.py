@@ -13,7 +13,7 @@ from billing.actions.bank_moves import (
     paid_move,
     return_move,
 )
-from billing.actions.lines import checked_note
+from billing.actions.line_acts import checked_note
 from billing.actions.matching import locked
 from billing.models import BankLine, BankResolution, BankStatement, Batch, Payment
 from common.errors import NotFound, Refused

@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='payment',
             name='status',
-            field=models.CharField(choices=[('PREPARED', 'Prepared'), ('REMOVED', 'Removed'), ('SENT', 'Sent to bank'), ('PAID', 'Paid'), ('RETURNED', 'Returned'), ('CANCELLED', 'Cancelled')], max_length=9),
+            field=models.CharField(choices=[('PREPARED', 'Prepared'), ('REMOVED', 'Removed'), ('SENT', 'Sent to bank'), ('PAID', 'Paid'), ('RETURNED', 'Returned'), ('CANCELLED', 'Cancelled'), ('PART', 'Paid in part')], max_length=9),
         ),
         # What waited for a second person had its list already; no later step was ever skipped.
         migrations.RunSQL(

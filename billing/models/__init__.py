@@ -4,6 +4,7 @@ from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, RefusedAttempt
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
+from billing.models.objections import LineConfirmation, Objection
 from billing.models.payments import Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
 from billing.models.statements import BankLine, BankResolution, BankStatement
@@ -35,8 +36,10 @@ __all__ = [
     "FileTask",
     "KeptFile",
     "KeptFilePart",
+    "LineConfirmation",
     "MeterKey",
     "MeteredUse",
+    "Objection",
     "Payment",
     "PaymentFile",
     "RefusedAttempt",
