@@ -240,8 +240,8 @@ def _last(line: BankLine) -> BankResolution | None:
 def _say(
     line: BankLine,
     last: BankResolution | None,
-    kind: Kind,
-    step: Step,
+    kind: str,
+    step: str,
     note: str,
     act: Act,
     *,
