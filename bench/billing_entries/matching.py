@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
@@ -18,12 +18,13 @@ from billing.models import BankLine, Batch, Payment
 from ledger import actions as ledger
 from ledger.actions import Move, begin
 from ledger.kinds import AccountKind, ActKind, Flow
+from parties import actions as parties
 from parties.models import User
 from tests import cast
-from tests.billing import stage
 
 LINES, FEWER = 45_000, 4_500
 OWN = "6222000099999999"
+LATER = datetime(2025, 7, 2, 9, tzinfo=UTC)
 # Of each hundred payments: one comes back, one is booked with another amount, one is not booked.
 EVERY = 100
 RETURNED, CHANGED, LEFT_OUT = 7, 8, 9
@@ -61,7 +62,7 @@ def match_statement_45k(ground: Ground) -> Iterator[Pair]:
 def _staged(ground: Ground, scene: ExitStack, count: int) -> _Stage:
     database = scene.enter_context(ground.database())
     made = cast.make_scene(cast.M3)
-    stage.an_own_account(made.authority)
+    _open_own_account(made.authority)
     payments = _send(made, count)
     numbers = [one.end_to_end_id for one in payments]
     confirmed, returned = set(numbers), set(numbers[RETURNED::EVERY])
@@ -69,8 +70,8 @@ def _staged(ground: Ground, scene: ExitStack, count: int) -> _Stage:
     account = AccountNumber(OWN)
     file = credit_transfer_file(
         message_id="BENCH",
-        created_at=stage.LATER,
-        execution_on=stage.LATER.date(),
+        created_at=LATER,
+        execution_on=LATER.date(),
         debtor=Party("Authority", account),
         payments=[
             Instruction(one.end_to_end_id, one.amount, one.unit, Party("Payee", account))
@@ -81,8 +82,8 @@ def _staged(ground: Ground, scene: ExitStack, count: int) -> _Stage:
     data = statement_for(
         file,
         statement_id="BENCH",
-        created_at=stage.LATER,
-        booked_on=stage.LATER.date(),
+        created_at=LATER,
+        booked_on=LATER.date(),
         returned=dict.fromkeys(returned, "AC04"),
         left_out=left_out,
         amounts={
@@ -97,6 +98,23 @@ def _staged(ground: Ground, scene: ExitStack, count: int) -> _Stage:
     return _Stage(database, officer, data, lines, frozenset(confirmed), frozenset(returned))
 
 
+def _open_own_account(authority: cast.Authority) -> None:
+    """Give an authority a bank detail to pay from."""
+    detail = parties.propose_bank_detail(
+        organisation=authority.organisation,
+        scheme="OTHER",
+        number=OWN,
+        agent="BKCHCNBJ",
+        holder=authority.organisation.name,
+        actor=authority.finance[1],
+        at=cast.NOON,
+        key="own",
+    )
+    parties.approve_bank_detail(
+        bank_detail=detail, actor=authority.finance[2], at=cast.NOON, key="own approved"
+    )
+
+
 @transaction.atomic
 def _send(made: cast.Scene, count: int) -> list[Payment]:
     """Write a batch of so many payments as it stands once it is sent, each from its payable."""
@@ -106,7 +124,7 @@ def _send(made: cast.Scene, count: int) -> list[Payment]:
         key="bench",
         actor=people[2].address,
         about="batch:BENCH",
-        at=stage.LATER,
+        at=LATER,
         payload={},
     )
     clearing = programme.account("clearing", "BENCH")
@@ -128,11 +146,11 @@ def _send(made: cast.Scene, count: int) -> list[Payment]:
         total=sum(amounts),
         status=Batch.Status.RELEASED,
         prepared_by=people[0],
-        prepared_at=stage.LATER - timedelta(days=1),
+        prepared_at=LATER - timedelta(days=1),
         approved_by=people[1],
-        approved_at=stage.LATER,
+        approved_at=LATER,
         released_by=people[2],
-        released_at=stage.LATER,
+        released_at=LATER,
         act_id=act.id,
     )
     detail = made.seller.organisation.bank_details.get()
@@ -160,7 +178,7 @@ def _measured(ground: Ground, made: _Stage) -> Sample:
         person = User.objects.get(pk=made.officer)
         start = time.perf_counter()
         statement = actions.read_statement(
-            name="bench.xml", data=made.data, actor=person, at=stage.LATER, key="bench"
+            name="bench.xml", data=made.data, actor=person, at=LATER, key="bench"
         )
         seconds = time.perf_counter() - start
         seen = _truth(made, statement.pk)

@@ -82,9 +82,22 @@ def begin_answer(
     actor: User,
     at: datetime,
     reason: str = "",
+    parts: Mapping[str, int] | None = None,
 ) -> Act:
-    """Begin the act that confirms or returns payments of a batch."""
+    """Begin the act that confirms or returns payments of a batch.
+
+    :param parts: of payments of which only a part is, by id, how much; minor units.
+    """
+    payments = list(payments)
     ids = [payment.end_to_end_id for payment in payments]
+    known = {
+        one.end_to_end_id: one.answered_amount
+        for one in payments
+        if one.paid_amount is not None
+    }
+    details: dict[str, object] = {"payments": ids}
+    if known or parts:
+        details["parts"] = {**known, **(parts or {})}
     return begin(
         kind=kind,
         key=key,
@@ -92,7 +105,7 @@ def begin_answer(
         about=batch.address,
         at=at,
         payload={"payments": ids},
-        details={"payments": ids},
+        details=details,
         reason=reason,
     )
 

@@ -240,8 +240,8 @@ def _last(line: BankLine) -> BankResolution | None:
 def _say(
     line: BankLine,
     last: BankResolution | None,
-    kind: Kind,
-    step: Step,
+    kind: str,
+    step: str,
     note: str,
     act: Act,
     *,
@@ -309,17 +309,33 @@ def _pay(
     key: str,
 ) -> None:
     batch = payment.batch
+    ref, rest = payment.end_to_end_id, payment.amount - line.amount
+    is_part = kind == Kind.PAID_IN_PART
     confirmed = begin_answer(
-        ActKind.CONFIRM_PAYMENT, batch, [payment], f"{key}/confirm", actor, at, note
+        ActKind.CONFIRM_PAYMENT,
+        batch,
+        [payment],
+        f"{key}/confirm",
+        actor,
+        at,
+        note,
+        {ref: line.amount} if is_part else None,
     )
     open_paid(confirmed, batch, [payment])
     ledger.post(confirmed, [paid_move(payment, line.amount)])
     payment.status, payment.answered_at = Status.PAID, at
-    if kind == Kind.PAID_IN_PART:
-        rest = begin_answer(
-            ActKind.RETURN_PAYMENT, batch, [payment], f"{key}/return", actor, at, note
+    if is_part:
+        due = begin_answer(
+            ActKind.RETURN_PAYMENT,
+            batch,
+            [payment],
+            f"{key}/return",
+            actor,
+            at,
+            note,
+            {ref: rest},
         )
-        ledger.post(rest, [return_move(payment, payment.amount - line.amount)])
+        ledger.post(due, [return_move(payment, rest)])
         payment.status, payment.paid_amount = Status.PART, line.amount
     payment.save(update_fields=["status", "answered_at", "paid_amount"])
     close_if_answered(batch)

@@ -47,7 +47,7 @@ def bank_queue(request: HttpRequest) -> HttpResponse:
             for one in oddities.STATES
         ],
         "list": table(
-            statuses.ENTRY[state].label if state else _("What waits"),
+            str(statuses.ENTRY[state].label) if state else _("What waits"),
             [
                 _("Entry"),
                 _("Booked"),

@@ -115,6 +115,9 @@ def test_paid_in_part_confirms_what_came_and_the_rest_is_due_again(scene, batch)
     one = payment()
     assert (one.status, one.paid_amount) == (Payment.Status.PART, 450_00)
     assert nets(scene, batch) == (0, 450_00, 150_00)
+    told = {act.kind: act.details.get("parts") for act in acts_about(batch.address)}
+    assert told["confirm_payment"] == {one.end_to_end_id: 450_00}
+    assert told["return_payment"] == {one.end_to_end_id: 150_00}
     assert [due.amount for due in payables_due(scene.scheme.programme)] == [150_00]
     assert stage.prepare(scene).total == 150_00
     stage.assert_in_step()
