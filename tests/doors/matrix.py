@@ -272,6 +272,11 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "ledger_account_csv": (finance, (h.payable,)),
         "ledger_act": (finance, (h.act,)),
         "transfer_correct": (finance, (h.act, transfer)),
+        **{
+            route: (finance, ("payment", h.paid_batch.payments.get().end_to_end_id))
+            for route in ("trace", "trace_csv", "trace_json")
+        },
+        "api_trace": (person, ("bill", bill)),
         "report_definition": (h.authority.regulator, (report(at).figures[0].code,)),
         "outcome_new": (firm, (code,)),
         "message": (firm, (letter,)),
