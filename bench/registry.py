@@ -18,6 +18,7 @@ MODULES = (
     "bench.billing_entries.months",
     "bench.billing_entries.usage",
     "bench.billing_entries.api",
+    "bench.billing_entries.trace",
     "bench.policy_entries",
     "bench.issuing_entries",
 )
@@ -48,6 +49,7 @@ NAMES = (
     "usage_month_aggregates",
     "api_batch_1000",
     "api_single_record",
+    "trace_payment",
     "seal_overhead",
     "verify_per_second",
     "payable_growth",

@@ -212,7 +212,10 @@ def _step_fact(
 
 def _payment_row(payment: Payment) -> list[Any]:
     return [
-        payment.end_to_end_id,
+        {
+            "text": payment.end_to_end_id,
+            "url": reverse("trace", args=["payment", payment.end_to_end_id]),
+        },
         {
             "text": payment.payee.name_here,
             "url": reverse("ledger_account", args=[payment.payable]),

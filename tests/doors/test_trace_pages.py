@@ -2,16 +2,14 @@
 
 import json
 import re
-from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from billing.models import BankLine, Batch, BillLine, Payment, Settlement
+from billing.models import BankLine, BillLine, Payment, Settlement
 from ledger import queries as ledger
-from scoring import actions as scoring
 from scoring.models import Outcome
 from tests.browser.history import make_history
 from tests.cast import make_authority, make_provider
@@ -214,3 +212,19 @@ def test_a_payment_is_traced_in_at_most_twelve_queries(browser, h):
 
     queries = [one["sql"] for one in asked if not one["sql"].startswith(NO_QUERIES)]
     assert len(queries) <= 12, "\n".join(queries)
+
+
+def test_one_click_leads_from_a_bank_line_to_the_appropriation_and_the_outcome(browser, h):
+    finance = browser(h.authority.finance[0])
+    names = starts(h)
+    statement = finance.get(reverse("statement", args=[h.statement.pk])).content.decode()
+    click = reverse("trace", args=["bank_line", names["bank_line"]])
+    assert f'href="{click}"' in statement
+
+    page = words(finance.get(click))
+
+    year = h.m3.programme.account("appropriation", str(h.m3.round.fiscal_year))
+    assert year in page
+    assert "A model that reads old maps" in page
+    batch = finance.get(reverse("batch", args=[h.paid_batch.code])).content.decode()
+    assert reverse("trace", args=["payment", names["payment"]]) in batch

@@ -16,7 +16,6 @@ from tests.ledger.book import NOON, UNIT, seal
 pytestmark = pytest.mark.slow
 
 
-
 @pytest.fixture(autouse=True)
 def a_snapshot_at_every_seal(monkeypatch):
     monkeypatch.setattr(ledger, "SNAPSHOT_AFTER", 1)
