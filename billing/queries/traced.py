@@ -1,9 +1,8 @@
 """Which settlements a payment pays, which payments paid a settlement, and the lines behind both."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
@@ -88,6 +87,15 @@ def parts_paid(payments: Sequence[Payment]) -> list[Paid]:
     return found
 
 
+def parts_open(payables: Mapping[str, int]) -> list[Paid]:
+    """Return the parts of settlements that nobody has sent to the bank, oldest first.
+
+    :param payables: what is owed on each account.
+    """
+    lots = [lot for address, owed in payables.items() for lot in lots_to_pay(address, owed)]
+    return _parts(lots, {-1: ""})
+
+
 def parts_owed(settlements: Collection[Settlement]) -> list[Paid]:
     """Return the parts of settlements that payments paid or tried to pay, oldest first."""
     wanted = {one.pk for one in settlements}
@@ -152,14 +160,6 @@ def _by_former_holds(
     }
 
 
-@dataclass(frozen=True, slots=True)
-class LinesTotal:
-    """How many lines of bills there are, and what they come to."""
-
-    count: int
-    amount: int
-
-
 def lines_traced(settlements: Sequence[Settlement]) -> QuerySet[BillLine]:
     """Return the bill lines that settlements were made of, each with its last verdict.
 
@@ -211,15 +211,4 @@ def settlements_traced(found: QuerySet[Settlement]) -> QuerySet[Settlement]:
         .defer("policy_version__text", "bill__facts")
         .annotate(voucher_code=F("voucher__code"))
         .order_by("bill", "pk")
-    )
-
-
-def settled_totals(found: QuerySet[Settlement]) -> dict[str, Any]:
-    """Return how many settlements there are, and their sums, in the programme's unit."""
-    return found.order_by().aggregate(
-        count=Count("pk"),
-        billed=Sum("billed"),
-        accepted=Sum("accepted"),
-        withheld=Sum("withheld"),
-        covered=Sum("covered"),
     )

@@ -257,6 +257,8 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "programme_periods": (finance, (programme,)),
         "programme_periods_csv": (finance, (programme,)),
         "agreement": (person, (an_agreement(h.authority).pk,)),
+        "work_queue": (finance, ("to-settle",)),
+        "work_queue_csv": (finance, ("to-settle",)),
         "bill_settle": (finance, (sent,)),
         "line_object": (firm, (sent, 1)),
         "line_decide": (finance, (bill, h.withheld.row)),
