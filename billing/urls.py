@@ -15,6 +15,7 @@ from billing.views import (
     claims,
     focus,
     ledger,
+    ledger_search,
     months,
     payments,
     periods,
@@ -122,7 +123,8 @@ urlpatterns = [
         ledger.ledger_account_csv,
         name="ledger_account_csv",
     ),
-    path("ledger/acts/", ledger.ledger_audit, name="ledger_audit"),
+    path("ledger/acts/", ledger_search.ledger_audit, name="ledger_audit"),
+    path("ledger/acts.csv", ledger_search.ledger_audit_csv, name="ledger_audit_csv"),
     path("ledger/acts/<int:pk>/", ledger.ledger_act, name="ledger_act"),
     path(
         "ledger/acts/<int:pk>/transfers/<int:transfer>/correct/",
