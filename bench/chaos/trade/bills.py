@@ -18,6 +18,12 @@ def bill_by_api(trade: Trade) -> None:
     trade.act("settle", lambda key: _settle(number, officer, key))
 
 
+def confirm(trade: Trade) -> None:
+    """Bill use by API; the holder confirms it at a page, and the worker settles it at once."""
+    number = _billed_by_api(trade)
+    trade.page("confirm", trade.scene.holder, f"/bills/{number}/confirm/", {"act": "matching"})
+
+
 def dispute(trade: Trade) -> None:
     """Bill use by API; the holder objects, an officer settles and then decides, each at a page."""
     number, line = _billed_by_api(trade), "lines/1"

@@ -17,6 +17,7 @@ ERRANDS: dict[str, tuple[int, Callable[[Trade], None]]] = {
     "bill_swept": (4, bills.bill_swept),
     "lapse": (2, orders.lapse),
     "release": (2, orders.release),
+    "confirm": (2, bills.confirm),
     "dispute": (3, bills.dispute),
     "correct": (2, bills.correct),
     "pay": (1, payments.pay),
