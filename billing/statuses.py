@@ -137,6 +137,32 @@ BATCH: Final = {
     ),
 }
 
+# What was on its way when a month ended.
+ACCRUAL: Final = {
+    "METERED": _("Metered and not billed"),
+    "BILLED": _("Billed and not settled"),
+    "SETTLED": _("Settled and not paid"),
+}
+
+# What is looked at before a month is closed, and what follows where it is open.
+PERIOD_CHECKS: Final = {
+    "over": (_("The month is over"), _("Wait until it is.")),
+    "unsettled": (_("Bills not settled"), _("Settle them first.")),
+    "withheld": (
+        _("Lines withheld"),
+        _("They are decided later, and their verdicts are listed as corrections of the month."),
+    ),
+    "unanswered": (
+        _("Payments the bank has not answered"),
+        _("Read the bank’s statement first, where it is there."),
+    ),
+    "clearing": (
+        _("Clearing accounts with something in them"),
+        _("What was instructed and is not answered counts as not paid."),
+    ),
+    "unsealed": (_("Acts not sealed yet"), _("They are sealed within a minute.")),
+}
+
 PAYMENT: Final = {
     "CANCELLED": Status(
         _("Cancelled"),
@@ -277,6 +303,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),
+    ActKind.PROPOSE_PERIOD: _("Closing of a period proposed"),
     ActKind.CLOSE_PERIOD: _("Billing period closed"),
     ActKind.ARCHIVE_USAGE: _("Month of usage lines archived"),
     ActKind.PREPARE_BATCH: _("Batch prepared"),

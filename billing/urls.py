@@ -41,6 +41,16 @@ urlpatterns = [
     ),
     path("programmes/<str:code>/periods/", periods.programme_periods, name="programme_periods"),
     path(
+        "programmes/<str:code>/periods/<str:month>/",
+        periods.programme_period,
+        name="programme_period",
+    ),
+    path(
+        "programmes/<str:code>/periods/<str:month>.csv",
+        periods.programme_period_csv,
+        name="programme_period_csv",
+    ),
+    path(
         "programmes/<str:code>/billing-periods.csv",
         focus.programme_periods_csv,
         name="programme_periods_csv",

@@ -219,6 +219,7 @@ class ActKind(StrEnum):
     OBJECT_TO_LINE = "object_to_line"
     SETTLE_BILL = "settle_bill"
     DECIDE_LINE = "decide_line"
+    PROPOSE_PERIOD = "propose_period"
     CLOSE_PERIOD = "close_period"
     ARCHIVE_USAGE = "archive_usage"
     PREPARE_BATCH = "prepare_batch"

@@ -56,11 +56,13 @@ from billing.actions.lines import (
     decide_line,
     object_to_line,
 )
+from billing.actions.open_periods import PeriodClosed
 from billing.actions.periods import (
-    PeriodClosed,
     PeriodNotOver,
+    PeriodNotProposed,
     PeriodUndecided,
     close_period,
+    propose_period,
 )
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
@@ -125,6 +127,7 @@ __all__ = [
     "PeriodFarOff",
     "PeriodInvalid",
     "PeriodNotOver",
+    "PeriodNotProposed",
     "PeriodUndecided",
     "Reading",
     "RightKeyTaken",
@@ -165,6 +168,7 @@ __all__ = [
     "name_columns",
     "object_to_line",
     "prepare_batch",
+    "propose_period",
     "read_statement",
     "record_telemetry",
     "record_usage",

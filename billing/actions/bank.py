@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
+from billing.actions.later_facts import note_later_fact
 from billing.bank import camt053
 from billing.bank.statement import Entry, Statement
 from billing.models import BankLine, BankStatement, Batch, Payment
@@ -285,6 +286,9 @@ def _return(batch: Batch, changes: _Changes, sha256: str, actor: User, at: datet
         for one in payments
     ]
     ledger.post(act, moves)
+    assert batch.released_at is not None, "what comes back was sent"
+    amount = sum(one.amount for one in payments)
+    note_later_fact(act, batch.programme, batch.released_at, -amount)
 
 
 def _paid_account(payment: Payment) -> str:

@@ -4,7 +4,12 @@ from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
-from billing.models.periods import ClosedPeriod
+from billing.models.periods import (
+    ClosedPeriod,
+    PeriodAccrual,
+    PeriodCorrection,
+    PeriodProposal,
+)
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
     UsageCorrection,
@@ -33,6 +38,9 @@ __all__ = [
     "MeteredUse",
     "Payment",
     "PaymentFile",
+    "PeriodAccrual",
+    "PeriodCorrection",
+    "PeriodProposal",
     "Settlement",
     "TelemetryBatch",
     "TelemetryMinute",

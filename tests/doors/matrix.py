@@ -256,6 +256,8 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "programme_commitments": (finance, (programme,)),
         "programme_periods": (finance, (programme,)),
         "programme_periods_csv": (finance, (programme,)),
+        "programme_period": (finance, (programme, "2025-06")),
+        "programme_period_csv": (finance, (programme, "2025-06")),
         "agreement": (person, (an_agreement(h.authority).pk,)),
         "bill_settle": (finance, (sent,)),
         "line_object": (firm, (sent, 1)),

@@ -296,7 +296,17 @@ def test_no_written_row_is_changed_not_even_to_or_from_null(committed_db):
     ours = {table for table, _columns in tables if table.startswith("ledger_")}
     assert ours == {
         f"ledger_{name}"
-        for name in ("act", "key", "account", "transfer", "block", "snapshot", "kind", "flow")
+        for name in (
+            "act",
+            "key",
+            "account",
+            "transfer",
+            "block",
+            "snapshot",
+            "kind",
+            "flow",
+            "period",
+        )
     }
     assert queries.accounts_out_of_step() == []
 
@@ -325,6 +335,7 @@ def test_no_trigger_derives_a_figure():
     assert set(found) - of_usage == {
         "ledger_append_only",
         "ledger_act_same_transaction",
+        "ledger_refuse_closed",
         "references_exist",
         "vouchers_attachment_stays",
         "two_people",
