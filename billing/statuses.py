@@ -163,6 +163,37 @@ PERIOD_CHECKS: Final = {
     "unsealed": (_("Acts not sealed yet"), _("They are sealed within a minute.")),
 }
 
+RECOVERY: Final = {
+    "OPEN": Status(
+        _("Waiting for a decision"),
+        _("Waiting for a decision"),
+        "yellow",
+        _("The debtor may reply until the day stated. Another person decides then."),
+        FINANCE,
+    ),
+    "UPHELD": Status(
+        _("Owed"),
+        _("Owed"),
+        "red",
+        _("It is set off against the next payment, or paid back by the day stated."),
+        US,
+    ),
+    "DROPPED": Status(_("Dropped"), _("Dropped"), "grey", _("Nothing is owed of it."), US),
+    "CLOSED": Status(
+        _("Settled in full"),
+        _("Nothing left"),
+        "green",
+        _("What was owed was got back or written off."),
+        US,
+    ),
+}
+
+COLLECTION: Final = {
+    "OFFSET": _("Set off against a payment"),
+    "REPAYMENT": _("Paid back"),
+    "WRITE_OFF": _("Written off"),
+}
+
 PAYMENT: Final = {
     "CANCELLED": Status(
         _("Cancelled"),
@@ -314,6 +345,13 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CONFIRM_PAYMENT: _("Payment confirmed"),
     ActKind.RETURN_PAYMENT: _("Payment returned"),
     ActKind.CORRECT_TRANSFER: _("Transfer corrected"),
+    ActKind.OPEN_RECOVERY: _("Recovery opened"),
+    ActKind.REPLY_TO_RECOVERY: _("Reply to a recovery"),
+    ActKind.DECIDE_RECOVERY: _("Recovery decided"),
+    ActKind.OFFSET_RECOVERY: _("Recovery set off"),
+    ActKind.PROPOSE_COLLECTION: _("Repayment or write-off proposed"),
+    ActKind.RECORD_REPAYMENT: _("Repayment recorded"),
+    ActKind.WRITE_OFF_RECOVERY: _("Recovery written off"),
     ActKind.REPORT_OUTCOME: _("Outcome reported"),
     ActKind.SCORE_VOUCHER: _("Voucher scored"),
     ActKind.SET_STANDING: _("Standing published"),
@@ -351,7 +389,9 @@ FLOW: Final[dict[int, Any]] = {
     Flow.RECOVER: _("Recovery opened"),
     Flow.OFFSET: _("Set off against a payable"),
     Flow.REPAY: _("Paid back"),
-    Flow.REALLOT: _("Recovered to the budget"),
+    Flow.REALLOT: _("Got back, to the voucher or the budget"),
+    Flow.WRITE_OFF: _("Written off"),
+    Flow.REFUND: _("Paid back too much, due again"),
     Flow.WITHDRAW: _("Budget withdrawn"),
 }
 
@@ -387,5 +427,6 @@ def tables() -> list[StatusTable]:
         table(_("Lines of a bill"), LINE),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
+        table(_("Recoveries"), RECOVERY),
         table(_("Entries of a bank statement"), BANK_LINE),
     ]

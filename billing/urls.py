@@ -18,6 +18,7 @@ from billing.views import (
     months,
     payments,
     periods,
+    recoveries,
     settlement,
     targets,
     telemetry,
@@ -111,6 +112,23 @@ urlpatterns = [
     path("payments/", payments.payments, name="payments"),
     path("settlement/", settlement.settle_queue, name="settle_queue"),
     path("settlement/withheld/", settlement.lines_withheld, name="lines_withheld"),
+    path("recoveries/", recoveries.recoveries, name="recoveries"),
+    path("recoveries.csv", recoveries.recoveries_csv, name="recoveries_csv"),
+    path("recoveries/new/", recoveries.recovery_new, name="recovery_new"),
+    path("recoveries/<str:code>/", recoveries.recovery, name="recovery"),
+    *(
+        path(
+            f"recoveries/<str:code>/{step}/",
+            getattr(recoveries, f"recovery_{step}"),
+            name=f"recovery_{step}",
+        )
+        for step in ("reply", "decide", "offset", "collect")
+    ),
+    path(
+        "recoveries/<str:code>/confirm/<int:pk>/",
+        recoveries.recovery_confirm,
+        name="recovery_confirm",
+    ),
     path("batches/", batches.batches, name="batches"),
     path("batches/new/", batches.batch_new, name="batch_new"),
     path("batches/<str:code>/", batches.batch, name="batch"),

@@ -37,6 +37,7 @@ from policy.process_rules import (
     ReviewRule,
     VoucherRule,
 )
+from policy.recovery import RecoveryRule
 
 __all__ = [
     "ROUNDING_MODES",
@@ -299,6 +300,7 @@ class Programme:
     duties: DutiesRule | None
     metering: MeteringRule | None
     settlement: SettlementRule
+    recovery: RecoveryRule | None
     standing: StandingRule | None
     outcome: OutcomeRule | None
     review: ReviewRule | None

@@ -55,6 +55,7 @@ def read_programme(top: Table) -> rules.Programme:
         duties=_duties(top.table("duties")),
         metering=process.metering(top.table("metering")),
         settlement=_settlement(_section(top, "settlement")),
+        recovery=process.recovery(top.table("recovery")),
         standing=_standing(top.table("standing")),
         outcome=_outcome(top.table("outcome")),
         review=process.review(top.table("review")),

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from stdnum import bic
 
+from billing.actions.collections import offset_before_batch
 from billing.actions.lines import checked_note
 from billing.bank.pain001 import Instruction, credit_transfer_file
 from billing.bank.party import AccountNumber, Agent, Party
@@ -69,7 +70,8 @@ class ApprovedByPreparer(Refused):
 def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) -> Batch:
     """Put all that a programme owes into one batch, a payment to each party it can pay.
 
-    Parties without an approved bank detail are left out, and stay due; the act names them.
+    Parties without an approved bank detail are left out, and stay due; the act names them. What a
+    party owes is set off first, where the law says that it sets itself off.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NothingDue: if nothing is due.
@@ -93,6 +95,8 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
     )
     if act.is_replay:
         return Batch.objects.get(act_id=act.id)
+    if offset_before_batch(programme, at=at, key=key):
+        due = payables_due(programme)
     payable = [one for one in due if one.payee.pk in details]
     if not due:
         raise NothingDue(programme=programme.title)

@@ -10,6 +10,12 @@ from billing.models.periods import (
     PeriodCorrection,
     PeriodProposal,
 )
+from billing.models.recoveries import (
+    Collection,
+    CollectionProposal,
+    Recovery,
+    RecoveryReply,
+)
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
     UsageCorrection,
@@ -29,6 +35,8 @@ __all__ = [
     "Bill",
     "BillLine",
     "ClosedPeriod",
+    "Collection",
+    "CollectionProposal",
     "ColumnMapping",
     "FileCheck",
     "FileTask",
@@ -41,6 +49,8 @@ __all__ = [
     "PeriodAccrual",
     "PeriodCorrection",
     "PeriodProposal",
+    "Recovery",
+    "RecoveryReply",
     "Settlement",
     "TelemetryBatch",
     "TelemetryMinute",

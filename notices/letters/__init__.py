@@ -48,6 +48,11 @@ from notices.letters.providers import (
     provider_suspended,
     suspension_lifted,
 )
+from notices.letters.recoveries import (
+    recovery_collected,
+    recovery_decided,
+    recovery_opened,
+)
 from notices.letters.targets import award_followed, target_assessed
 from notices.letters.vouchers import (
     extension_decided,
@@ -113,6 +118,11 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.APPROVE_BATCH: approval_waiting,
     ActKind.CONFIRM_PAYMENT: payment_sent,
     ActKind.RETURN_PAYMENT: payment_returned,
+    ActKind.OPEN_RECOVERY: recovery_opened,
+    ActKind.DECIDE_RECOVERY: recovery_decided,
+    ActKind.OFFSET_RECOVERY: recovery_collected,
+    ActKind.RECORD_REPAYMENT: recovery_collected,
+    ActKind.WRITE_OFF_RECOVERY: recovery_collected,
 }
 
 

@@ -122,7 +122,7 @@ def test_a_withheld_line_is_kept_as_accrued_and_its_late_verdict_as_a_correction
         key="late",
     )
 
-    assert before == ([("REDUCED", 25000, 25000, 15000, "quantity_above_meter")], 15000)
+    assert before == ([("REDUCED", 25000, 25000, 15000, "billed_above_meter")], 15000)
     assert waiting == [1]
     assert accruals(month) == {("BILLED", 25000), ("SETTLED", 15000)}
     assert (verdict.covered, stage.payable(scene)) == (30000, 30000)

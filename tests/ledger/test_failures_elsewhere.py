@@ -209,6 +209,8 @@ def test_no_key_can_be_missing_in_the_database():
             # A part of a voucher has a whole and no decision; CHECK asks for one of the two.
             "vouchers_voucher.decision_id",
             "vouchers_voucher.parent_id",
+            # What is set off was not proposed.
+            "billing_collection.proposal_id",
             "billing_verdict.usage_from",
             "billing_verdict.usage_line_id",
             # Only a signed batch of telemetry has a number.
