@@ -289,12 +289,12 @@ def close_period(act: Act, programme: str, begins: datetime, ends: datetime) -> 
     one_row("select ledger_close_period(%s, %s, %s, %s)", [act.id, programme, begins, ends])
 
 
-def await_closing(begins: datetime, ends: datetime) -> None:
-    """Wait until no period with a day of [begins, ends] is being closed; none is till the commit.
+def await_closing(programme: str) -> None:
+    """Wait until no period of a programme is being closed; none is until the commit.
 
     For what must not come into a closed period and moves no value: it looks after this.
     """
-    one_row("select ledger_await_closing(%s, %s)", [begins, ends])
+    one_row("select ledger_await_closing(%s)", [programme])
 
 
 @transaction.atomic

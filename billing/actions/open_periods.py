@@ -22,11 +22,11 @@ class PeriodClosed(Refused):
 def require_open(bill: Bill) -> None:
     """Refuse a bill for any part of a month that was closed.
 
-    Within the bill's transaction: the closing of a month waits for the bills of its days.
+    Within the bill's transaction: the closing of a month waits for the bills of its programme.
 
     :raises PeriodClosed: naming the month.
     """
-    ledger.await_closing(bill.period_from, bill.period_until)
+    ledger.await_closing(bill.programme.code)
     closed = (
         ClosedPeriod.objects.filter(
             programme=bill.programme,

@@ -31,9 +31,15 @@ end $$;
 create function ledger_day_internal(p_at timestamptz) returns int
 language sql immutable parallel safe as $$ select floor(extract(epoch from p_at) / 86400)::int $$;
 
--- Waits for a closing of any of these days, and keeps one from beginning until the commit.
-create function ledger_await_closing(p_from timestamptz, p_until timestamptz) returns void
-language plpgsql security definer set search_path = public, pg_temp as $$
+-- For what moves no value and must not come into a closed period: waits for a closing of this
+-- programme, and keeps one from beginning until the commit.
+create function ledger_await_closing(p_programme text) returns void
+language sql security definer set search_path = public, pg_temp as $$
+    select pg_advisory_xact_lock_shared(727005, hashtext(p_programme))
+$$;
+
+create function ledger_await_days_internal(p_from timestamptz, p_until timestamptz) returns void
+language plpgsql set search_path = public, pg_temp as $$
 begin
     for day in ledger_day_internal(p_from) .. ledger_day_internal(p_until) loop
         perform pg_advisory_xact_lock_shared(727004, day);
@@ -55,7 +61,7 @@ begin
     elsif first = last then
         waited := pg_advisory_xact_lock_shared(727004, floor(extract(epoch from first) / 86400)::int);
     else
-        waited := public.ledger_await_closing(first, last);
+        waited := public.ledger_await_days_internal(first, last);
     end if;
     if not exists (select from public.ledger_period where ends > first and begins <= last) then
         return null;
@@ -84,6 +90,7 @@ declare
     a ledger_act;
     p ledger_period;
 begin
+    perform pg_advisory_xact_lock(727005, hashtext(p_programme));
     for day in ledger_day_internal(p_begins) .. ledger_day_internal(p_ends) loop
         perform pg_advisory_xact_lock(727004, day);
     end loop;
