@@ -2,7 +2,14 @@
 
 from django.db.models import Q, QuerySet
 
-from billing.models import BillLine, CollectionProposal, Payment, Recovery
+from billing.models import (
+    Batch,
+    BillLine,
+    Collection,
+    CollectionProposal,
+    Payment,
+    Recovery,
+)
 from common.errors import NotFound
 from parties.models import User
 from parties.queries import organisations_of
@@ -52,6 +59,17 @@ def recovery_origin(person: User, words: str) -> Payment | BillLine:
     if line is None:
         raise NotFound(what=words)
     return line
+
+
+def set_off_before(batch: Batch) -> QuerySet[Collection]:
+    """Return what set itself off when a batch was prepared, and is not in its payments."""
+    found = Collection.objects.filter(
+        kind=Collection.Kind.OFFSET,
+        recorded_by__isnull=True,
+        recovery__programme=batch.programme_id,
+        at=batch.prepared_at,
+    )
+    return found.select_related("recovery__debtor", "recovery__programme").order_by("pk")
 
 
 def proposals_waiting(recovery: Recovery) -> QuerySet[CollectionProposal]:

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
 from billing.forms.pages import BatchForm, CancelBatchForm
-from billing.models import Batch, Payment, PaymentFile
+from billing.models import Batch, Collection, Payment, PaymentFile
 from billing.queries import Payable
+from billing.queries.recoveries import set_off_before
 from billing.views.shown import (
     acts_of,
     by_words,
@@ -178,6 +179,7 @@ def batch(request: HttpRequest, code: str) -> HttpResponse:
             _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
             _step_fact(_("Approved"), found.approved_by, found.approved_at, zone),
             _step_fact(_("Sent to bank"), found.released_by, found.released_at, zone),
+            *(_set_off_fact(one) for one in set_off_before(found)),
         ],
         "file": file,
         "list": table(
@@ -208,6 +210,16 @@ def _step_fact(
     if person is None or at is None:
         return {"key": label, "value": _("Not yet")}
     return {"key": label, "value": by_words(at, person.name, zone)}
+
+
+def _set_off_fact(one: Collection) -> dict[str, Any]:
+    amount = money(one.amount, one.recovery.programme.unit)
+    return {
+        "key": _("Set off against a payment"),
+        "value": f"{one.recovery.debtor.name_here}: {amount}",
+        "url": reverse("recovery", args=[one.recovery.code]),
+        "action": one.recovery.code,
+    }
 
 
 def _payment_row(payment: Payment) -> list[Any]:
