@@ -101,6 +101,27 @@ LINE: Final = {
     ),
 }
 
+# What the holder of a line's voucher said of the line before it was settled.
+SAID: Final = {
+    "NOTHING": Status(
+        _("Nothing said yet"),
+        _("Nothing said yet"),
+        "grey",
+        _("The holder has neither confirmed the line nor objected to it."),
+        _("Waiting for the holder."),
+    ),
+    "CONFIRMED": Status(
+        _("Confirmed"), _("Confirmed"), "green", _("The holder says that it is right."), US
+    ),
+    "DISPUTED": Status(
+        _("Disputed"),
+        _("Disputed"),
+        "yellow",
+        _("The holder objects to it, and all of it is withheld until an officer has looked."),
+        US,
+    ),
+}
+
 BATCH: Final = {
     "OPEN": Status(
         pgettext_lazy("batch", "Open"),
@@ -236,6 +257,13 @@ PAYMENT: Final = {
         _("The bank sent it back. It is owed again; check the bank detail."),
         THE_PAYEE,
     ),
+    "PART": Status(
+        _("Paid in part"),
+        _("Paid in part"),
+        "yellow",
+        _("The bank paid less than was ordered. The rest is owed again."),
+        US,
+    ),
 }
 
 BANK_LINE: Final = {
@@ -267,6 +295,100 @@ BANK_LINE: Final = {
         _("An earlier statement told the same. Nothing was moved again."),
         NOBODY,
     ),
+    "TAKEN": Status(
+        _("Bank took the order"),
+        _("Bank took the order"),
+        "blue",
+        _("The bank has the order. It is paid when a statement says so."),
+        THE_BANK,
+    ),
+}
+
+# Why a person has to look at an entry of the bank.
+ODDITY: Final = {
+    "PARTIAL": Status(
+        _("Less than the payment"),
+        _("Less than the payment"),
+        "yellow",
+        _("The bank booked less than we ordered."),
+        US,
+    ),
+    "RETURNED": Status(
+        _("Payment came back"),
+        _("Payment came back"),
+        "red",
+        _("It is owed again. Find out why before it is paid again."),
+        US,
+    ),
+    "UNMATCHED": Status(
+        _("Matches nothing"),
+        _("Matches nothing"),
+        "yellow",
+        _("No payment of ours fits this entry. Nothing was moved; ask the bank."),
+        US,
+    ),
+    "DUPLICATE": Status(
+        _("Booked twice"),
+        _("Booked twice"),
+        "red",
+        _("The bank booked a payment again that it had answered."),
+        US,
+    ),
+    "FOREIGN": Status(
+        _("Not of this account"),
+        _("Not of this account"),
+        "purple",
+        _("Another currency, another account, or a payment that was not sent."),
+        US,
+    ),
+}
+
+# Where an odd entry stands.
+ENTRY: Final = {
+    "OPEN": Status(
+        _("To look at"), _("To look at"), "yellow", _("Nobody has said what it is."), US
+    ),
+    "PROPOSED": Status(
+        _("Waiting for a second person"),
+        _("Waiting for a second person"),
+        "blue",
+        _("One person has said which payment it is. Another one has to agree."),
+        US,
+    ),
+    "ASKED": Status(
+        _("The bank was asked"),
+        _("The bank was asked"),
+        "blue",
+        _("The bank has to say what it is."),
+        THE_BANK,
+    ),
+    "DONE": Status(
+        _("Resolved"), _("Resolved"), "green", _("A person has said what it is."), NOBODY
+    ),
+}
+RESOLUTION: Final[dict[str, Any]] = {
+    "THIS_PAYMENT": _("It is this payment"),
+    "PAID_IN_PART": _("The bank paid this payment in part"),
+    "NOT_OURS": _("It is not ours"),
+    "ASKED_BANK": _("I asked the bank"),
+    "DUPLICATE": _("It is a duplicate"),
+    "DEALT_WITH": _("It is dealt with"),
+}
+
+# In what form the bank said it.
+BANK_FORMAT: Final[dict[str, Any]] = {
+    "STATEMENT": _("Statement"),
+    "NOTICE": _("Notice of debits and credits"),
+    "REPORT": _("Status report"),
+    "MT940": _("Statement"),
+    "CSV": _("Table of entries"),
+}
+FOUND_BY: Final[dict[str, Any]] = {
+    "": "",
+    "END_TO_END_ID": _("End-to-end id"),
+    "BANK_REFERENCE": _("Bank's reference"),
+    "RF_REFERENCE": _("RF reference"),
+    "PAYMENT_FILE": _("Payment file"),
 }
 
 # fmt: off
@@ -343,6 +465,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
+    ActKind.CONFIRM_LINES: _("Lines of a bill confirmed"),
+    ActKind.TAKE_BACK_CONFIRMATION: _("Confirmation of lines taken back"),
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),
@@ -362,6 +486,9 @@ ACT: Final[dict[str, Any]] = {
     ActKind.READ_STATEMENT: _("Bank statement read"),
     ActKind.CONFIRM_PAYMENT: _("Payment confirmed"),
     ActKind.RETURN_PAYMENT: _("Payment returned"),
+    ActKind.RESOLVE_ENTRY: _("Entry of the bank looked at"),
+    ActKind.SECOND_RESOLUTION: _("Entry of the bank resolved by a second person"),
+    ActKind.UNDO_RESOLUTION: _("Resolution of a bank’s entry undone"),
     ActKind.CORRECT_TRANSFER: _("Transfer corrected"),
     ActKind.REPORT_OUTCOME: _("Outcome reported"),
     ActKind.SCORE_VOUCHER: _("Voucher scored"),
@@ -434,8 +561,11 @@ def tables() -> list[StatusTable]:
     return [
         table(_("Bills and claims"), BILL),
         table(_("Lines of a bill"), LINE),
+        table(_("What a holder says of a line"), SAID),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
         table(_("Writing of a batch’s file"), BATCH_JOB),
         table(_("Entries of a bank statement"), BANK_LINE),
+        table(_("Entries of the bank that a person looks at"), ODDITY),
+        table(_("Where such an entry stands"), ENTRY),
     ]

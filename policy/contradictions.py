@@ -39,6 +39,18 @@ def _payee_fits_mode(programme: Programme, problems: Problems) -> None:
         problems.add("settlement", "payee", message)
 
 
+def _silence_can_be_broken(programme: Programme, problems: Problems) -> None:
+    rule = programme.settlement
+    if rule.silence == "ACCEPTS":
+        return
+    if programme.payee == "BENEFICIARY":
+        message = "whoever is paid claims for itself, and nobody confirms a claim of its own; "
+        problems.add("settlement", "silence", f"{message}take silence out.")
+    elif not rule.objection_days:
+        message = "0 leaves no day to confirm in, so that every line would be withheld; "
+        problems.add("settlement", "objection_days", f"{message}write 1 or more.")
+
+
 def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
     mode = programme.mode
     if mode == "M5" and programme.tiers:
@@ -304,6 +316,7 @@ def _allocation_has_its_scores(programme: Programme, problems: Problems) -> None
 _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _unit_fits_mode,
     _payee_fits_mode,
+    _silence_can_be_broken,
     _sections_fit_mode,
     _payment_fits_mode,
     _target_can_be_met,

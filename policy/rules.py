@@ -66,9 +66,11 @@ __all__ = [
 
 Mode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8"]
 Payee = Literal["PROVIDER", "BENEFICIARY", "NOBODY"]
+Silence = Literal["ACCEPTS", "WITHHOLDS"]
 
 MODES: tuple[Mode, ...] = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
 PAYEES: tuple[Payee, ...] = ("PROVIDER", "BENEFICIARY", "NOBODY")
+SILENCES: tuple[Silence, ...] = ("ACCEPTS", "WITHHOLDS")
 # A contribution, a performance contract and a match may pay either side; the document says which.
 PAYEES_OF_MODE: dict[Mode, tuple[Payee, ...]] = {
     "M1": ("BENEFICIARY",),
@@ -232,12 +234,17 @@ class DutiesRule:
 
 @dataclass(frozen=True)
 class SettlementRule:
-    """Who is paid, and the days for an objection and for the payment."""
+    """Who is paid, and the days for an objection and for the payment.
+
+    `silence` says what a line is taken for whose holder said nothing in those days: accepted,
+    or withheld until an officer decides.
+    """
 
     clause: str
     payee: Payee
     objection_days: int
     payment_days: int
+    silence: Silence
 
 
 @dataclass(frozen=True)

@@ -253,6 +253,7 @@ def _settlement(table: Table) -> rules.SettlementRule:
         payee=table.choice("payee", rules.PAYEES),
         objection_days=table.whole("objection_days"),
         payment_days=table.whole("payment_days"),
+        silence=table.choice("silence", rules.SILENCES, "ACCEPTS"),
     )
     table.close()
     return rule

@@ -10,6 +10,7 @@ from billing.actions.archive import (
 )
 from billing.actions.attempts import keep_attempt
 from billing.actions.bank import StatementOfNobody, read_statement
+from billing.actions.bank_reports import ReportOfNobody
 from billing.actions.batch_approvals import (
     AuthorisationNotNeeded,
     DuplicatesOpen,
@@ -58,6 +59,13 @@ from billing.actions.claims import (
     claim_target,
     submit_claim,
 )
+from billing.actions.confirmations import (
+    DaysOver,
+    LineDisputed,
+    NothingToConfirm,
+    confirm_lines,
+    take_back_confirmation,
+)
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
 from billing.actions.file_tasks import ask_to_check, ask_to_send, do_file_task
 from billing.actions.files import (
@@ -68,20 +76,30 @@ from billing.actions.files import (
     name_columns,
     send_checked_file,
 )
+from billing.actions.line_acts import NoteMissing
 from billing.actions.lines import (
     BillNotSettled,
     LineAcceptedBefore,
     LineNotWithheld,
-    NoteMissing,
     UsageMissing,
     decide_line,
-    object_to_line,
 )
+from billing.actions.objections import LineConfirmed, object_to_line, object_to_lines
 from billing.actions.periods import (
     PeriodClosed,
     PeriodNotOver,
     PeriodUndecided,
     close_period,
+)
+from billing.actions.resolutions import (
+    EntryNotOdd,
+    EntryResolved,
+    NothingProposed,
+    PaymentMoved,
+    PaymentUnfit,
+    resolve_entry,
+    second_resolution,
+    undo_resolution,
 )
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
@@ -130,11 +148,16 @@ __all__ = [
     "ClaimInvalid",
     "ColumnsNotNamed",
     "Correction",
+    "DaysOver",
     "DuplicatesOpen",
+    "EntryNotOdd",
+    "EntryResolved",
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LineAcceptedBefore",
     "LineArchived",
+    "LineConfirmed",
+    "LineDisputed",
     "LineInvalid",
     "LineNotWithheld",
     "LinesCameMeanwhile",
@@ -145,10 +168,14 @@ __all__ = [
     "NoteMissing",
     "NothingDue",
     "NothingMoreEarned",
+    "NothingProposed",
     "NothingReturned",
     "NothingToBill",
+    "NothingToConfirm",
     "PaymentInBatch",
+    "PaymentMoved",
     "PaymentNotInBatch",
+    "PaymentUnfit",
     "PeriodClosed",
     "PeriodFarOff",
     "PeriodInvalid",
@@ -157,6 +184,7 @@ __all__ = [
     "Reading",
     "ReleaseAsked",
     "ReleaseGivenUp",
+    "ReportOfNobody",
     "RightKeyTaken",
     "RightLineRefused",
     "SequenceUsed",
@@ -189,6 +217,7 @@ __all__ = [
     "check_usage_file",
     "claim_target",
     "close_period",
+    "confirm_lines",
     "correct_transfer",
     "correct_usage",
     "decide_line",
@@ -202,6 +231,7 @@ __all__ = [
     "lock_batch",
     "name_columns",
     "object_to_line",
+    "object_to_lines",
     "prepare_batch",
     "read_statement",
     "record_telemetry",
@@ -210,10 +240,14 @@ __all__ = [
     "register_meter_key",
     "release_batch",
     "remove_payment",
+    "resolve_entry",
     "right_of",
+    "second_resolution",
     "send_back_batch",
     "send_checked_file",
     "settle_bill",
     "submit_bill",
     "submit_claim",
+    "take_back_confirmation",
+    "undo_resolution",
 ]

@@ -14,7 +14,7 @@ from billing.actions.batch_steps import (
     require_part,
     rules_of,
 )
-from billing.actions.lines import checked_note
+from billing.actions.line_acts import checked_note
 from billing.models import Batch, BatchStep, DuplicateAnswer
 from billing.queries import duplicates_in, list_of, list_sha256
 from common.errors import Refused

@@ -16,7 +16,7 @@ from billing.actions.batch_steps import (
     require_part,
     rules_of,
 )
-from billing.actions.lines import checked_note
+from billing.actions.line_acts import checked_note
 from billing.models import Batch, BatchStep, Payment
 from billing.queries import (
     UNRELEASED,

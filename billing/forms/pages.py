@@ -13,11 +13,12 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.forms.lines import minor_of, read_lines
+from billing.statuses import RESOLUTION
 from common.forms import KeyedForm
 from common.widgets import DayInput, FigureInput
 
 BILL_FILE_BYTES_MAX = 20 * 1024 * 1024
-STATEMENT_BYTES_MAX = 20 * 1024 * 1024
+STATEMENT_BYTES_MAX = 50 * 1024 * 1024
 PROBLEMS_SHOWN = 20
 MONTHS_OFFERED = 18
 
@@ -310,13 +311,31 @@ class BatchForm(KeyedForm):
 
 
 class StatementForm(KeyedForm):
-    """A bank's statement."""
+    """A file that the bank sent."""
 
     file = UploadField(
-        label=_("Bank statement"),
+        label=_("File from the bank"),
         bytes_max=STATEMENT_BYTES_MAX,
-        help_text=_("The XML file that your bank calls camt.053"),
+        help_text=_("camt.053, camt.054, pain.002, MT940 or CSV"),
         widget=forms.FileInput,
+    )
+
+
+class ResolveForm(KeyedForm):
+    """What an odd entry of the bank is."""
+
+    kind = forms.ChoiceField(
+        label=_("What is it?"), choices=list(RESOLUTION.items()), widget=forms.RadioSelect
+    )
+    payment = forms.CharField(
+        label=_("Payment"),
+        required=False,
+        max_length=35,
+        help_text=_("Its end-to-end id. Only if the entry is a payment, whole or in part"),
+        widget=forms.TextInput({"class": "govuk-input--width-20", "autocomplete": "off"}),
+    )
+    note = forms.CharField(
+        label=_("Why"), max_length=500, widget=forms.Textarea({"rows": 4, "maxlength": 500})
     )
 
 
@@ -337,6 +356,16 @@ class BillFilter(forms.Form):
         choices=[("", _("All")), ("SENT", _("Sent")), ("SETTLED", _("Settled"))],
         required=False,
     )
+
+
+class QueueFilter(forms.Form):
+    """Which programme's work to list."""
+
+    def __init__(self, *given: Any, programmes: Sequence[tuple[str, str]], **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.fields["programme"] = forms.ChoiceField(
+            label=_("Programme"), choices=[("", _("All")), *programmes], required=False
+        )
 
 
 class WordsFilter(forms.Form):

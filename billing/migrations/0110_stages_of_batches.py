@@ -10,7 +10,7 @@ from common.two_people import two_people
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0061_usage_references'),
+        ('billing', '0101_resolutions'),
         ('ledger', '0006_split'),
         ('parties', '0060_cooling_off'),
         ('vouchers', '0022_order_reference'),
@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='payment',
             name='status',
-            field=models.CharField(choices=[('PREPARED', 'Prepared'), ('REMOVED', 'Removed'), ('SENT', 'Sent to bank'), ('PAID', 'Paid'), ('RETURNED', 'Returned'), ('CANCELLED', 'Cancelled')], max_length=9),
+            field=models.CharField(choices=[('PREPARED', 'Prepared'), ('REMOVED', 'Removed'), ('SENT', 'Sent to bank'), ('PAID', 'Paid'), ('RETURNED', 'Returned'), ('CANCELLED', 'Cancelled'), ('PART', 'Paid in part')], max_length=9),
         ),
         # What waited for a second person had its list already; no later step was ever skipped.
         migrations.RunSQL(
@@ -113,7 +113,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='payment',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['PREPARED', 'REMOVED', 'SENT', 'PAID', 'RETURNED', 'CANCELLED'])), name='billing_payment_status_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['PREPARED', 'REMOVED', 'SENT', 'PAID', 'RETURNED', 'CANCELLED', 'PART'])), name='billing_payment_status_known'),
         ),
         migrations.AddConstraint(
             model_name='payment',

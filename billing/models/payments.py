@@ -1,7 +1,8 @@
 """Batches of payments, the file that went to the bank, and what the bank answered."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Replace
 
 from common.tables import one_of
 
@@ -99,6 +100,7 @@ class Payment(models.Model):
         PAID = "PAID", "Paid"
         RETURNED = "RETURNED", "Returned"
         CANCELLED = "CANCELLED", "Cancelled"
+        PART = "PART", "Paid in part"
 
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="payments")
     payee = models.ForeignKey("parties.Organisation", models.PROTECT, related_name="payments")
@@ -115,12 +117,22 @@ class Payment(models.Model):
     status = models.CharField(max_length=9, choices=Status.choices)
     answered_at = models.DateTimeField(null=True)
     answer_reason = models.CharField(max_length=140, blank=True, default="")
+    # What the bank paid of a payment in part; the rest is due again.
+    paid_amount = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
-            one_of("status", ["PREPARED", "REMOVED", "SENT", "PAID", "RETURNED", "CANCELLED"]),
+            one_of(
+                "status",
+                ["PREPARED", "REMOVED", "SENT", "PAID", "RETURNED", "CANCELLED", "PART"],
+            ),
             models.CheckConstraint(
                 condition=Q(amount__gt=0), name="billing_payment_has_amount"
+            ),
+            models.CheckConstraint(
+                condition=Q(paid_amount__gt=0, paid_amount__lt=F("amount"))
+                | Q(paid_amount__isnull=True) & ~Q(status="PART"),
+                name="billing_payment_part_is_less",
             ),
             models.UniqueConstraint("batch", "payable", name="billing_payment_once_a_batch"),
             models.UniqueConstraint(
@@ -134,9 +146,21 @@ class Payment(models.Model):
                 name="billing_payment_reference_once",
             ),
         ]
+        indexes = [
+            # How a structured reference is found: it has an id's letters and digits alone.
+            models.Index(
+                Replace("end_to_end_id", Value("-"), Value("")),
+                name="billing_payment_reference",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.end_to_end_id
+
+    @property
+    def answered_amount(self) -> int:
+        """How much of it the bank has paid, if it has paid any; minor units."""
+        return self.amount if self.paid_amount is None else self.paid_amount
 
 
 class PaymentFile(models.Model):
@@ -151,53 +175,3 @@ class PaymentFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class BankStatement(models.Model):
-    """A statement as the bank sent it, known by its fingerprint."""
-
-    sha256 = models.CharField(max_length=64, unique=True)
-    name = models.CharField(max_length=200)
-    account = models.CharField(max_length=40)
-    unit = models.CharField(max_length=3)
-    content = models.BinaryField()
-    warnings = models.JSONField()
-    read_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
-    read_at = models.DateTimeField()
-    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class BankLine(models.Model):
-    """One entry of a statement and what it was matched to."""
-
-    class Match(models.TextChoices):
-        PAID = "PAID", "Payment confirmed"
-        RETURNED = "RETURNED", "Payment returned"
-        UNMATCHED = "UNMATCHED", "Matches nothing"
-        ANSWERED = "ANSWERED", "Payment was answered before"
-
-    statement = models.ForeignKey(BankStatement, models.PROTECT, related_name="lines")
-    position = models.IntegerField()
-    end_to_end_id = models.CharField(max_length=35, blank=True)
-    amount = models.BigIntegerField()
-    unit = models.CharField(max_length=3)
-    is_credit = models.BooleanField()
-    booked_on = models.DateField()
-    counterparty = models.CharField(max_length=140, blank=True)
-    match = models.CharField(max_length=9, choices=Match.choices)
-    # Why it matches nothing, as a code of billing.reasons and its values.
-    reason = models.CharField(max_length=40, blank=True)
-    reason_values = models.JSONField()
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="bank_lines", null=True)
-
-    class Meta:
-        constraints = [
-            one_of("match", ["PAID", "RETURNED", "UNMATCHED", "ANSWERED"]),
-            models.UniqueConstraint("statement", "position", name="billing_bankline_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.statement_id}/{self.position}"

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
+from billing.bank.codes import code_words
 from billing.forms.pages import BatchForm
 from billing.models import Batch, BatchJob, Payment, PaymentFile
 from billing.queries import Payable
@@ -266,7 +267,10 @@ def _payments(found: Batch, page: Iterable[Payment], *, can_remove: bool) -> Any
 
 def _payment_row(payment: Payment, *, can_remove: bool) -> list[Any]:
     row: list[Any] = [
-        payment.end_to_end_id,
+        {
+            "text": payment.end_to_end_id,
+            "url": reverse("trace", args=["payment", payment.end_to_end_id]),
+        },
         {
             "text": payment.payee.name_here,
             "url": reverse("ledger_account", args=[payment.payable]),
@@ -274,7 +278,7 @@ def _payment_row(payment: Payment, *, can_remove: bool) -> list[Any]:
         str(payment.bank_detail),
         money(payment.amount, payment.unit),
         tag(statuses.PAYMENT[payment.status], is_staff=True),
-        payment.answer_reason or "–",
+        code_words(payment.answer_reason) or "–",
     ]
     if can_remove:
         is_in = payment.status == Payment.Status.PREPARED

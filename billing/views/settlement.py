@@ -15,6 +15,7 @@ from billing import actions, queries
 from billing.forms.pages import DecideForm
 from billing.models import Bill, BillLine
 from billing.queries.archive import with_archived
+from billing.queries.oddities import odd_lines
 from billing.views.bill_states import BillState, states_of
 from billing.views.bills import why
 from billing.views.shown import figure, page_of, query_of, sentence_cell, table, tag
@@ -54,6 +55,11 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
                 "value": batches.count(),
                 "label": _("Batches to approve or send"),
                 "url": reverse("batches"),
+            },
+            {
+                "value": odd_lines(person).count(),
+                "label": _("Entries of the bank to look at"),
+                "url": reverse("bank_queue"),
             },
         ],
         "list": table(

@@ -12,7 +12,7 @@ from notices.letters.applications import (
     voucher_expires,
     voucher_issued,
 )
-from notices.letters.bills import bill_received, bill_settled
+from notices.letters.bills import bill_received, bill_settled, lines_unconfirmed
 from notices.letters.catalogue import cap_set
 from notices.letters.deciding import (
     appeal_decided,
@@ -63,6 +63,7 @@ __all__ = [
     "Letter",
     "Words",
     "letters_about",
+    "lines_unconfirmed",
     "order_unanswered",
     "voucher_expires",
 ]

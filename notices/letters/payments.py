@@ -70,7 +70,10 @@ def _by_payee(deed: Deed) -> Iterable[tuple[Organisation, list[Payment]]]:
         .order_by("payee", "pk")
     )
     payees: dict[Organisation, list[Payment]] = {}
+    # Of a payment in part, the act says how much of it.
+    parts = deed.details.get("parts", {})
     for payment in found:
+        payment.amount = parts.get(payment.end_to_end_id, payment.amount)
         payees.setdefault(payment.payee, []).append(payment)
     return payees.items()
 

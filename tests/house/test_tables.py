@@ -118,6 +118,8 @@ def test_what_was_written_stays_written():
         "billing_usagecorrection",
         "billing_billline",
         "billing_verdict",
+        "billing_lineconfirmation",
+        "billing_objection",
         "billing_settlement",
         "billing_batchstep",
         "billing_duplicateanswer",
@@ -125,6 +127,7 @@ def test_what_was_written_stays_written():
         "billing_paymentfile",
         "billing_bankstatement",
         "billing_bankline",
+        "billing_bankresolution",
         "scoring_outcome",
         "scoring_score",
     }
