@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.lines import checked_note
+from billing.actions.line_acts import checked_note
 from billing.actions.recoveries import accounts_of, locked_case
 from billing.models import Collection, CollectionProposal, Recovery
 from billing.queries import payables_due

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.later_facts import note_later_fact
-from billing.actions.lines import NoteMissing
+from billing.actions.line_acts import NoteMissing
 from billing.models import Settlement
 from common.errors import Refused
 from ledger.actions import begin, reverse

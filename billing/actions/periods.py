@@ -5,7 +5,7 @@ from datetime import date, datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.lines import NOTE_CHARACTERS_MAX, NoteMissing
+from billing.actions.line_acts import NOTE_CHARACTERS_MAX, NoteMissing
 from billing.models import ClosedPeriod, PeriodAccrual, PeriodProposal
 from billing.queries.accruals import accruals_at_end
 from billing.queries.periods import bills_unsettled, month_bounds

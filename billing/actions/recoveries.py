@@ -7,8 +7,9 @@ from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Sum, When
 from django.utils.translation import gettext_lazy as _
 
+from billing.actions.bank_moves import ANSWERED
 from billing.actions.later_facts import note_later_fact
-from billing.actions.lines import checked_note
+from billing.actions.line_acts import checked_note
 from billing.models import Bill, BillLine, Payment, Recovery, RecoveryReply
 from billing.queries import line_verdict
 from common.days import day_of
@@ -126,14 +127,14 @@ def origin_of(thing: Payment | BillLine) -> Origin:
 
 def _origin_of_payment(payment: Payment) -> Origin:
     released_at = payment.batch.released_at
-    if payment.status != Payment.Status.PAID or released_at is None:
+    if payment.status not in ANSWERED or released_at is None:
         raise OriginNotPaid(origin=payment.end_to_end_id)
     return Origin(
         programme=payment.batch.programme,
         debtor=payment.payee,
         payable=payment.payable,
         voucher=None,
-        most=payment.amount,
+        most=payment.answered_amount,
         belongs_at=released_at,
         name=payment.end_to_end_id,
     )

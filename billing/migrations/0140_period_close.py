@@ -19,7 +19,7 @@ def _to(model, **more):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0061_usage_references"),
+        ("billing", "0120_confirmations"),
         ("ledger", "0007_periods"),
         ("parties", "0004_persons"),
         ("vouchers", "0001_initial"),

@@ -1,9 +1,11 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
+from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, RefusedAttempt
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
-from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
+from billing.models.objections import LineConfirmation, Objection
+from billing.models.payments import Batch, Payment, PaymentFile
 from billing.models.periods import (
     ClosedPeriod,
     PeriodAccrual,
@@ -16,6 +18,7 @@ from billing.models.recoveries import (
     Recovery,
     RecoveryReply,
 )
+from billing.models.statements import BankLine, BankResolution, BankStatement
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
     UsageCorrection,
@@ -30,20 +33,26 @@ from billing.models.usage import (
 __all__ = [
     "ArchivedSum",
     "BankLine",
+    "BankResolution",
     "BankStatement",
     "Batch",
+    "BatchJob",
+    "BatchStep",
     "Bill",
     "BillLine",
     "ClosedPeriod",
     "Collection",
     "CollectionProposal",
     "ColumnMapping",
+    "DuplicateAnswer",
     "FileCheck",
     "FileTask",
     "KeptFile",
     "KeptFilePart",
+    "LineConfirmation",
     "MeterKey",
     "MeteredUse",
+    "Objection",
     "Payment",
     "PaymentFile",
     "PeriodAccrual",
@@ -51,6 +60,7 @@ __all__ = [
     "PeriodProposal",
     "Recovery",
     "RecoveryReply",
+    "RefusedAttempt",
     "Settlement",
     "TelemetryBatch",
     "TelemetryMinute",
