@@ -24,6 +24,7 @@ from billing.views import (
     payments,
     periods,
     queues,
+    recoveries,
     settlement,
     targets,
     telemetry,
@@ -46,6 +47,16 @@ urlpatterns = [
         name="programme_commitments",
     ),
     path("programmes/<str:code>/periods/", periods.programme_periods, name="programme_periods"),
+    path(
+        "programmes/<str:code>/periods/<str:month>/",
+        periods.programme_period,
+        name="programme_period",
+    ),
+    path(
+        "programmes/<str:code>/periods/<str:month>.csv",
+        periods.programme_period_csv,
+        name="programme_period_csv",
+    ),
     path(
         "programmes/<str:code>/billing-periods.csv",
         focus.programme_periods_csv,
@@ -112,6 +123,23 @@ urlpatterns = [
     path("payments/", payments.payments, name="payments"),
     path("settlement/", settlement.settle_queue, name="settle_queue"),
     path("settlement/withheld/", settlement.lines_withheld, name="lines_withheld"),
+    path("recoveries/", recoveries.recoveries, name="recoveries"),
+    path("recoveries.csv", recoveries.recoveries_csv, name="recoveries_csv"),
+    path("recoveries/new/", recoveries.recovery_new, name="recovery_new"),
+    path("recoveries/<str:code>/", recoveries.recovery, name="recovery"),
+    *(
+        path(
+            f"recoveries/<str:code>/{step}/",
+            getattr(recoveries, f"recovery_{step}"),
+            name=f"recovery_{step}",
+        )
+        for step in ("reply", "decide", "offset", "collect")
+    ),
+    path(
+        "recoveries/<str:code>/confirm/<int:pk>/",
+        recoveries.recovery_confirm,
+        name="recovery_confirm",
+    ),
     path("settlement/queues/", queues.work_queues, name="work_queues"),
     path("settlement/queues/<slug:code>/", queues.work_queue, name="work_queue"),
     path("settlement/queues/<slug:code>.csv", queues.work_queue_csv, name="work_queue_csv"),

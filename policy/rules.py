@@ -39,6 +39,7 @@ from policy.process_rules import (
     ReviewRule,
     VoucherRule,
 )
+from policy.recovery import RecoveryRule
 
 __all__ = [
     "ROUNDING_MODES",
@@ -309,6 +310,7 @@ class Programme:
     metering: MeteringRule | None
     payment: PaymentRule | None
     settlement: SettlementRule
+    recovery: RecoveryRule | None
     standing: StandingRule | None
     outcome: OutcomeRule | None
     review: ReviewRule | None

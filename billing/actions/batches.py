@@ -16,6 +16,7 @@ from billing.actions.batch_steps import (
     require_part,
     rules_of,
 )
+from billing.actions.collections import offset_before_batch
 from billing.actions.line_acts import checked_note
 from billing.models import Batch, BatchStep, Payment
 from billing.queries import (
@@ -94,8 +95,9 @@ class BatchEmpty(Refused):
 def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) -> Batch:
     """Open a batch of all that a programme owes, with a payment to each party it can pay.
 
-    Parties without an approved bank detail are left out, and stay due; the act names them. Who
-    opens it removes payments and adds them again until the list is locked.
+    Parties without an approved bank detail are left out, and stay due; the act names them. What a
+    party owes is set off first, where the law says that it sets itself off. Who opens it removes
+    payments and adds them again until the list is locked.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NothingDue: if nothing is due.
@@ -118,6 +120,8 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
     )
     if act.is_replay:
         return Batch.objects.get(act_id=act.id)
+    if offset_before_batch(programme, at=at, key=key):
+        due = payables_due(programme)
     payable = [one for one in due if one.payee.pk in details]
     if not due:
         raise NothingDue(programme=programme.title)

@@ -5,11 +5,13 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import NoteMissing
+from billing.models import Settlement
 from common.errors import Refused
 from ledger.actions import begin, reverse
 from ledger.kinds import ActKind, Flow
-from ledger.queries import transfers_of
+from ledger.queries import transfer_of, transfers_of
 from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
@@ -35,7 +37,8 @@ def correct_transfer(
 ) -> int:
     """Reverse what a settlement moved, once, with a word why; return the new transfer's number.
 
-    The value goes back to the voucher and is free there.
+    The value goes back to the voucher and is free there. Of a bill for a closed month it is kept
+    as a correction of that month.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NoteMissing: if there are no words, or too many.
@@ -73,4 +76,8 @@ def correct_transfer(
         organisation=programme.authority,
         programme_code=programme.code,
     )
+    undone = transfer_of(transfer_id)
+    settled = Settlement.objects.filter(act_id=undone.act_id).select_related("bill").first()
+    belongs_at = settled.bill.period_from if settled else undone.at
+    note_later_fact(act, programme, belongs_at, -undone.amount)
     return made

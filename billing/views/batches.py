@@ -17,8 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries, statuses
 from billing.bank.codes import code_words
 from billing.forms.pages import BatchForm
-from billing.models import Batch, BatchJob, Payment, PaymentFile
+from billing.models import Batch, BatchJob, Collection, Payment, PaymentFile
 from billing.queries import Payable
+from billing.queries.recoveries import set_off_before
 from billing.views.batch_steps import changes_shown, duplicates_shown, next_step, oversees
 from billing.views.shown import (
     acts_of,
@@ -222,10 +223,21 @@ def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
     if found.needs_authorisation:
         rows.append(_step_fact(_("Authorised"), found.authorised_by, found.authorised_at, zone))
     rows.append(_step_fact(_("Released"), found.released_by, found.released_at, zone))
+    rows += [_set_off_fact(one) for one in set_off_before(found)]
     locked = queries.lists_locked(found)
     if locked:
         rows.append({"key": _("Fingerprint of the list"), "value": locked[0][0].list_sha256})
     return rows
+
+
+def _set_off_fact(one: Collection) -> dict[str, Any]:
+    amount = money(one.amount, one.recovery.programme.unit)
+    return {
+        "key": _("Set off against a payment"),
+        "value": f"{one.recovery.debtor.name_here}: {amount}",
+        "url": reverse("recovery", args=[one.recovery.code]),
+        "action": one.recovery.code,
+    }
 
 
 def _kin(found: Batch) -> list[dict[str, Any]]:
