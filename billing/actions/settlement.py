@@ -25,7 +25,7 @@ from parties.roles import Role
 from policy.settlement import split_line
 from providers.queries import settlement_waits
 from vouchers.models import Assessment, Decision, Order, Voucher
-from vouchers.queries import policy_in_force
+from vouchers.queries import Laws, laws_of, policy_in_force
 from vouchers.queries.issuing import confirmers_of
 
 
@@ -202,8 +202,9 @@ def settle_orders(bill: Bill, sums: Mapping[int, OrderSums], act: Act) -> list[S
         .order_by("pk")
     )
     left = holds_remaining(order.hold for order in orders)
+    laws = laws_of(bill.programme)
     settlements = [
-        _settle_order(bill, order, sums[order.pk], left.get(order.hold, 0), act)
+        _settle_order(bill, order, sums[order.pk], left.get(order.hold, 0), laws, act)
         for order in orders
     ]
     captures = [
@@ -220,10 +221,10 @@ def settle_orders(bill: Bill, sums: Mapping[int, OrderSums], act: Act) -> list[S
 
 
 def _settle_order(
-    bill: Bill, order: Order, sums: OrderSums, hold_left: int, act: Act
+    bill: Bill, order: Order, sums: OrderSums, hold_left: int, laws: Laws, act: Act
 ) -> Settlement:
     placed_on = day_of(order.placed_at, bill.programme.zone)
-    version, rules = policy_in_force(bill.programme, placed_on)
+    version, rules = laws.on(placed_on)
     share = split_line(
         sums.accepted,
         sums.accepted,

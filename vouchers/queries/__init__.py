@@ -51,6 +51,8 @@ from vouchers.queries.orders import (
     users_of,
 )
 from vouchers.queries.programmes import (
+    Laws,
+    laws_of,
     NoPolicyInForce,
     budget_available,
     budget_uncommitted,
@@ -161,6 +163,8 @@ from vouchers.queries.vouchers import (
 )
 
 __all__ = [
+    "Laws",
+    "laws_of",
     "DAY_FIRST",
     "DAY_LAST",
     "DECIDED_WITHIN",
