@@ -272,6 +272,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CORRECT_USAGE: _("Usage corrected"),
     ActKind.ASK_ABOUT_USE: _("Question about use"),
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
+    ActKind.NAME_FUNDER: _("Payer of a funder's part named"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
@@ -326,6 +327,7 @@ FLOW: Final[dict[int, Any]] = {
     Flow.REPAY: _("Paid back"),
     Flow.REALLOT: _("Recovered to the budget"),
     Flow.WITHDRAW: _("Budget withdrawn"),
+    Flow.APPORTION: _("Apportioned to a payer"),
 }
 
 TRANSFER: Final[dict[int, Any]] = {

@@ -10,6 +10,7 @@ from billing.views import (
     bank,
     batches,
     bill_files,
+    bill_lines,
     bills,
     budgets,
     claims,
@@ -90,6 +91,7 @@ urlpatterns = [
     ),
     path("bills/<str:number>/focus.csv", focus.bill_focus, name="bill_focus"),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
+    path("bills/<str:number>/lines/<int:row>/", bill_lines.bill_line, name="bill_line"),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(
         "bills/<str:number>/lines/<int:row>/decide/",

@@ -45,6 +45,7 @@ class Flow(IntEnum):
     REALLOT = 15
     WITHDRAW = 16
     SPLIT = 17
+    APPORTION = 18
 
 
 class TransferKind(IntEnum):
@@ -116,6 +117,8 @@ FLOWS = (
     (Flow.REPAY, K.PAID, K.RECEIVABLE),
     (Flow.REALLOT, K.RECOVERED, K.AVAILABLE),
     (Flow.SPLIT, K.VOUCHER, K.VOUCHER),
+    (Flow.APPORTION, K.PROVIDER_PAYABLE, K.PROVIDER_PAYABLE),
+    (Flow.APPORTION, K.BENEFICIARY_PAYABLE, K.BENEFICIARY_PAYABLE),
 )
 
 
@@ -214,6 +217,7 @@ class ActKind(StrEnum):
     CORRECT_USAGE = "correct_usage"
     ASK_ABOUT_USE = "ask_about_use"
     ANSWER_ABOUT_USE = "answer_about_use"
+    NAME_FUNDER = "name_funder"
     SUBMIT_BILL = "submit_bill"
     SUBMIT_CLAIM = "submit_claim"
     OBJECT_TO_LINE = "object_to_line"

@@ -261,7 +261,9 @@ def _settlement(table: Table) -> rules.SettlementRule:
         fix = 'write tax_rate, such as "0.06", with tax_basis = "EXCLUSIVE", and only there.'
         table.problem("tax_rate", f"prices without tax need the tax's rate: {fix}")
     elif rule.tax_rate is not None and not 0 < rule.tax_rate < 1:
-        table.problem("tax_rate", 'is no rate of tax; write one above 0 and below 1, as "0.06".')
+        table.problem(
+            "tax_rate", 'is no rate of tax; write one above 0 and below 1, as "0.06".'
+        )
     if rule.increment_seconds == 0:
         table.problem("increment_seconds", "0 rounds nothing; write 1 or more, or take it out.")
     table.close()

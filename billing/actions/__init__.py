@@ -47,6 +47,7 @@ from billing.actions.files import (
     name_columns,
     send_checked_file,
 )
+from billing.actions.funding import FunderUnknown, PayerNotAuthority, name_funder
 from billing.actions.lines import (
     BillNotSettled,
     LineAcceptedBefore,
@@ -107,6 +108,7 @@ __all__ = [
     "ClaimInvalid",
     "ColumnsNotNamed",
     "Correction",
+    "FunderUnknown",
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LineAcceptedBefore",
@@ -121,6 +123,7 @@ __all__ = [
     "NothingDue",
     "NothingMoreEarned",
     "NothingToBill",
+    "PayerNotAuthority",
     "PeriodClosed",
     "PeriodFarOff",
     "PeriodInvalid",
@@ -163,6 +166,7 @@ __all__ = [
     "keep_usage_file",
     "keep_usage_months",
     "name_columns",
+    "name_funder",
     "object_to_line",
     "prepare_batch",
     "read_statement",

@@ -118,8 +118,9 @@ def submit_bill(
 
     Without lines, everything metered in the period under this programme's orders and not billed
     before is billed: only the part of each usage line inside the period counts, cut exactly in
-    whole GPU-ms, and billed by the programme's increment where it has one. A line costs its order's rate x quantity / hour, rounded half up to the minor
-    unit once (see `billing.queries.price_of`); hours in kind have no price. Lines are
+    whole GPU-ms, up to the law's increment where it has one (`policy.metering.billed_ms`). A
+    line costs its order's rate x quantity / hour, rounded half up to the minor unit once (see
+    `billing.queries.price_of`); hours in kind have no price. Lines are
     taken as given, also when no meter knows them: settlement says what is accepted.
 
     :raises InvoiceNumberMissing: if there is no invoice number.
@@ -340,7 +341,8 @@ _COPY = """
 _ARCHIVED = """
     select g.n, g.key
     from unnest(%(sources)s::text[], %(keys)s::text[]) with ordinality as g (source, key, n)
-    join billing_usagekey k on k.provider_id = %(provider)s and k.source = g.source and k.key = g.key
+    join billing_usagekey k
+        on k.provider_id = %(provider)s and k.source = g.source and k.key = g.key
     where not exists (select from billing_usageline u where u.id = k.line_id)
     order by g.n limit 1
 """

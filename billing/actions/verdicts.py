@@ -91,7 +91,8 @@ _FOUND = """
         group by other.usage_line_id
     ), found as (
         select l.id, l.row, l.voucher_id, l.order_id, l.source, l.key, l.quantity_ms, l.rate,
-            l.amount, l.usage_line_id, {metered} as metered_ms, {valid} as valid_ms, u.rate as catalogue_rate, s.valid_from_on, s.valid_until_on,
+            l.amount, l.usage_line_id, {metered} as metered_ms, {valid} as valid_ms,
+            u.rate as catalogue_rate, s.valid_from_on, s.valid_until_on,
             not coalesce(l.quantity_ms = {quantity} and l.amount <= {price}
                 and u.started_at >= s.from_at and u.ended_at <= s.until_at
                 and l.usage_line_id not in (select usage_line_id from repeated)

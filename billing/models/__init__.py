@@ -3,6 +3,7 @@
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
+from billing.models.funding import Funder, FunderShare
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
@@ -27,6 +28,8 @@ __all__ = [
     "ColumnMapping",
     "FileCheck",
     "FileTask",
+    "Funder",
+    "FunderShare",
     "KeptFile",
     "KeptFilePart",
     "MeterKey",

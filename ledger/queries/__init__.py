@@ -193,6 +193,14 @@ def transfers_of(act_id: int) -> QuerySet[Transfer]:
     )
 
 
+def transfer_of(number: int) -> Transfer:
+    """Return one transfer by its number.
+
+    :raises Transfer.DoesNotExist: if there is none.
+    """
+    return Transfer.objects.select_related("debit", "credit").get(id=number)
+
+
 def acts_found(words: str) -> QuerySet[Act]:
     """Return acts whose subject, kind or actor contains the words, newest first."""
     found = Act.objects.exclude(kind="seal").order_by("-at", "-id")

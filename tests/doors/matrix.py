@@ -251,6 +251,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "check_errors": (person, (check.pk, "csv")),
         "bill": (person, (bill,)),
         "bill_csv": (person, (bill,)),
+        "bill_line": (person, (bill, h.withheld.row)),
         "bill_errors_csv": (person, (bill,)),
         "bill_focus": (person, (bill,)),
         "programme_commitments": (finance, (programme,)),

@@ -110,6 +110,8 @@ def test_what_was_written_stays_written():
         "billing_filecheck",
         "billing_columnmapping",
         "billing_closedperiod",
+        "billing_funder",
+        "billing_fundershare",
         "billing_meterkey",
         "billing_telemetrybatch",
         "billing_telemetryminute",

@@ -89,9 +89,7 @@ def test_a_hold_is_of_the_price_without_tax_too():
     assert amount == 600_00
 
 
-@given(
-    amounts=st.lists(st.integers(0, 10**9), max_size=20), hold_left=st.integers(0, 10**10)
-)
+@given(amounts=st.lists(st.integers(0, 10**9), max_size=20), hold_left=st.integers(0, 10**10))
 def test_without_tax_the_lines_still_add_up(amounts, hold_left):
     bill = split_bill(list(enumerate(amounts)), hold_left, WITHOUT_TAX)
     accepted = sum(amounts)

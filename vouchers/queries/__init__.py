@@ -52,13 +52,13 @@ from vouchers.queries.orders import (
 )
 from vouchers.queries.programmes import (
     Laws,
-    laws_of,
     NoPolicyInForce,
     budget_available,
     budget_uncommitted,
     find_one,
     is_officer_of,
     is_round_open,
+    laws_of,
     policies_in_force,
     policy_in_force,
     policy_versions_of,
@@ -163,8 +163,6 @@ from vouchers.queries.vouchers import (
 )
 
 __all__ = [
-    "Laws",
-    "laws_of",
     "DAY_FIRST",
     "DAY_LAST",
     "DECIDED_WITHIN",
@@ -172,6 +170,7 @@ __all__ = [
     "REVIEWABLE",
     "AwardProblem",
     "AwardRow",
+    "Laws",
     "NoPolicyInForce",
     "OrderUse",
     "Proposal",
@@ -235,6 +234,7 @@ __all__ = [
     "is_round_open",
     "known_of",
     "law_of_voucher",
+    "laws_of",
     "lines_archived",
     "lines_used",
     "lock_together",
