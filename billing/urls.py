@@ -15,6 +15,7 @@ from billing.views import (
     budgets,
     claims,
     focus,
+    funders,
     ledger,
     months,
     payments,
@@ -39,6 +40,12 @@ urlpatterns = [
         "programmes/<str:code>/contract-commitments.csv",
         focus.programme_commitments,
         name="programme_commitments",
+    ),
+    path("programmes/<str:code>/funders/", funders.programme_funders, name="programme_funders"),
+    path(
+        "programmes/<str:code>/funders.csv",
+        funders.programme_funders_csv,
+        name="programme_funders_csv",
     ),
     path("programmes/<str:code>/periods/", periods.programme_periods, name="programme_periods"),
     path(

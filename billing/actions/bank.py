@@ -8,18 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.bank import camt053
 from billing.bank.statement import Entry, Statement
-from billing.models import BankLine, BankStatement, Batch, Payment
+from billing.models import BankLine, BankStatement, Batch, Funder, Payment
 from common.errors import Refused
 from ledger import actions as ledger
 from ledger.actions import Act, Move, begin
 from ledger.kinds import AccountKind, ActKind, Flow
 from ledger.queries import acts_about, transfers_of
 from parties.models import BankDetail, User
-from parties.queries import require_role
+from parties.queries import organisations_of, require_role
 from parties.roles import Role
 
 Match = BankLine.Match
@@ -107,12 +108,15 @@ def read_statement(
 
 
 def _accounts_of(actor: User) -> dict[str, set[int]]:
-    """Return the accounts from which authorities of a finance officer pay, or ever paid."""
+    """Return the accounts from which authorities of a finance officer pay, or ever paid.
+
+    Those of the payers of their programmes are among them.
+    """
     unpaid = (BankDetail.Status.PROPOSED, BankDetail.Status.STOPPED)
+    own = organisations_of(actor, Role.FINANCE)
+    payers = Funder.objects.filter(programme__authority__in=own).values("payer")
     details = BankDetail.objects.exclude(status__in=unpaid).filter(
-        organisation__memberships__user=actor,
-        organisation__memberships__role=Role.FINANCE,
-        organisation__memberships__valid_until_on__isnull=True,
+        Q(organisation__in=own) | Q(organisation__in=payers)
     )
     accounts: dict[str, set[int]] = defaultdict(set)
     for number, organisation in details.values_list("number", "organisation"):
@@ -172,7 +176,7 @@ def _answers(
         payment.end_to_end_id: payment
         for payment in Payment.objects.select_for_update(of=("self",))
         .filter(end_to_end_id__in=ids)
-        .select_related("batch__programme")
+        .select_related("batch__programme__authority", "batch__payer")
         .order_by("pk")
     }
     changes: dict[Batch, _Changes] = defaultdict(_Changes)
@@ -194,7 +198,7 @@ def _mismatch(entry: Entry, payment: Payment | None, authorities: set[int]) -> _
     values: dict[str, Any] = {"end_to_end_id": entry.end_to_end_id[:35]}
     if payment is None:
         return _Answer(Match.UNMATCHED, "bank_matches_nothing", values)
-    if payment.batch.programme.authority_id not in authorities:
+    if payment.batch.debtor.pk not in authorities:
         return _Answer(Match.UNMATCHED, "bank_other_account", values)
     if not entry.is_booked:
         values["status"] = entry.status
@@ -288,7 +292,8 @@ def _return(batch: Batch, changes: _Changes, sha256: str, actor: User, at: datet
 
 
 def _paid_account(payment: Payment) -> str:
-    return payment.batch.programme.account("paid", payment.payable.rpartition(":")[2])
+    """Return where a payment is paid to: its payable's own address, of another kind."""
+    return ":".join(["paid", *payment.payable.split(":")[1:]])
 
 
 def _confirmed_by(payment: Payment) -> int:

@@ -17,7 +17,7 @@ from common.errors import Refused
 from ledger import actions as ledger
 from ledger.actions import Move, begin
 from ledger.kinds import AccountKind, ActKind, Flow
-from parties.models import BankDetail, User
+from parties.models import BankDetail, Organisation, User
 from parties.queries import (
     bank_detail_in_force,
     is_one_person,
@@ -66,10 +66,18 @@ class ApprovedByPreparer(Refused):
 
 
 @transaction.atomic
-def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) -> Batch:
-    """Put all that a programme owes into one batch, a payment to each party it can pay.
+def prepare_batch(
+    *,
+    programme: Programme,
+    actor: User,
+    at: datetime,
+    key: str,
+    payer: Organisation | None = None,
+) -> Batch:
+    """Put all that one payer owes into one batch, a payment to each party it can pay.
 
-    Parties without an approved bank detail are left out, and stay due; the act names them.
+    The payer is the programme's authority, or who was named to pay a funder's part. Parties
+    without an approved bank detail are left out, and stay due; the act names them.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NothingDue: if nothing is due.
@@ -79,7 +87,8 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
     _require_finance(programme, actor)
     # Two batches of a programme queue here, so that none pays what another holds.
     Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
-    due = payables_due(programme)
+    payer = payer or programme.authority
+    due = payables_due(programme, payer)
     details = bank_details_in_force([payable.payee.pk for payable in due], at)
     left_out = [one.payee.name for one in due if one.payee.pk not in details]
     act = begin(
@@ -88,7 +97,7 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
         actor=actor.address,
         about=f"programme:{programme.code}",
         at=at,
-        payload={},
+        payload={} if payer == programme.authority else {"payer": payer.code},
         details={"left_out": left_out},
     )
     if act.is_replay:
@@ -101,6 +110,7 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
     batch = Batch.objects.create(
         code=unused_code(Batch, "B"),
         programme=programme,
+        payer=payer,
         total=sum(one.amount for one in payable),
         status=Batch.Status.PREPARED,
         prepared_by=actor,
@@ -168,7 +178,7 @@ def release_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Payme
     :raises SamePerson: if the person prepared or approved it.
     :raises ApprovedByPreparer: if the accounts of those two were joined since.
     :raises BatchNotReady: if it is not approved, or was released before.
-    :raises BankDetailMissing: if the authority has no account to pay from, or a party none.
+    :raises BankDetailMissing: if the payer has no account to pay from, or a party none.
     :raises NotEnough: if a payable is short of a payment, after a correction; nothing is sent.
     :raises BankFileInvalid: in one of its kinds, if the bank could not read the file.
     :raises KeyReused: if the key was used for another batch.
@@ -254,7 +264,7 @@ def _require_finance(programme: Programme, actor: User) -> None:
 def _at_step(batch: Batch, *statuses: str) -> Batch:
     batch = (
         Batch.objects.select_for_update(of=("self",))
-        .select_related("programme__authority", "prepared_by", "approved_by")
+        .select_related("programme__authority", "payer", "prepared_by", "approved_by")
         .get(pk=batch.pk)
     )
     if batch.status not in statuses:
@@ -288,9 +298,9 @@ def _sendable(batch: Batch, at: datetime) -> list[Payment]:
 
 def _bank_file(batch: Batch, payments: list[Payment], at: datetime) -> bytes:
     programme = batch.programme
-    own = bank_detail_in_force(programme.authority, at)
+    own = bank_detail_in_force(batch.debtor, at)
     if own is None:
-        raise BankDetailMissing(names=programme.authority.name_here)
+        raise BankDetailMissing(names=batch.debtor.name_here)
     return credit_transfer_file(
         message_id=batch.code,
         created_at=at,

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from common.tables import one_of
+from parties.models import Organisation
 
 
 class Batch(models.Model):
@@ -18,6 +19,10 @@ class Batch(models.Model):
 
     code = models.CharField(max_length=16, unique=True)
     programme = models.ForeignKey("vouchers.Programme", models.PROTECT, related_name="batches")
+    # Whose account pays; the programme's authority where nobody else bears a part of it.
+    payer = models.ForeignKey(
+        "parties.Organisation", models.PROTECT, related_name="batches_paid", null=True
+    )
     total = models.BigIntegerField()
     status = models.CharField(max_length=9, choices=Status.choices)
     prepared_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
@@ -49,6 +54,11 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def debtor(self) -> Organisation:
+        """Whose account pays this batch."""
+        return self.payer or self.programme.authority
 
     @property
     def address(self) -> str:

@@ -33,7 +33,7 @@ from common.formatting import instant, money
 from common.forms import KeyedForm, answer_form
 from common.money import is_currency
 from parties.authentication import signed_in
-from parties.models import User
+from parties.models import Organisation, User
 from parties.queries import is_one_person, require_role
 from parties.roles import Role
 from vouchers.models import Programme
@@ -49,15 +49,16 @@ def batches(request: HttpRequest) -> HttpResponse:
     require_role(person, *READERS)
     page = page_of(request, queries.batches_visible_to(person))
     due = [
-        (programme, queries.payables_due(programme))
+        (programme, payer, payables)
         for programme in queries.programmes_overseen(person, Role.FINANCE)
         if is_currency(programme.unit)
+        for payer, payables in queries.due_by_payer(programme)
     ]
     context = {
         "due": table(
             _("Due now"),
-            [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
-            [_due_row(programme, payables) for programme, payables in due if payables],
+            [_("Programme"), _("Payer"), figure(_("Parties")), figure(_("Amount"))],
+            [_due_row(*one) for one in due if one[2]],
         ),
         "list": table(
             _("Batches"),
@@ -70,12 +71,11 @@ def batches(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/batches.html", context)
 
 
-def _due_row(programme: Programme, payables: list[Payable]) -> list[Any]:
+def _due_row(programme: Programme, payer: Organisation, payables: list[Payable]) -> list[Any]:
+    asked = f"programme={programme.code}&payer={payer.code}"
     return [
-        {
-            "text": programme.title_here,
-            "url": f"{reverse('batch_new')}?programme={programme.code}",
-        },
+        {"text": programme.title_here, "url": f"{reverse('batch_new')}?{asked}"},
+        payer.name_here,
         len(payables),
         money(sum(one.amount for one in payables), programme.unit),
     ]
@@ -108,14 +108,19 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         if code:
             raise NotFound(what=code)
         return render(request, "billing/batch_choose.html", {"list": _choice(programmes)})
+    payer = _payer(programme, request.POST.get("payer") or request.GET.get("payer", ""))
     form = BatchForm(
         request.POST if request.method == "POST" else None,
-        initial={"programme": programme.code},
+        initial={"programme": programme.code, "payer": payer.code},
     )
 
     def prepare() -> HttpResponse:
         batch = actions.prepare_batch(
-            programme=programme, actor=person, at=timezone.now(), key=form.act_key
+            programme=programme,
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+            payer=payer,
         )
         messages.success(
             request,
@@ -124,11 +129,12 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         )
         return redirect("batch", batch.code)
 
-    due = queries.payables_due(programme)
-    lacking = queries.payables_without_bank_detail(programme, timezone.now())
+    due = queries.payables_due(programme, payer)
+    lacking = queries.payables_without_bank_detail(programme, timezone.now(), payer)
     payable = [one for one in due if one not in lacking]
     context = {
         "programme": programme.title_here,
+        "payer": payer.name_here,
         "payable": _payables(_("Paid by this batch"), payable, programme.unit),
         "lacking": _payables(_("Left out: no approved bank detail"), lacking, programme.unit),
         "total": money(sum(one.amount for one in payable), programme.unit),
@@ -136,11 +142,23 @@ def batch_new(request: HttpRequest) -> HttpResponse:
     return answer_form(request, form, "billing/batch_new.html", prepare, context)
 
 
+def _payer(programme: Programme, code: str) -> Organisation:
+    """Return the payer of a code that owes something in a programme, or its authority without."""
+    if not code:
+        return programme.authority
+    found = next(
+        (one for one, _due in queries.due_by_payer(programme) if one.code == code), None
+    )
+    if found is None:
+        raise NotFound(what=code)
+    return found
+
+
 def _choice(programmes: list[Programme]) -> Any:
     return table(
         _("Programmes"),
-        [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
-        [_due_row(one, queries.payables_due(one)) for one in programmes],
+        [_("Programme"), _("Payer"), figure(_("Parties")), figure(_("Amount"))],
+        [_due_row(one, *due) for one in programmes for due in queries.due_by_payer(one)],
     )
 
 
@@ -174,6 +192,7 @@ def batch(request: HttpRequest, code: str) -> HttpResponse:
         "meaning": statuses.BATCH[found.status].meaning,
         "rows": [
             {"key": _("Programme"), "value": found.programme.title_here},
+            {"key": _("Payer"), "value": found.debtor.name_here},
             {"key": _("Total"), "value": money(found.total, found.programme.unit)},
             _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
             _step_fact(_("Approved"), found.approved_by, found.approved_at, zone),

@@ -73,7 +73,13 @@ def test_lines_orders_funders_and_bill_agree_to_the_cent(db, seconds, more, hour
     with transaction.atomic():
         scene = a_scene()
         for name, lengths in (("a", seconds), ("b", more)):
-            order = cast.a_hold(scene.voucher, scene.applicant, scene.seller, hours=str(hours))
+            order = cast.a_hold(
+                scene.voucher,
+                scene.applicant,
+                scene.seller,
+                hours=str(hours),
+                provider_reference=name,
+            )
             recorded(scene, order, lengths, name)
         bill = stage.bill(scene)
         stage.settle(bill)

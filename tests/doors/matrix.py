@@ -241,6 +241,8 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "policy_release": (second, (programme, h.version.number)),
         "programme_budget": (finance, (programme,)),
         "programme_budget_csv": (finance, (programme,)),
+        "programme_funders": (finance, (programme,)),
+        "programme_funders_csv": (finance, (programme,)),
         "usage_file": (person, (h.usage_file.pk,)),
         "usage_errors": (person, (h.usage_file.pk, "csv")),
         "usage_line": (person, (line.pk,)),

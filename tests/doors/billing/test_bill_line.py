@@ -6,7 +6,8 @@ import io
 import pytest
 from django.urls import reverse
 
-from tests.doors.billing.june import record, settled
+from tests.cast import make_authority, make_provider
+from tests.doors.billing.june import a_bill, record, settled
 from tests.doors.pages import words
 
 pytestmark = pytest.mark.django_db
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_line_says_its_working_its_funder_and_its_policy(provider, scene, order):
     record(scene, order)
-    bill = settled(scene)
+    bill = settled(a_bill(scene, order))
 
     page = words(provider.get(reverse("bill_line", args=[bill.number, 1])))
 
@@ -25,10 +26,8 @@ def test_a_line_says_its_working_its_funder_and_its_policy(provider, scene, orde
 
 
 def test_a_line_that_nobody_settled_says_when_it_will_be(provider, scene, order):
-    from tests.doors.billing.june import a_bill
-
     record(scene, order)
-    bill = a_bill(scene)
+    bill = a_bill(scene, order)
 
     page = words(provider.get(reverse("bill_line", args=[bill.number, 1])))
 
@@ -38,7 +37,7 @@ def test_a_line_that_nobody_settled_says_when_it_will_be(provider, scene, order)
 
 def test_the_download_gives_each_funder_a_column_that_adds_up(provider, scene, order):
     record(scene, order)
-    bill = settled(scene)
+    bill = settled(a_bill(scene, order))
 
     content = provider.get(reverse("bill_csv", args=[bill.number])).content.decode("utf-8-sig")
 
@@ -51,10 +50,8 @@ def test_the_download_gives_each_funder_a_column_that_adds_up(provider, scene, o
 
 
 def test_a_line_of_another_provider_is_not_found(client, scene, order):
-    from tests.cast import make_authority, make_provider
-
     record(scene, order)
-    bill = settled(scene)
+    bill = settled(a_bill(scene, order))
     client.force_login(make_provider(make_authority("Elsewhere"), name="Other").person)
 
     answer = client.get(reverse("bill_line", args=[bill.number, 1]))
