@@ -58,7 +58,7 @@ def set_scene(*, is_everything: bool = False) -> Month:
     scheme = cast.make_programme(authority, cast.M3, budget=10**12, text=text)
     if is_everything:
         _name_payers(scheme)
-    codes = []
+    codes: list[str] = []
     for firm in range(FIRMS):
         applicant = cast.an_sme(name=f"Firm {firm}")
         voucher = cast.an_issued_voucher(scheme, applicant)
@@ -116,6 +116,7 @@ def object_to_some(bill: Bill) -> int:
         )
     )
     for line in firsts:
+        assert line.voucher is not None, "what was metered has a voucher"
         holder = User.objects.get(memberships__organisation=line.voucher.organisation)
         actions.object_to_line(
             line=line,
