@@ -30,6 +30,8 @@ from policy.amount_rules import (
 )
 from policy.dates import Dated, Period
 from policy.metering import MeteringRule
+from policy.payment import UNSAID as PAID_AS_UNSAID
+from policy.payment import PaymentRule
 from policy.process_rules import (
     UNSAID,
     AllocationRule,
@@ -66,10 +68,12 @@ __all__ = [
 Mode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8"]
 Payee = Literal["PROVIDER", "BENEFICIARY", "NOBODY"]
 TaxBasis = Literal["INCLUSIVE", "EXCLUSIVE"]
+Silence = Literal["ACCEPTS", "WITHHOLDS"]
 
 MODES: tuple[Mode, ...] = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
 PAYEES: tuple[Payee, ...] = ("PROVIDER", "BENEFICIARY", "NOBODY")
 TAX_BASES: tuple[TaxBasis, ...] = ("INCLUSIVE", "EXCLUSIVE")
+SILENCES: tuple[Silence, ...] = ("ACCEPTS", "WITHHOLDS")
 # A contribution, a performance contract and a match may pay either side; the document says which.
 PAYEES_OF_MODE: dict[Mode, tuple[Payee, ...]] = {
     "M1": ("BENEFICIARY",),
@@ -235,15 +239,18 @@ class DutiesRule:
 class SettlementRule:
     """Who is paid, the days for an objection and for the payment, and what of a price counts.
 
-    Use is billed up to the next whole `increment_seconds` of each run, which began; without it
-    as it was metered. On the basis `EXCLUSIVE` prices hold tax at `tax_rate`, and only the price
-    without it counts toward the share.
+    `silence` says what a line is taken for whose holder said nothing in those days: accepted,
+    or withheld until an officer decides. Use is billed up to the next whole
+    `increment_seconds` of each run, which began; without it as it was metered. On the basis
+    `EXCLUSIVE` prices hold tax at `tax_rate`, and only the price without it counts toward the
+    share.
     """
 
     clause: str
     payee: Payee
     objection_days: int
     payment_days: int
+    silence: Silence
     increment_seconds: int | None
     tax_basis: TaxBasis
     tax_rate: Fraction | None
@@ -314,6 +321,7 @@ class Programme:
     approval: ApprovalRule
     duties: DutiesRule | None
     metering: MeteringRule | None
+    payment: PaymentRule | None
     settlement: SettlementRule
     standing: StandingRule | None
     outcome: OutcomeRule | None
@@ -327,6 +335,11 @@ class Programme:
     def holding(self) -> VoucherRule:
         """What holders may do with their vouchers; the narrow default where nothing is said."""
         return self.voucher or UNSAID
+
+    @property
+    def paying(self) -> PaymentRule:
+        """How batches are paid; three people and the newer message where nothing is said."""
+        return self.payment or PAID_AS_UNSAID
 
     @property
     def payee(self) -> Payee:

@@ -55,6 +55,7 @@ def read_programme(top: Table) -> rules.Programme:
         approval=_approval(_section(top, "approval")),
         duties=_duties(top.table("duties")),
         metering=process.metering(top.table("metering")),
+        payment=process.payment(top.table("payment")),
         settlement=_settlement(_section(top, "settlement")),
         standing=_standing(top.table("standing")),
         outcome=_outcome(top.table("outcome")),
@@ -256,6 +257,7 @@ def _settlement(table: Table) -> rules.SettlementRule:
         increment_seconds=table.whole_or_none("increment_seconds", _INCREMENT_MOST),
         tax_basis=table.choice("tax_basis", rules.TAX_BASES, "INCLUSIVE"),
         tax_rate=table.share_or_none("tax_rate"),
+        silence=table.choice("silence", rules.SILENCES, "ACCEPTS"),
     )
     if (rule.tax_basis == "EXCLUSIVE") != (rule.tax_rate is not None):
         fix = 'write tax_rate, such as "0.06", with tax_basis = "EXCLUSIVE", and only there.'

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.funding import take_back_shares
-from billing.actions.lines import NoteMissing
+from billing.actions.line_acts import NoteMissing
 from billing.models import Settlement
 from billing.queries.funding import borne
 from common.errors import Refused

@@ -21,7 +21,7 @@ $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0061_usage_references")]
+    dependencies = [("billing", "0120_confirmations")]
     operations = [
         RunSQL(
             BILLED_MS,

@@ -148,8 +148,10 @@ def _shares(programme: Programme) -> Iterable[tuple[int, int, int, int, str, int
 
 def _paid(programme: Programme) -> Iterable[tuple[int, int, int]]:
     return (
-        Payment.objects.filter(batch__programme=programme, status=Payment.Status.PAID)
+        Payment.objects.filter(
+            batch__programme=programme, status__in=[Payment.Status.PAID, Payment.Status.PART]
+        )
         .annotate(payer=Coalesce("batch__payer", "batch__programme__authority"))
         .values_list("payer", "payee")
-        .annotate(total=Sum("amount"))
+        .annotate(total=Sum(Coalesce("paid_amount", "amount")))
     )
