@@ -33,6 +33,8 @@ NAMES = (
     "post_batch_vs_copy",
     "settle_lines_100k",
     "settle_lines_1m",
+    "settle_everything_100k",
+    "settle_everything_1m",
     "import_csv_200k",
     "import_csv_1m",
     "file_to_payable_1m",

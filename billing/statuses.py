@@ -520,6 +520,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CORRECT_USAGE: _("Usage corrected"),
     ActKind.ASK_ABOUT_USE: _("Question about use"),
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
+    ActKind.NAME_FUNDER: _("Payer of a funder's part named"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
     ActKind.CONFIRM_LINES: _("Lines of a bill confirmed"),
@@ -596,6 +597,7 @@ FLOW: Final[dict[int, Any]] = {
     Flow.WRITE_OFF: _("Written off"),
     Flow.REFUND: _("Paid back too much, due again"),
     Flow.WITHDRAW: _("Budget withdrawn"),
+    Flow.APPORTION: _("Apportioned to a payer"),
 }
 
 TRANSFER: Final[dict[int, Any]] = {

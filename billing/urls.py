@@ -12,11 +12,13 @@ from billing.views import (
     batch_steps,
     batches,
     bill_files,
+    bill_lines,
     bills,
     budgets,
     claims,
     confirming,
     focus,
+    funders,
     ledger,
     ledger_search,
     months,
@@ -45,6 +47,12 @@ urlpatterns = [
         "programmes/<str:code>/contract-commitments.csv",
         focus.programme_commitments,
         name="programme_commitments",
+    ),
+    path("programmes/<str:code>/funders/", funders.programme_funders, name="programme_funders"),
+    path(
+        "programmes/<str:code>/funders.csv",
+        funders.programme_funders_csv,
+        name="programme_funders_csv",
     ),
     path("programmes/<str:code>/periods/", periods.programme_periods, name="programme_periods"),
     path(
@@ -112,6 +120,7 @@ urlpatterns = [
         "bills/<str:number>/answers.csv", confirming.bill_answers_csv, name="bill_answers_csv"
     ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
+    path("bills/<str:number>/lines/<int:row>/", bill_lines.bill_line, name="bill_line"),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(
         "bills/<str:number>/lines/<int:row>/decide/",

@@ -47,6 +47,7 @@ class Flow(IntEnum):
     SPLIT = 17
     WRITE_OFF = 18
     REFUND = 19
+    APPORTION = 20
 
 
 class TransferKind(IntEnum):
@@ -122,6 +123,8 @@ FLOWS = (
     (Flow.REFUND, K.PAID, K.PROVIDER_PAYABLE),
     (Flow.REFUND, K.PAID, K.BENEFICIARY_PAYABLE),
     (Flow.SPLIT, K.VOUCHER, K.VOUCHER),
+    (Flow.APPORTION, K.PROVIDER_PAYABLE, K.PROVIDER_PAYABLE),
+    (Flow.APPORTION, K.BENEFICIARY_PAYABLE, K.BENEFICIARY_PAYABLE),
 )
 
 
@@ -220,6 +223,7 @@ class ActKind(StrEnum):
     CORRECT_USAGE = "correct_usage"
     ASK_ABOUT_USE = "ask_about_use"
     ANSWER_ABOUT_USE = "answer_about_use"
+    NAME_FUNDER = "name_funder"
     SUBMIT_BILL = "submit_bill"
     SUBMIT_CLAIM = "submit_claim"
     CONFIRM_LINES = "confirm_lines"

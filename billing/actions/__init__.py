@@ -85,6 +85,7 @@ from billing.actions.files import (
     name_columns,
     send_checked_file,
 )
+from billing.actions.funding import FunderUnknown, PayerNotAuthority, name_funder
 from billing.actions.line_acts import NoteMissing
 from billing.actions.lines import (
     BillNotSettled,
@@ -176,6 +177,7 @@ __all__ = [
     "DuplicatesOpen",
     "EntryNotOdd",
     "EntryResolved",
+    "FunderUnknown",
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LegalBasisMissing",
@@ -200,6 +202,7 @@ __all__ = [
     "NothingToConfirm",
     "NothingToSetOff",
     "OriginNotPaid",
+    "PayerNotAuthority",
     "PaymentInBatch",
     "PaymentMoved",
     "PaymentNotInBatch",
@@ -266,6 +269,7 @@ __all__ = [
     "keep_usage_months",
     "lock_batch",
     "name_columns",
+    "name_funder",
     "object_to_line",
     "object_to_lines",
     "offset_recovery",

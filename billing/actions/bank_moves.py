@@ -165,7 +165,7 @@ def _clearing(payment: Payment) -> str:
 
 
 def _paid_account(payment: Payment) -> str:
-    return payment.batch.programme.account("paid", payment.payable.rpartition(":")[2])
+    return ":".join(["paid", *payment.payable.split(":")[1:]])
 
 
 def _mark_returned(payments: list[Payment], at: datetime) -> None:

@@ -31,7 +31,7 @@ from billing.queries import (
 from common.errors import Refused
 from ledger.actions import begin
 from ledger.kinds import ActKind
-from parties.models import BankDetail, User
+from parties.models import BankDetail, Organisation, User
 from vouchers.models import Programme
 from vouchers.queries import unused_code
 
@@ -92,11 +92,19 @@ class BatchEmpty(Refused):
 
 @attempts_kept(ActKind.PREPARE_BATCH)
 @transaction.atomic
-def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) -> Batch:
-    """Open a batch of all that a programme owes, with a payment to each party it can pay.
+def prepare_batch(
+    *,
+    programme: Programme,
+    actor: User,
+    at: datetime,
+    key: str,
+    payer: Organisation | None = None,
+) -> Batch:
+    """Open a batch of all that one payer owes, with a payment to each party it can pay.
 
-    Parties without an approved bank detail are left out, and stay due; the act names them. What a
-    party owes is set off first, where the law says that it sets itself off. Who opens it removes
+    The payer is the programme's authority, or who was named to pay a funder's part. Parties
+    without an approved bank detail are left out, and stay due; the act names them. What a party
+    owes is set off first, where the law says that it sets itself off. Who opens it removes
     payments and adds them again until the list is locked.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
@@ -106,7 +114,8 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
     """
     require_finance(programme, actor)
     _queue(programme)
-    due = payables_due(programme)
+    payer = payer or programme.authority
+    due = payables_due(programme, payer)
     details = bank_details_in_force([payable.payee.pk for payable in due], at)
     left_out = [one.payee.name for one in due if one.payee.pk not in details]
     act = begin(
@@ -115,23 +124,24 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
         actor=actor.address,
         about=f"programme:{programme.code}",
         at=at,
-        payload={},
+        payload={} if payer == programme.authority else {"payer": payer.code},
         details={"left_out": left_out},
     )
     if act.is_replay:
         return Batch.objects.get(act_id=act.id)
     if offset_before_batch(programme, at=at, key=key):
-        due = payables_due(programme)
+        due = payables_due(programme, payer)
     payable = [one for one in due if one.payee.pk in details]
     if not due:
         raise NothingDue(programme=programme.title)
     if not payable:
         raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
-    return _opened(programme, payable, details, actor, at, act.id)
+    return _opened(programme, payer, payable, details, actor, at, act.id)
 
 
 def _opened(
     programme: Programme,
+    payer: Organisation,
     payable: list[Payable],
     details: Mapping[int, BankDetail],
     actor: User,
@@ -147,6 +157,7 @@ def _opened(
     batch = Batch.objects.create(
         code=unused_code(Batch, "B"),
         programme=programme,
+        payer=payer,
         follows=follows,
         total=sum(one.amount for one in payable),
         status=Batch.Status.OPEN,
@@ -203,7 +214,9 @@ def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
     payable = [one for one in due if one.payee.pk in details]
     if not payable:
         raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
-    return _opened(programme, payable, details, actor, at, act.id, batch, returned)
+    return _opened(
+        programme, batch.debtor, payable, details, actor, at, act.id, batch, returned
+    )
 
 
 def _queue(programme: Programme) -> None:
@@ -323,7 +336,10 @@ def _added(batch: Batch, payable: str, at: datetime) -> Payment:
     )
     if former is not None and former.status == Payment.Status.PREPARED:
         raise PaymentInBatch(payee=former.payee.name_here, batch=batch.code)
-    due = next((one for one in payables_due(batch.programme) if one.address == payable), None)
+    due = next(
+        (one for one in payables_due(batch.programme, batch.debtor) if one.address == payable),
+        None,
+    )
     if due is None:
         raise NothingDue(programme=batch.programme.title)
     detail = bank_details_in_force([due.payee.pk], at).get(due.payee.pk)

@@ -305,9 +305,10 @@ class PayableForm(KeyedForm):
 
 
 class BatchForm(KeyedForm):
-    """The programme whose payables are put in a batch."""
+    """The programme whose payables are put in a batch, and who pays them."""
 
     programme = forms.CharField(widget=forms.HiddenInput)
+    payer = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 class StatementForm(KeyedForm):

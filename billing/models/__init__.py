@@ -4,6 +4,7 @@ from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, RefusedAttempt
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
+from billing.models.funding import Funder, FunderShare
 from billing.models.objections import LineConfirmation, Objection
 from billing.models.payments import Batch, Payment, PaymentFile
 from billing.models.periods import (
@@ -47,6 +48,8 @@ __all__ = [
     "DuplicateAnswer",
     "FileCheck",
     "FileTask",
+    "Funder",
+    "FunderShare",
     "KeptFile",
     "KeptFilePart",
     "LineConfirmation",

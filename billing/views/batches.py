@@ -37,7 +37,7 @@ from common.formatting import instant, money
 from common.forms import answer_form
 from common.money import is_currency, major
 from parties.authentication import signed_in
-from parties.models import User
+from parties.models import Organisation, User
 from parties.queries import require_role
 from parties.roles import Role
 from vouchers.models import Programme
@@ -53,9 +53,10 @@ def batches(request: HttpRequest) -> HttpResponse:
     require_role(person, *READERS)
     page = page_of(request, queries.batches_visible_to(person))
     due = [
-        (programme, queries.payables_due(programme))
+        (programme, payer, payables)
         for programme in queries.programmes_overseen(person, Role.FINANCE)
         if is_currency(programme.unit)
+        for payer, payables in queries.due_by_payer(programme)
     ]
     stuck = queries.batch_jobs_stuck(person, timezone.now())
     context = {
@@ -65,8 +66,8 @@ def batches(request: HttpRequest) -> HttpResponse:
         ],
         "due": table(
             _("Due now"),
-            [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
-            [_due_row(programme, payables) for programme, payables in due if payables],
+            [_("Programme"), _("Payer"), figure(_("Parties")), figure(_("Amount"))],
+            [_due_row(*one) for one in due if one[2]],
         ),
         "list": table(
             _("Batches"),
@@ -79,12 +80,11 @@ def batches(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/batches.html", context)
 
 
-def _due_row(programme: Programme, payables: list[Payable]) -> list[Any]:
+def _due_row(programme: Programme, payer: Organisation, payables: list[Payable]) -> list[Any]:
+    asked = f"programme={programme.code}&payer={payer.code}"
     return [
-        {
-            "text": programme.title_here,
-            "url": f"{reverse('batch_new')}?programme={programme.code}",
-        },
+        {"text": programme.title_here, "url": f"{reverse('batch_new')}?{asked}"},
+        payer.name_here,
         len(payables),
         money(sum(one.amount for one in payables), programme.unit),
     ]
@@ -117,14 +117,19 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         if code:
             raise NotFound(what=code)
         return render(request, "billing/batch_choose.html", {"list": _choice(programmes)})
+    payer = _payer(programme, request.POST.get("payer") or request.GET.get("payer", ""))
     form = BatchForm(
         request.POST if request.method == "POST" else None,
-        initial={"programme": programme.code},
+        initial={"programme": programme.code, "payer": payer.code},
     )
 
     def prepare() -> HttpResponse:
         batch = actions.prepare_batch(
-            programme=programme, actor=person, at=timezone.now(), key=form.act_key
+            programme=programme,
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+            payer=payer,
         )
         messages.success(
             request,
@@ -133,11 +138,12 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         )
         return redirect("batch", batch.code)
 
-    due = queries.payables_due(programme)
-    lacking = queries.payables_without_bank_detail(programme, timezone.now())
+    due = queries.payables_due(programme, payer)
+    lacking = queries.payables_without_bank_detail(programme, timezone.now(), payer)
     payable = [one for one in due if one not in lacking]
     context = {
         "programme": programme.title_here,
+        "payer": payer.name_here,
         "payable": _payables(_("Paid by this batch"), payable, programme.unit),
         "lacking": _payables(_("Left out: no approved bank detail"), lacking, programme.unit),
         "total": money(sum(one.amount for one in payable), programme.unit),
@@ -145,11 +151,23 @@ def batch_new(request: HttpRequest) -> HttpResponse:
     return answer_form(request, form, "billing/batch_new.html", prepare, context)
 
 
+def _payer(programme: Programme, code: str) -> Organisation:
+    """Return the payer of a code that owes something in a programme, or its authority without."""
+    if not code:
+        return programme.authority
+    found = next(
+        (one for one, _due in queries.due_by_payer(programme) if one.code == code), None
+    )
+    if found is None:
+        raise NotFound(what=code)
+    return found
+
+
 def _choice(programmes: list[Programme]) -> Any:
     return table(
         _("Programmes"),
-        [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
-        [_due_row(one, queries.payables_due(one)) for one in programmes],
+        [_("Programme"), _("Payer"), figure(_("Parties")), figure(_("Amount"))],
+        [_due_row(one, *due) for one in programmes for due in queries.due_by_payer(one)],
     )
 
 
@@ -215,6 +233,7 @@ def _job(found: Batch, now: datetime) -> dict[str, Any] | None:
 def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {"key": _("Programme"), "value": found.programme.title_here},
+        {"key": _("Payer"), "value": found.debtor.name_here},
         {"key": _("Total"), "value": money(found.total, found.programme.unit)},
         *_kin(found),
         _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
@@ -335,7 +354,7 @@ def _may_add(found: Batch) -> Any:
                 "url": f"{reverse('payment_add', args=[found.code])}?payable={one.address}",
             },
         ]
-        for one in queries.payables_due(found.programme)
+        for one in queries.payables_due(found.programme, found.debtor)
         if one.address not in inside
     ]
     columns = [_("Party"), figure(_("Amount")), _("Change")]

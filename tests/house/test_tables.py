@@ -116,6 +116,8 @@ def test_what_was_written_stays_written():
         "billing_recoveryreply",
         "billing_collectionproposal",
         "billing_collection",
+        "billing_funder",
+        "billing_fundershare",
         "billing_meterkey",
         "billing_telemetrybatch",
         "billing_telemetryminute",
