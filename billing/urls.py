@@ -14,6 +14,7 @@ from billing.views import (
     budgets,
     claims,
     focus,
+    invoices,
     ledger,
     months,
     payments,
@@ -89,6 +90,11 @@ urlpatterns = [
         name="bill_errors_csv",
     ),
     path("bills/<str:number>/focus.csv", focus.bill_focus, name="bill_focus"),
+    path(
+        "bills/<str:number>/invoice-<int:position>.<str:kind>",
+        invoices.bill_invoice,
+        name="bill_invoice",
+    ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(

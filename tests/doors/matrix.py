@@ -253,6 +253,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "bill_csv": (person, (bill,)),
         "bill_errors_csv": (person, (bill,)),
         "bill_focus": (person, (bill,)),
+        "bill_invoice": (person, (bill, 1, "xml")),
         "programme_commitments": (finance, (programme,)),
         "programme_periods": (finance, (programme,)),
         "programme_periods_csv": (finance, (programme,)),
