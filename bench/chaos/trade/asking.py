@@ -7,29 +7,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
-
-from django.db import DatabaseError, InterfaceError, OperationalError
+from uuid import NAMESPACE_URL, uuid5
 
 from bench.chaos.model import line
-from bench.chaos.sending import forget_connection, is_broken, pause
+from bench.chaos.sending import pause
+from bench.chaos.trade.answers import TRIES_MAX, Contradiction, Lost, called, patient
+from bench.chaos.trade.pages import Visit
 from bench.chaos.trade.scene import Scene
-from common.errors import Refused
 from parties.models import User
 from providers.models import Provider
 from vouchers.models import Programme
-
-_TRIES_MAX = 400
-_T = TypeVar("_T")
-
-
-class Contradiction(Exception):
-    """An answer that no step of the trade may get."""
-
-
-class Lost(Exception):
-    """Nobody knows whether it was done."""
 
 
 class Trade:
@@ -38,6 +27,7 @@ class Trade:
     def __init__(self, seed: int, path: Path, address: str, scene: Scene) -> None:
         self.scene = scene
         self.errand = 0
+        self._seed = seed
         self._rng = random.Random(f"trade/{seed}")
         self._host = urlsplit(address).netloc
         self._path = path
@@ -68,11 +58,40 @@ class Trade:
 
         return self._twice(step, key, post, facts)
 
+    def page(
+        self,
+        step: str,
+        person: int,
+        path: str,
+        typed: dict[str, Any],
+        **facts: Any,
+    ) -> str:
+        """Open a page as a person, send its form twice, and return where that leads.
+
+        The form carries the key that a run with this seed would give it again.
+        """
+        key = str(uuid5(NAMESPACE_URL, f"trade/{self._seed}/{self.errand}/{step}"))
+
+        def send() -> str:
+            visit = self._visit(person)
+            visit.open(path)
+            is_cut, self._cut = self._cut, False
+            return visit.send(path, {**typed, "key": key}, is_cut=is_cut)
+
+        return str(self._twice(step, key, send, facts))
+
+    def read(self, person: int, path: str) -> bytes:
+        """Open a page or a file as a person, again until it is there."""
+        return patient(lambda: self._visit(person).open(path))
+
+    def _visit(self, person: int) -> Visit:
+        return Visit(self._host, self.scene.sessions[str(person)])
+
     def _twice(self, step: str, key: str, ask: Callable[[], Any], facts: dict[str, Any]) -> Any:
         answers: list[Any] = []
         sendings = 0
         while len(answers) < 1 or sendings < 2:
-            if sendings > _TRIES_MAX:
+            if sendings > TRIES_MAX:
                 raise Contradiction(f"{key} gets no answer")
             count = 2 if self._is_together and not sendings else 1
             for waiting in [self._pool.submit(_found, ask) for _ in range(count)]:
@@ -139,32 +158,6 @@ class Trade:
         return patient(
             lambda: Programme.objects.select_related("authority").get(pk=self.scene.programme)
         )
-
-
-def called(ask: Callable[[], _T]) -> _T:
-    """Call an action once; a broken connection gives an answer that is lost."""
-    try:
-        return ask()
-    except Refused as refused:
-        raise Contradiction(f"refused: {refused.code}, {refused}") from refused
-    except (OperationalError, InterfaceError) as error:
-        forget_connection()
-        if is_broken(error):
-            raise Lost from error
-        raise Contradiction(f"{error}") from error
-    except DatabaseError as error:
-        forget_connection()
-        raise Contradiction(f"{error}") from error
-
-
-def patient(ask: Callable[[], _T]) -> _T:
-    """Read something, again until the server is there."""
-    for tries in range(1, _TRIES_MAX):
-        try:
-            return called(ask)
-        except Lost:
-            pause(tries)
-    raise Contradiction("the server does not come back")
 
 
 def _is_in_flight(status: int, data: bytes) -> bool:

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from bench.chaos.trade.answers import patient
 from bench.chaos.trade.asking import Trade
 from bench.chaos.trade.orders import HOURS, place
 from billing import actions as billing
-from billing.models import Bill
+from billing.models import Bill, Settlement
+from ledger.queries import transfers_of
 from parties.models import User
 
 
@@ -14,6 +16,31 @@ def bill_by_api(trade: Trade) -> None:
     number = _billed_by_api(trade)
     officer = trade.person(trade.scene.officer)
     trade.act("settle", lambda key: _settle(number, officer, key))
+
+
+def dispute(trade: Trade) -> None:
+    """Bill use by API; the holder objects, an officer settles and then decides, each at a page."""
+    number, line = _billed_by_api(trade), "lines/1"
+    officer = trade.scene.officer
+    note = {"note": f"not our job {trade.errand}"}
+    trade.page("object", trade.scene.holder, f"/bills/{number}/{line}/object/", note)
+    trade.page("settle", officer, f"/bills/{number}/settle/", {})
+    accepts = trade.errand % 2 == 0
+    answer = {"accept": "yes" if accepts else "no", "note": f"looked at {trade.errand}"}
+    path = f"/bills/{number}/{line}/decide/"
+    trade.page("decide", officer, path, answer, disputed=number, accepts=accepts)
+
+
+def correct(trade: Trade) -> None:
+    """Bill use and settle it; finance finds it wrong before it is paid, and undoes it at a page."""
+    number = _billed_by_api(trade)
+    officer = trade.person(trade.scene.officer)
+    trade.act("settle", lambda key: _settle(number, officer, key))
+    settlement = patient(lambda: Settlement.objects.get(bill__number=number))
+    moved = patient(lambda: transfers_of(settlement.act_id).get())
+    path = f"/ledger/acts/{settlement.act_id}/transfers/{moved.id}/correct/"
+    reason = {"reason": f"billed by mistake {trade.errand}"}
+    trade.page("correct", trade.scene.finance[0], path, reason, corrected=moved.amount)
 
 
 def _billed_by_api(trade: Trade) -> str:

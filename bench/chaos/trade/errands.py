@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.chaos.board import Board
 from bench.chaos.trade import bills, orders, payments
-from bench.chaos.trade.asking import Contradiction, Trade
+from bench.chaos.trade.answers import Contradiction
+from bench.chaos.trade.asking import Trade
 from bench.chaos.trade.scene import ensure_scene
 
 ERRANDS: dict[str, tuple[int, Callable[[Trade], None]]] = {
@@ -16,7 +17,10 @@ ERRANDS: dict[str, tuple[int, Callable[[Trade], None]]] = {
     "bill_swept": (4, bills.bill_swept),
     "lapse": (2, orders.lapse),
     "release": (2, orders.release),
-    "pay": (2, payments.pay),
+    "dispute": (3, bills.dispute),
+    "correct": (2, bills.correct),
+    "pay": (1, payments.pay),
+    "pay_by_page": (2, payments.pay_by_page),
     "expire": (1, orders.expire),
 }
 _REST_SECONDS = 0.6

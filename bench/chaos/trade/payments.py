@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from bench.chaos.trade.asking import Trade, patient
+from bench.chaos.trade.answers import patient
+from bench.chaos.trade.asking import Trade
 from billing import actions as billing
 from billing.bank.demo_bank import statement_for
-from billing.models import Batch
+from billing.models import Batch, Payment
+from billing.queries import payables_due
 from parties.models import User
 from vouchers.models import Programme
 
@@ -26,6 +28,31 @@ def pay(trade: Trade) -> None:
         file, statement_id=f"ST-{trade.errand}", created_at=at, booked_on=at.date()
     )
     trade.act("statement", lambda key: _read_statement(data, one, at, key))
+
+
+def pay_by_page(trade: Trade) -> None:
+    """Pay what is due at the pages; now and then the bank sends a payment back."""
+    one, two, three = trade.scene.finance
+    programme = trade.programme()
+    if not patient(lambda: payables_due(programme)):
+        return
+    typed = {"programme": programme.code}
+    found = trade.page("prepare", one, f"/batches/new/?programme={programme.code}", typed)
+    trade.page("approve", two, f"{found}approve/", {})
+    trade.page("send", three, f"{found}release/", {})
+    file = trade.read(three, f"{found}file/")
+    at = trade.at()
+    first = patient(lambda: Payment.objects.filter(batch__code=found.split("/")[2]).first())
+    assert first is not None
+    back = {first.end_to_end_id: "AC04"} if trade.errand % 2 else {}
+    data = statement_for(
+        file,
+        statement_id=f"ST-{trade.errand}",
+        created_at=at,
+        booked_on=at.date(),
+        returned=back,
+    )
+    trade.page("statement", one, "/statements/new/", {"file": data})
 
 
 def _prepare(programme: Programme, person: User, at: datetime, key: str) -> str:
