@@ -99,8 +99,7 @@ def _add_party(root: Element, role: str, party: Party) -> None:
             _add(taxed, "cac:TaxScheme/cbc:ID", scheme)
     legal = _child(element, "cac:PartyLegalEntity")
     _add(legal, "cbc:RegistrationName", party.name)
-    scheme_id = {"schemeID": party.legal_id_scheme} if party.legal_id_scheme else {}
-    _add(legal, "cbc:CompanyID", party.legal_id, **scheme_id)
+    _add(legal, "cbc:CompanyID", party.legal_id, schemeID=party.legal_id_scheme)
 
 
 def _add_period(parent: Element, period: Period | None) -> None:
@@ -207,7 +206,8 @@ def _add(
     if text:
         parent.text = text
     for name, value in attributes.items():
-        parent.set(name, value)
+        if value:
+            parent.set(name, value)
     return parent
 
 

@@ -68,8 +68,8 @@ def _paper(invoice: Invoice, bill: Bill) -> bytes:
             _("Period"),
             _("%(first)s to %(last)s")
             % {
-                "first": _day(period and period.from_on),
-                "last": _day(period and period.until_on),
+                "first": _day(period.from_on if period else None),
+                "last": _day(period.until_on if period else None),
             },
         ),
         (_("Provider’s invoice number"), bill.invoice_number),
