@@ -58,7 +58,10 @@ def payments(request: HttpRequest) -> HttpResponse:
             ],
             [
                 [
-                    one.end_to_end_id,
+                    {
+                        "text": one.end_to_end_id,
+                        "url": reverse("remittance", args=[one.end_to_end_id]),
+                    },
                     one.batch.programme.title_here,
                     instant(one.batch.released_at),
                     money(one.amount, one.unit),

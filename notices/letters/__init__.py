@@ -37,6 +37,7 @@ from notices.letters.payments import (
     bank_detail_changed,
     bank_detail_proposed,
     bank_detail_stopped,
+    payment_on_its_way,
     payment_returned,
     payment_sent,
 )
@@ -111,6 +112,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.SETTLE_BILL: bill_settled,
     ActKind.PREPARE_BATCH: approval_waiting,
     ActKind.APPROVE_BATCH: approval_waiting,
+    ActKind.RELEASE_BATCH: payment_on_its_way,
     ActKind.CONFIRM_PAYMENT: payment_sent,
     ActKind.RETURN_PAYMENT: payment_returned,
 }
