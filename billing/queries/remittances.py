@@ -56,7 +56,7 @@ def remittance_of(person: User, end_to_end_id: str) -> Remittance:
     if payment is None:
         sent = Payment.objects.filter(
             end_to_end_id=end_to_end_id, batch__released_at__isnull=False
-        )
+        ).exclude(status__in=[Payment.Status.REMOVED, Payment.Status.CANCELLED])
         overseen = sent.filter(batch__programme__in=programmes_overseen(person))
         payment = overseen.select_related("batch__programme__authority", "payee").first()
     if payment is None:

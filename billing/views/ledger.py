@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries, statuses
 from billing.actions.corrections import CORRECTABLE
 from billing.forms.pages import ReasonForm, WordsFilter
+from billing.views.attempts import AUDITORS
 from billing.views.shown import (
     READERS,
     act_words,
@@ -221,6 +222,7 @@ def ledger_audit(request: HttpRequest) -> HttpResponse:
         "page": page,
         "query": query_of(request),
     }
+    context["watches"] = bool(roles_of(person) & set(AUDITORS))
     return render(request, "ledger/ledger_audit.html", context)
 
 
