@@ -7,7 +7,7 @@ from django.db.models import Sum
 from billing.models import Bill, Payment, Settlement, Verdict
 from billing.queries.bills import programmes_overseen
 from billing.queries.owed import payment_parts
-from billing.queries.payments import payments_to
+from billing.queries.payments import NEVER_SENT, payments_to
 from common.errors import NotFound
 from ledger.queries.entries import Moved
 from parties.models import User
@@ -56,7 +56,7 @@ def remittance_of(person: User, end_to_end_id: str) -> Remittance:
     if payment is None:
         sent = Payment.objects.filter(
             end_to_end_id=end_to_end_id, batch__released_at__isnull=False
-        ).exclude(status__in=[Payment.Status.REMOVED, Payment.Status.CANCELLED])
+        ).exclude(status__in=NEVER_SENT)
         overseen = sent.filter(batch__programme__in=programmes_overseen(person))
         payment = overseen.select_related("batch__programme__authority", "payee").first()
     if payment is None:

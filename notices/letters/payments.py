@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.models import Batch, Payment
+from billing.queries import NEVER_SENT
 from common.days import day_of
 from common.formatting import day_text, money
 from notices.letters.letter import (
@@ -44,7 +45,7 @@ def payment_on_its_way(deed: Deed) -> Letters:
     """Tell each payee of a batch what was given to the bank, and what it is made of."""
     sent = (
         Payment.objects.filter(batch__code=deed.code, batch__released_at__isnull=False)
-        .exclude(status__in=[Payment.Status.REMOVED, Payment.Status.CANCELLED])
+        .exclude(status__in=NEVER_SENT)
         .select_related("payee", "batch__programme")
         .order_by("pk")
     )

@@ -10,7 +10,7 @@ from openpyxl import load_workbook
 from notices.actions import write_letters
 from notices.models import Message
 from tests.cast import M3, an_sme, make_authority, make_provider
-from tests.doors.billing.june import JULY, released
+from tests.doors.billing.june import JULY, released, step
 
 JUNE = "from_on_day=1&from_on_month=6&from_on_year=2025"
 PERIOD = f"{JUNE}&until_on_day=31&until_on_month=7&until_on_year=2025"
@@ -55,7 +55,8 @@ def test_finance_sees_it_too_and_nobody_else(browser, scene, sent):
     assert browser(make_authority("Elsewhere").finance[0]).get(url).status_code == 404
 
 
-def test_the_payee_is_told_when_a_payment_is_sent(provider, scene, sent):
+def test_the_payee_is_told_when_a_payment_is_sent(browser, scene, sent):
+    step(browser(scene.authority.finance[0]), "batch_hand_over", sent.batch)
     write_letters(at=JULY)
     letter = Message.objects.get(
         user=scene.seller.person, path=reverse("remittance", args=[sent.end_to_end_id])
