@@ -19,6 +19,7 @@ MODULES = (
     "bench.billing_entries.usage",
     "bench.billing_entries.api",
     "bench.billing_entries.matching",
+    "bench.billing_entries.trace",
     "bench.policy_entries",
     "bench.issuing_entries",
 )
@@ -50,6 +51,7 @@ NAMES = (
     "api_batch_1000",
     "api_single_record",
     "match_statement_45k",
+    "trace_payment",
     "seal_overhead",
     "verify_per_second",
     "payable_growth",

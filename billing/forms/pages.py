@@ -379,6 +379,16 @@ class AsOfFilter(forms.Form):
     on = day_field(_("As of the day"))
 
 
+class QueueFilter(forms.Form):
+    """Which programme's work to list."""
+
+    def __init__(self, *given: Any, programmes: Sequence[tuple[str, str]], **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.fields["programme"] = forms.ChoiceField(
+            label=_("Programme"), choices=[("", _("All")), *programmes], required=False
+        )
+
+
 class WordsFilter(forms.Form):
     """Which rows of the ledger to list."""
 

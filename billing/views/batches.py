@@ -267,7 +267,10 @@ def _payments(found: Batch, page: Iterable[Payment], *, can_remove: bool) -> Any
 
 def _payment_row(payment: Payment, *, can_remove: bool) -> list[Any]:
     row: list[Any] = [
-        payment.end_to_end_id,
+        {
+            "text": payment.end_to_end_id,
+            "url": reverse("trace", args=["payment", payment.end_to_end_id]),
+        },
         {
             "text": payment.payee.name_here,
             "url": reverse("ledger_account", args=[payment.payable]),

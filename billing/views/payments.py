@@ -57,12 +57,13 @@ def payments(request: HttpRequest) -> HttpResponse:
                 figure(_("Amount")),
                 _("Status"),
                 _("What the bank said"),
+                _("Remittance advice"),
             ],
             [
                 [
                     {
                         "text": one.end_to_end_id,
-                        "url": reverse("remittance", args=[one.end_to_end_id]),
+                        "url": reverse("trace", args=["payment", one.end_to_end_id]),
                     },
                     one.batch.programme.title_here,
                     instant(one.batch.released_at),

@@ -184,6 +184,16 @@ def act_of(act_id: int) -> Act:
     return Act.objects.prefetch_related("transfers__debit", "transfers__credit").get(id=act_id)
 
 
+def act_found(act_id: int) -> Act | None:
+    """Return one act, or None if there is none of this number."""
+    return Act.objects.filter(id=act_id).first()
+
+
+def transfer_found(transfer_id: int) -> Transfer | None:
+    """Return one transfer with its accounts, or None if there is none of this number."""
+    return Transfer.objects.select_related("debit", "credit").filter(id=transfer_id).first()
+
+
 def transfers_of(act_id: int) -> QuerySet[Transfer]:
     """Return the transfers of an act in their order."""
     return (

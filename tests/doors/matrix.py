@@ -36,7 +36,13 @@ from vouchers import actions as vouchers
 
 SPLIT = '[voucher]\nclause = "Article 13"\nsplit = "ALLOW"\n'
 # What a request may leave behind though it was refused: that somebody was there.
-TRACES = {"django_session", "providers_apicall", "providers_apicount", "providers_apianswer"}
+TRACES = {
+    "django_session",
+    "billing_refusedattempt",
+    "providers_apicall",
+    "providers_apicount",
+    "providers_apianswer",
+}
 
 
 def named_routes():
@@ -264,6 +270,8 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "programme_periods": (finance, (programme,)),
         "programme_periods_csv": (finance, (programme,)),
         "agreement": (person, (an_agreement(h.authority).pk,)),
+        "work_queue": (finance, ("to-settle",)),
+        "work_queue_csv": (finance, ("to-settle",)),
         "bill_settle": (finance, (sent,)),
         "bill_confirm": (firm, (sent,)),
         "bill_answers": (firm, (sent,)),
@@ -295,6 +303,11 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "ledger_account_csv": (finance, (h.payable,)),
         "ledger_act": (finance, (h.act,)),
         "transfer_correct": (finance, (h.act, transfer)),
+        **{
+            route: (finance, ("payment", h.paid_batch.payments.get().end_to_end_id))
+            for route in ("trace", "trace_csv", "trace_json")
+        },
+        "api_trace": (person, ("bill", bill)),
         "report_definition": (h.authority.regulator, (report(at).figures[0].code,)),
         "outcome_new": (firm, (code,)),
         "message": (firm, (letter,)),

@@ -21,6 +21,7 @@ from common.days import start_of
 from ledger.actions import SYSTEM
 from ledger.queries import accounts_found, accounts_out_of_step, balances
 from tests import cast
+from tests.journeys.closing import all_papers_say_the_same, covered_of
 from tests.journeys.sites import a_site, an_order
 from tests.real_data import shared
 
@@ -131,6 +132,19 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(site, django_assert_m
     assert (payment.amount, payment.status) == (covered, Payment.Status.PAID)
     batch.refresh_from_db()
     assert batch.status == "CLOSED"
+    # Bill, ledger, pain.001, camt.053 and what the pages show of it: one figure, to the cent.
+    assert all_papers_say_the_same(batch) == covered == covered_of([bill])
+    actions.close_period(
+        programme=programme,
+        month=date(2017, 10, 1),
+        actor=authority.finance[0],
+        at=JANUARY,
+        key="close",
+    )
+    print(
+        f"October 2017: {Decimal(billed_ms) / cast.HOUR:.4f} GPU-hours, billed {bill.total}, "
+        f"covered and paid {covered} cents on bill, ledger, pain.001, camt.053 and statement"
+    )
     paid = programme.account("paid", provider.organisation.code)
     assert balances([paid])[paid].net == covered
     everything = balances(account.address for account in accounts_found(""))
