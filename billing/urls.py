@@ -7,6 +7,8 @@ from billing.api import corrections as corrections_api
 from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
 from billing.views import (
+    accounts,
+    aged,
     attempts,
     bank,
     batch_steps,
@@ -19,6 +21,7 @@ from billing.views import (
     confirming,
     focus,
     funders,
+    invoices,
     ledger,
     ledger_search,
     months,
@@ -27,6 +30,7 @@ from billing.views import (
     periods,
     queues,
     recoveries,
+    remittances,
     settlement,
     targets,
     telemetry,
@@ -114,6 +118,11 @@ urlpatterns = [
         name="bill_errors_csv",
     ),
     path("bills/<str:number>/focus.csv", focus.bill_focus, name="bill_focus"),
+    path(
+        "bills/<str:number>/invoice-<int:position>.<str:kind>",
+        invoices.bill_invoice,
+        name="bill_invoice",
+    ),
     path("bills/<str:number>/confirm/", confirming.bill_confirm, name="bill_confirm"),
     path("bills/<str:number>/answers/", confirming.bill_answers, name="bill_answers"),
     path(
@@ -130,6 +139,27 @@ urlpatterns = [
     path("vouchers/<str:code>/claims/new/", claims.claim_new, name="claim_new"),
     path("vouchers/<str:code>/target/claim/", targets.target_claim, name="target_claim"),
     path("payments/", payments.payments, name="payments"),
+    path("payments/<str:end_to_end_id>/", remittances.remittance, name="remittance"),
+    path(
+        "payments/<str:end_to_end_id>/advice.<str:kind>",
+        remittances.remittance_file,
+        name="remittance_file",
+    ),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path(
+        "accounts/<str:code>/<str:party_code>/",
+        accounts.account_statement,
+        name="account_statement",
+    ),
+    path(
+        "accounts/<str:code>/<str:party_code>/statement.<str:kind>",
+        accounts.account_statement_file,
+        name="account_statement_file",
+    ),
+    path("payables/", aged.payables, name="payables"),
+    path("payables.csv", aged.payables_file, {"kind": "csv"}, name="payables_csv"),
+    path("payables.xlsx", aged.payables_file, {"kind": "xlsx"}, name="payables_xlsx"),
+    path("payables/<str:code>/<str:party_code>/", aged.payable_items, name="payable_items"),
     path("settlement/", settlement.settle_queue, name="settle_queue"),
     path("settlement/withheld/", settlement.lines_withheld, name="lines_withheld"),
     path("recoveries/", recoveries.recoveries, name="recoveries"),

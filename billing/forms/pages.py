@@ -359,6 +359,27 @@ class BillFilter(forms.Form):
     )
 
 
+class DaysFilter(forms.Form):
+    """From which day until which a statement of account is asked for."""
+
+    from_on = day_field(_("From"))
+    until_on = day_field(_("Until"))
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse days in the wrong order."""
+        given = super().clean() or {}
+        first, last = given.get("from_on"), given.get("until_on")
+        if first and last and last < first:
+            self.add_error("until_on", _("Enter a day that is not before the first day"))
+        return given
+
+
+class AsOfFilter(forms.Form):
+    """As of the end of which day."""
+
+    on = day_field(_("As of the day"))
+
+
 class QueueFilter(forms.Form):
     """Which programme's work to list."""
 

@@ -38,6 +38,7 @@ from notices.letters.payments import (
     bank_detail_stopped,
     batch_sent_back,
     batch_waiting,
+    payment_on_its_way,
     payment_returned,
     payment_sent,
 )
@@ -120,6 +121,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.APPROVE_BATCH: batch_waiting,
     ActKind.AUTHORISE_BATCH: batch_waiting,
     ActKind.SEND_BACK_BATCH: batch_sent_back,
+    ActKind.HAND_OVER_BATCH: payment_on_its_way,
     ActKind.CONFIRM_PAYMENT: payment_sent,
     ActKind.RETURN_PAYMENT: payment_returned,
     ActKind.OPEN_RECOVERY: recovery_opened,

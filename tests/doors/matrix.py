@@ -148,6 +148,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
     stopped = make_provider(h.authority, "Stopped Compute")
     a_suspension(h.authority, stopped)
     letter = Message.objects.filter(user=firm).latest("pk").pk
+    payment = h.paid_batch.payments.get(payee=seller.organisation).end_to_end_id
     bill, sent = h.settled.number, h.sent.number
     reference = h.voucher.decision.application.reference
     programme, code = h.m3.programme.code, h.voucher.code
@@ -262,6 +263,12 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "bill_line": (person, (bill, h.withheld.row)),
         "bill_errors_csv": (person, (bill,)),
         "bill_focus": (person, (bill,)),
+        "account_statement": (person, (programme, seller.organisation.code)),
+        "account_statement_file": (person, (programme, seller.organisation.code, "csv")),
+        "payable_items": (person, (programme, seller.organisation.code)),
+        "remittance": (person, (payment,)),
+        "remittance_file": (person, (payment, "csv")),
+        "bill_invoice": (person, (bill, 1, "xml")),
         "programme_commitments": (finance, (programme,)),
         "programme_periods": (finance, (programme,)),
         "programme_periods_csv": (finance, (programme,)),
