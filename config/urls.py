@@ -38,3 +38,4 @@ page_urlpatterns = [
     path("", include("notices.urls")),
 ]
 urlpatterns = [path("api/v1/", include(api_urlpatterns)), *page_urlpatterns]
+handler400 = "config.views.bad_request"

@@ -4,9 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import login
+from django.contrib.sessions.exceptions import SessionInterrupted
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.views import defaults
 from django.views.decorators.http import require_GET, require_POST
 
 from billing import statuses as billing_statuses
@@ -101,3 +104,24 @@ def statuses(request: HttpRequest) -> HttpResponse:
             ]
         },
     )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer what could not be understood; where the database went away, it was not the asker.
+
+    A session that can't be kept because the database is gone is told by Django as if the person
+    had asked for something impossible.
+    """
+    if isinstance(exception, SessionInterrupted) and _is_of_database(exception):
+        answer = defaults.server_error(request)
+        answer.status_code = 503
+        return answer
+    return defaults.bad_request(request, exception)
+
+
+def _is_of_database(exception: BaseException | None) -> bool:
+    while exception is not None:
+        if isinstance(exception, OperationalError | InterfaceError):
+            return True
+        exception = exception.__cause__ or exception.__context__
+    return False

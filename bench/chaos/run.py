@@ -100,9 +100,11 @@ class Run:
 
     def _start_people(self) -> None:
         """Fork the clients and the trade, whose scene is set before anything is killed."""
-        from bench.chaos import clients, trade, trade_scene
+        from bench.chaos import clients
+        from bench.chaos.trade import errands
+        from bench.chaos.trade.scene import ensure_scene
 
-        scene = _forked(trade_scene.ensure_scene, self.folder / "scene.json")
+        scene = _forked(ensure_scene, self.folder / "scene.json")
         scene.join()
         assert not scene.exitcode, "the scene of the trade could not be set"
         for number in range(CLIENTS):
@@ -110,7 +112,7 @@ class Run:
                 clients.live, self.seed, number, self.folder, self._board
             )
         self._people["trade"] = _forked(
-            trade.live, self.seed, self.folder, self._board, self.stack.address
+            errands.live, self.seed, self.folder, self._board, self.stack.address
         )
 
     def _let_them_work(self) -> None:
@@ -178,7 +180,7 @@ class Run:
 
     def _wait_for_sweeps(self) -> None:
         """Let the worker do what is due; what it leaves undone is told by the proof."""
-        from bench.chaos.trade_proof import is_swept
+        from bench.chaos.trade.proof import is_swept
 
         deadline = time.monotonic() + _SWEEP_SECONDS
         while not self.failures and not is_swept() and time.monotonic() < deadline:

@@ -52,18 +52,20 @@ def _prove(run: Run, reports: Path) -> dict[str, Any]:
     """Seal what is left, look at everything once more, and write the report."""
     from django.utils import timezone
 
-    from bench.chaos import proof, report, trade, trade_proof, trade_scene
+    from bench.chaos import proof, report
+    from bench.chaos.trade import errands, scene
+    from bench.chaos.trade import proof as trade_proof
     from ledger import actions
 
     findings = proof.Findings()
     findings.violations += report.journalled_violations(run.folder) + run.failures
     actions.seal(at=timezone.now())
     proof.prove(report.journals(run.folder), findings)
-    steps, bad = trade_proof.steps_of(trade.journal_path(run.folder))
+    steps, bad = trade_proof.steps_of(errands.journal_path(run.folder))
     findings.violations += bad
     if not findings.violations:
-        scene = trade_scene.ensure_scene(run.folder / "scene.json")
-        trade_proof.prove_trade(steps, scene, findings)
+        found = scene.ensure_scene(run.folder / "scene.json")
+        trade_proof.prove_trade(steps, found, findings)
     told = proof.deadlocks_told(run.stack.real_data)
     deadlocks = max(told, run.progress.deadlocks)
     made = report.report_of(run, steps, findings, deadlocks)

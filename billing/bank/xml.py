@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from lxml import etree
 
+from common import xml
 from common.errors import Refused
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -15,8 +16,7 @@ NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:"
 FILE_BYTES_MAX = 50 * 1024 * 1024
 SCHEMA_ERRORS_MAX = 50
 
-Element = Any
-"""An lxml element; the library's own type is not one that may be named."""
+Element = xml.Element
 
 
 class BankFileInvalid(Refused):
@@ -126,27 +126,14 @@ def read_xml(data: bytes) -> Element:
     :raises NotXml: if it is not well-formed, or empty.
     :raises DocumentTypeFound: if it defines entities or a document type.
     """
-    if len(data) > FILE_BYTES_MAX:
-        raise BankFileTooLarge(most=FILE_BYTES_MAX)
-    # Entities in attributes are put in place while parsing, so the text is asked beforehand.
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise DocumentTypeFound
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(data, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None) or 1
-        raise NotXml(line=line, words=str(getattr(error, "msg", error))[:200]) from None
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise DocumentTypeFound
-    return root
+        return xml.parsed(data, bytes_max=FILE_BYTES_MAX)
+    except xml.TooManyBytes:
+        raise BankFileTooLarge(most=FILE_BYTES_MAX) from None
+    except xml.BringsDefinitions:
+        raise DocumentTypeFound from None
+    except xml.NotWellFormed as error:
+        raise NotXml(line=error.line, words=error.words) from None
 
 
 def message_of(root: Element) -> str:

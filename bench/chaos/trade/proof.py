@@ -10,7 +10,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 
 from bench.chaos.proof import Findings
-from bench.chaos.trade_scene import Scene
+from bench.chaos.trade.scene import Scene
 from billing.models import (
     BankLine,
     BankStatement,
@@ -69,7 +69,13 @@ def prove_trade(steps: list[Step], scene: Scene, findings: Findings) -> None:
 
 
 def _answers(steps: Iterable[Step], *names: str) -> list[Any]:
-    return [one["answer"] for one in steps if one["step"].split(" ")[0] in names]
+    return [_name(one["answer"]) for one in steps if one["step"].split(" ")[0] in names]
+
+
+def _name(answer: Any) -> Any:
+    """Return what an answer names: a page's is the address that it leads to."""
+    is_address = isinstance(answer, str) and answer.startswith("/")
+    return answer.split("/")[2] if is_address else answer
 
 
 def _each_once(
@@ -114,26 +120,40 @@ def _bills(steps: list[Step], findings: Findings) -> None:
     for row in accepted.annotate(times=Count("pk")).filter(times__gt=1):
         findings.repeated.append(f"use {row['usage_line']} was accepted {row['times']} times")
     told = {one["answer"]: one for one in bills}
+    decided = [one for one in steps if one["step"] == "decide"]
+    declined = {one["disputed"] for one in decided if not one["accepts"]}
+    covered: Counter[str] = Counter()
     for settlement in Settlement.objects.select_related("bill", "order"):
-        one = told.get(settlement.bill.number, {})
-        expected = (one.get("order"), COVERED_AN_HOUR * one.get("hours", 0))
-        says = (settlement.order.code if settlement.order else None, settlement.covered)
-        if says != expected:
-            findings.add(f"bill {settlement.bill.number} is {says}, expected {expected}")
-    settled = list(Settlement.objects.values_list("bill__number", flat=True))
-    finished = Bill.objects.filter(status=Bill.Status.SETTLED).values_list("number", flat=True)
-    _each_once("settlement", list(finished), settled, findings)
+        number = settlement.bill.number
+        covered[number] += settlement.covered
+        order = settlement.order.code if settlement.order else None
+        if order != told.get(number, {}).get("order"):
+            findings.add(f"bill {number} is settled for order {order}")
+    for number, bill in told.items():
+        expected = 0 if number in declined else COVERED_AN_HOUR * bill["hours"]
+        if covered[number] != expected:
+            findings.add(f"bill {number} covers {covered[number]}, expected {expected}")
+    settled = Counter(Settlement.objects.values_list("bill__number", flat=True))
+    finished = Counter(
+        Bill.objects.filter(status=Bill.Status.SETTLED).values_list("number", flat=True)
+    )
+    # A line that is accepted after all makes a settlement of its own.
+    finished.update(one["disputed"] for one in decided if one["accepts"])
+    if settled != finished:
+        findings.add(f"settlements of bills {settled - finished or finished - settled}")
 
 
 def _payments(steps: list[Step], programme: Programme, findings: Findings) -> None:
     batches = list(Batch.objects.all())
     prepared = [one for one in _answers(steps, "prepare") if one != "nothing_due"]
     _each_once("batch", prepared, [one.code for one in batches], findings)
-    statements = BankStatement.objects.values_list("pk", flat=True)
-    _each_once("statement", _answers(steps, "statement"), list(statements), findings)
+    statements = [str(pk) for pk in BankStatement.objects.values_list("pk", flat=True)]
+    read = [str(one) for one in _answers(steps, "statement")]
+    _each_once("statement", read, statements, findings)
     for batch in batches:
         _batch(batch, programme, findings)
     covered = _sum(Settlement.objects.all(), "covered")
+    covered -= sum(one["corrected"] for one in steps if one["step"] == "correct")
     paid = _sum(Payment.objects.filter(status=Payment.Status.PAID), "amount")
     addresses = _addresses(programme, "provider_payable") + _addresses(programme, "paid")
     found = balances(addresses)
@@ -150,14 +170,22 @@ def _batch(batch: Batch, programme: Programme, findings: Findings) -> None:
     clearing = balances([programme.account("clearing", batch.code)])
     cleared = [(one.credit, one.debit) for one in clearing.values()]
     is_sent = batch.status not in (Batch.Status.PREPARED, Batch.Status.APPROVED)
-    is_answered = all(one.status == Payment.Status.PAID for one in payments)
+    answered = (Payment.Status.PAID, Payment.Status.RETURNED)
+    is_answered = all(one.status in answered for one in payments)
     expected = [(total, total if is_answered else 0)] if is_sent else []
     if batch.total != total or cleared != expected:
         findings.add(f"batch {batch.code} of {batch.total}: {total} paid, clearing {cleared}")
     for payment in payments:
-        lines = BankLine.objects.filter(payment=payment, match=BankLine.Match.PAID).count()
-        if lines != (payment.status == Payment.Status.PAID):
-            findings.add(f"payment {payment.end_to_end_id} has {lines} bank lines")
+        lines = Counter(
+            BankLine.objects.filter(payment=payment).values_list("match", flat=True)
+        )
+        # What comes back was paid first, as the bank tells it.
+        told = {
+            "PAID": int(payment.status in answered),
+            "RETURNED": int(payment.status == Payment.Status.RETURNED),
+        }
+        if lines != Counter({match: 1 for match, times in told.items() if times}):
+            findings.add(f"payment {payment.end_to_end_id}: {payment.status}, told {lines}")
 
 
 def _old_vouchers(scene: Scene, findings: Findings) -> None:

@@ -5,10 +5,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 
 from billing import actions as billing  # noqa: F401  (its models must be known before the cast)
 from parties import actions as parties
+from parties.models import User
 from providers import actions as providers
 from tests import cast
 from vouchers import actions as vouchers
@@ -32,6 +36,8 @@ class Scene:
     officer: int
     finance: tuple[int, int, int]
     decisions: tuple[int, ...]
+    # Of each person who sits at the portal's pages, by the account's number.
+    sessions: dict[str, str]
 
     @property
     def begin(self) -> datetime:
@@ -73,6 +79,7 @@ def _set() -> Scene:
     _key, secret = providers.create_api_key(
         provider=seller.provider, name="chaos", actor=seller.person, at=begin, key="api"
     )
+    people = (holder.person, authority.second_officer, *authority.finance)
     return Scene(
         begun_at=begin.isoformat(),
         programme=scheme.programme.pk,
@@ -86,7 +93,19 @@ def _set() -> Scene:
         officer=authority.second_officer.pk,
         finance=(authority.finance[0].pk, authority.finance[1].pk, authority.finance[2].pk),
         decisions=tuple(one.pk for one in old),
+        sessions={str(one.pk): _session_of(one) for one in people},
     )
+
+
+def _session_of(person: User) -> str:
+    """Sign a person in at the portal, and return the session's key."""
+    (backend,) = settings.AUTHENTICATION_BACKENDS
+    session = SessionStore()
+    session[SESSION_KEY] = str(person.pk)
+    session[BACKEND_SESSION_KEY] = backend
+    session[HASH_SESSION_KEY] = person.get_session_auth_hash()
+    session.create()
+    return str(session.session_key)
 
 
 def _own_account(authority: cast.Authority) -> None:
