@@ -24,7 +24,10 @@ _TOKENS_MAX = 1_000
 
 
 def layout_of(
-    text: str, wanted: Mapping[Path, str], fixed: frozenset[Path]
+    text: str,
+    wanted: Mapping[Path, str],
+    fixed: frozenset[Path] = frozenset(),
+    numbers: frozenset[Path] = frozenset(),
 ) -> re.Pattern[str] | None:
     """Return what matches values laid out like one, or None where a name in it is not plain.
 
@@ -32,22 +35,26 @@ def layout_of(
     :param wanted: what the texts at some places look like between their quotation marks, each
         with a group of its own; groups of places that are not there match nothing.
     :param fixed: places at which, and below which, all stays as it is.
+    :param numbers: which of the wanted may be numbers, that look the same.
     """
-    learner = _Learner(wanted, fixed)
+    learner = _Learner(wanted, fixed, numbers)
     at = 0
     while at < len(text):
         token = _TOKEN.match(text, at)
         if token is None or not learner.take(token):
             return None
         at = token.end()
-    return learner.pattern()
+    pattern = learner.pattern()
+    return pattern if pattern.fullmatch(text) else None
 
 
 class _Learner:
     """Walks through a value's tokens, and keeps what stands for each."""
 
-    def __init__(self, wanted: Mapping[Path, str], fixed: frozenset[Path]) -> None:
-        self._wanted, self._fixed = wanted, fixed
+    def __init__(
+        self, wanted: Mapping[Path, str], fixed: frozenset[Path], numbers: frozenset[Path]
+    ) -> None:
+        self._wanted, self._fixed, self._numbers = wanted, fixed, numbers
         self._parts: list[str] = []
         # Of each object or list around: the names that came in it, or none, and the present place.
         self._names: list[set[str] | None] = []
@@ -65,7 +72,7 @@ class _Learner:
         elif self._is_name_next:
             return self._take_name(token["text"] or "")
         else:
-            self._take_value(token)
+            return self._take_value(token)
         return True
 
     def pattern(self) -> re.Pattern[str]:
@@ -98,16 +105,20 @@ class _Learner:
         self._parts.append(re.escape(text))
         return True
 
-    def _take_value(self, token: re.Match[str]) -> None:
+    def _take_value(self, token: re.Match[str]) -> bool:
         path = tuple(self._path)
         written = token.group(0)[len(token["blanks"]) :]
         is_fixed = any(path[:length] in self._fixed for length in range(1, len(path) + 1))
-        if is_fixed or token["word"] is not None:
+        if is_fixed or written == "null":
             self._parts.append(re.escape(written))
-        elif token["number"] is not None:
-            self._parts.append(_NUMBER)
         elif path in self._wanted:
+            if token["text"] is None and path not in self._numbers:
+                return False
+            mark = '"' if token["text"] is not None else ""
             self._found.add(path)
-            self._parts.append(f'"{self._wanted[path]}"')
+            self._parts.append(f"{mark}{self._wanted[path]}{mark}")
+        elif token["word"] is not None:
+            self._parts.append(re.escape(written))
         else:
-            self._parts.append(_TEXT)
+            self._parts.append(_NUMBER if token["text"] is None else _TEXT)
+        return True
