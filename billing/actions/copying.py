@@ -102,8 +102,9 @@ class Copying:
 
     def _begin(self) -> "_Writer":
         self._at_rest()
-        cursor = self._open.enter_context(connection.cursor())
-        writer = _Writer(cursor.cursor)
+        # psycopg's own: Django's, where it tells of all statements, takes no writer.
+        cursor = self._open.enter_context(connection.cursor()).cursor
+        writer = _Writer(cursor)
         copy = self._open.enter_context(cursor.copy(self._statement, writer=writer))
         # By the copy itself, which otherwise begins and ends once more.
         copy.write(binary.BEGIN)

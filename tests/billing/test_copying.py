@@ -6,6 +6,8 @@ from decimal import Decimal
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,6 +111,15 @@ def test_what_breaks_off_while_a_copy_is_being_ended_leaves_nothing(small_copies
     assert (UsageLine.objects.count(), UsageFile.objects.count()) == (0, 0)
     assert extent() == before
     assert send(scene, rows_text([order.code], 1_000)).recorded == 1_000
+
+
+@pytest.mark.django_db
+def test_a_connection_that_tells_of_its_statements_takes_rows_too():
+    scene = cast.make_scene(cast.M3)
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+
+    with CaptureQueriesContext(connection):
+        assert send(scene, rows_text([order.code], 100)).recorded == 100
 
 
 def a_place(**said):
