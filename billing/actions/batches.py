@@ -6,7 +6,6 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
-from stdnum.iso7064 import mod_97_10
 
 from billing.actions.attempts import attempts_kept
 from billing.actions.batch_steps import (
@@ -18,6 +17,7 @@ from billing.actions.batch_steps import (
 )
 from billing.actions.collections import offset_before_batch
 from billing.actions.line_acts import checked_note
+from billing.bank.references import rf_reference
 from billing.models import Batch, BatchStep, Payment
 from billing.queries import (
     UNRELEASED,
@@ -241,18 +241,9 @@ def _payment(
         amount=due.amount,
         unit=batch.programme.unit,
         end_to_end_id=end_to_end_id,
-        reference=creditor_reference(end_to_end_id),
+        reference=rf_reference(end_to_end_id),
         status=Payment.Status.PREPARED,
     )
-
-
-def creditor_reference(end_to_end_id: str) -> str:
-    """Return the payment's reference by ISO 11649: RF, two check digits, the id's letters.
-
-    The check digits make the rest, with RF and them behind it, 1 modulo 97 (ISO/IEC 7064).
-    """
-    body = "".join(filter(str.isalnum, end_to_end_id)).upper()[:21]
-    return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"
 
 
 @attempts_kept(ActKind.REMOVE_PAYMENT)
