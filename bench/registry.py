@@ -19,6 +19,7 @@ MODULES = (
     "bench.billing_entries.usage",
     "bench.billing_entries.api",
     "bench.billing_entries.trace",
+    "bench.billing_entries.matching",
     "bench.policy_entries",
     "bench.issuing_entries",
 )
@@ -50,6 +51,7 @@ NAMES = (
     "api_batch_1000",
     "api_single_record",
     "trace_payment",
+    "match_statement_45k",
     "seal_overhead",
     "verify_per_second",
     "payable_growth",

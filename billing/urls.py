@@ -7,16 +7,20 @@ from billing.api import corrections as corrections_api
 from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
 from billing.views import (
+    attempts,
     bank,
+    batch_steps,
     batches,
     bill_files,
     bills,
     budgets,
     claims,
+    confirming,
     focus,
     ledger,
     ledger_search,
     months,
+    oddities,
     payments,
     periods,
     queues,
@@ -91,6 +95,11 @@ urlpatterns = [
         name="bill_errors_csv",
     ),
     path("bills/<str:number>/focus.csv", focus.bill_focus, name="bill_focus"),
+    path("bills/<str:number>/confirm/", confirming.bill_confirm, name="bill_confirm"),
+    path("bills/<str:number>/answers/", confirming.bill_answers, name="bill_answers"),
+    path(
+        "bills/<str:number>/answers.csv", confirming.bill_answers_csv, name="bill_answers_csv"
+    ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(
@@ -109,13 +118,37 @@ urlpatterns = [
     path("batches/", batches.batches, name="batches"),
     path("batches/new/", batches.batch_new, name="batch_new"),
     path("batches/<str:code>/", batches.batch, name="batch"),
-    path("batches/<str:code>/approve/", batches.batch_approve, name="batch_approve"),
-    path("batches/<str:code>/release/", batches.batch_release, name="batch_release"),
-    path("batches/<str:code>/cancel/", batches.batch_cancel, name="batch_cancel"),
-    path("batches/<str:code>/file/", batches.batch_file, name="batch_file"),
+    *(
+        path(f"batches/<str:code>/{word}/", view, name=name)
+        for word, view, name in (
+            ("lock", batch_steps.batch_lock, "batch_lock"),
+            ("send-back", batch_steps.batch_send_back, "batch_send_back"),
+            ("approve", batch_steps.batch_approve, "batch_approve"),
+            ("authorise", batch_steps.batch_authorise, "batch_authorise"),
+            ("release", batch_steps.batch_release, "batch_release"),
+            ("hand-over", batch_steps.batch_hand_over, "batch_hand_over"),
+            ("cancel", batch_steps.batch_cancel, "batch_cancel"),
+            ("follow-up", batch_steps.batch_follow_up, "batch_follow_up"),
+            ("add", batch_steps.payment_add, "payment_add"),
+            ("file", batches.batch_file, "batch_file"),
+        )
+    ),
+    path("batches/<str:code>/payments.csv", batches.batch_csv, name="batch_csv"),
+    path(
+        "batches/<str:code>/payments/<str:end_to_end_id>/remove/",
+        batch_steps.payment_remove,
+        name="payment_remove",
+    ),
     path("statements/", bank.statements, name="statements"),
     path("statements/new/", bank.statement_upload, name="statement_upload"),
     path("statements/<int:pk>/", bank.statement, name="statement"),
+    path("statements/<int:pk>/file/", bank.statement_file, name="statement_file"),
+    path("statements/to-look-at/", oddities.bank_queue, name="bank_queue"),
+    path("statements/to-look-at.csv", oddities.bank_queue_csv, name="bank_queue_csv"),
+    path("statements/entries/<int:pk>/", oddities.bank_line, name="bank_line"),
+    path("statements/entries/<int:pk>/resolve/", oddities.line_resolve, name="line_resolve"),
+    path("statements/entries/<int:pk>/agree/", oddities.line_second, name="line_second"),
+    path("statements/entries/<int:pk>/undo/", oddities.line_undo, name="line_undo"),
     path("ledger/accounts/", ledger.ledger_accounts, name="ledger_accounts"),
     path("ledger/accounts/<str:address>/", ledger.ledger_account, name="ledger_account"),
     path(
@@ -123,6 +156,8 @@ urlpatterns = [
         ledger.ledger_account_csv,
         name="ledger_account_csv",
     ),
+    path("ledger/refused/", attempts.refused_attempts, name="refused_attempts"),
+    path("ledger/refused.csv", attempts.refused_attempts_csv, name="refused_attempts_csv"),
     path("ledger/acts/", ledger_search.ledger_audit, name="ledger_audit"),
     path("ledger/acts.csv", ledger_search.ledger_audit_csv, name="ledger_audit_csv"),
     path("ledger/acts/<int:pk>/", ledger.ledger_act, name="ledger_act"),

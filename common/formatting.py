@@ -98,18 +98,22 @@ def instant(at: datetime | None, zone: str = "UTC") -> str:
     if at is None:
         return NOTHING
     local = at.astimezone(ZoneInfo(zone))
-    # Translators: Django date format of a day.
-    day_text = format_date(local, pgettext("date format", "j F Y"))
     return format_html(
         '<time datetime="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        pgettext("an instant", "%(day)s, %(time)s (%(zone)s)")
-        % {
-            "day": day_text,
-            "time": time_format(local.time(), "H:i"),
-            "zone": _zone_label(local.utcoffset() or timedelta()),
-        },
+        instant_text(at, zone),
     )
+
+
+def instant_text(at: datetime, zone: str = "UTC") -> str:
+    """Return an aware instant in words, in a time zone, for letters and refusals."""
+    local = at.astimezone(ZoneInfo(zone))
+    return pgettext("an instant", "%(day)s, %(time)s (%(zone)s)") % {
+        # Translators: Django date format of a day.
+        "day": format_date(local, pgettext("date format", "j F Y")),
+        "time": time_format(local.time(), "H:i"),
+        "zone": _zone_label(local.utcoffset() or timedelta()),
+    }
 
 
 def _zone_label(offset: timedelta) -> str:

@@ -4,13 +4,16 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from billing.models import Bill
+from billing.queries import Said, bills_to_settle, is_own_claim, open_to, said_by_holders
 from common.days import day_of
-from common.errors import NotFound
+from common.errors import NotFound, Refused
 from notices.letters import Deed
 from notices.models import Horizon, Message, WebhookMessage
 from parties.models import User
@@ -22,6 +25,8 @@ from vouchers.queries import voucher_balances
 REMINDERS = ((1, "expires_1"), (7, "expires_7"), (14, "expires_14"), (30, "expires_30"))
 # The reminder of an order that waits for its provider's word.
 UNANSWERED = "unanswered"
+# The reminder of lines of a bill that their holder has not spoken of.
+UNCONFIRMED = "unconfirmed"
 A_DAY = timedelta(days=1)
 SENDING_LASTS = timedelta(minutes=10)
 
@@ -122,6 +127,34 @@ def orders_unanswered(at: datetime) -> list[Order]:
         )
         .order_by("pk")
     )
+
+
+class Unconfirmed(NamedTuple):
+    """A bill whose days end soon, and a holder who has not spoken of all of its lines."""
+
+    bill: Bill
+    said: Said
+
+
+def bills_unconfirmed(at: datetime) -> list[Unconfirmed]:
+    """Return the bills whose holders have two days left to speak of their lines, each once.
+
+    Where a programme gives less than four days, half of them are left.
+    """
+    reminded = Message.objects.filter(act=OuterRef("act"), kind=UNCONFIRMED)
+    waiting = bills_to_settle().filter(~Exists(reminded), agreed_at__isnull=True)
+    found = []
+    for bill in waiting.select_related("programme", "provider__organisation"):
+        if is_own_claim(bill):
+            continue
+        try:
+            until = open_to(bill)
+        except Refused:
+            # Without a law nobody knows the days; one bill must not silence all others.
+            continue
+        if until - min(2 * A_DAY, (until - bill.sent_at) / 2) <= at < until:
+            found += [Unconfirmed(bill, said) for said in said_by_holders(bill) if said.unsaid]
+    return found
 
 
 def inbox(person: User) -> QuerySet[Message]:

@@ -39,6 +39,18 @@ def _payee_fits_mode(programme: Programme, problems: Problems) -> None:
         problems.add("settlement", "payee", message)
 
 
+def _silence_can_be_broken(programme: Programme, problems: Problems) -> None:
+    rule = programme.settlement
+    if rule.silence == "ACCEPTS":
+        return
+    if programme.payee == "BENEFICIARY":
+        message = "whoever is paid claims for itself, and nobody confirms a claim of its own; "
+        problems.add("settlement", "silence", f"{message}take silence out.")
+    elif not rule.objection_days:
+        message = "0 leaves no day to confirm in, so that every line would be withheld; "
+        problems.add("settlement", "objection_days", f"{message}write 1 or more.")
+
+
 def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
     mode = programme.mode
     if mode == "M5" and programme.tiers:
@@ -63,6 +75,11 @@ def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
     if (mode == "M7") != (programme.target is not None):
         fix = 'write mode = "M7" and the section [target], or neither.'
         problems.add("", "mode", f"a performance contract needs both; {fix}")
+
+
+def _payment_fits_mode(programme: Programme, problems: Problems) -> None:
+    if programme.mode == "M5" and programme.payment:
+        problems.add("payment", "", "hours in kind are not paid; take [payment] out.")
 
 
 def _target_can_be_met(programme: Programme, problems: Problems) -> None:
@@ -299,7 +316,9 @@ def _allocation_has_its_scores(programme: Programme, problems: Problems) -> None
 _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _unit_fits_mode,
     _payee_fits_mode,
+    _silence_can_be_broken,
     _sections_fit_mode,
+    _payment_fits_mode,
     _target_can_be_met,
     _last_tier_takes_all,
     _tiers_fit_their_selection,

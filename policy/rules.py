@@ -29,6 +29,8 @@ from policy.amount_rules import (
 )
 from policy.dates import Dated, Period
 from policy.metering import MeteringRule
+from policy.payment import UNSAID as PAID_AS_UNSAID
+from policy.payment import PaymentRule
 from policy.process_rules import (
     UNSAID,
     AllocationRule,
@@ -64,9 +66,11 @@ __all__ = [
 
 Mode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8"]
 Payee = Literal["PROVIDER", "BENEFICIARY", "NOBODY"]
+Silence = Literal["ACCEPTS", "WITHHOLDS"]
 
 MODES: tuple[Mode, ...] = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
 PAYEES: tuple[Payee, ...] = ("PROVIDER", "BENEFICIARY", "NOBODY")
+SILENCES: tuple[Silence, ...] = ("ACCEPTS", "WITHHOLDS")
 # A contribution, a performance contract and a match may pay either side; the document says which.
 PAYEES_OF_MODE: dict[Mode, tuple[Payee, ...]] = {
     "M1": ("BENEFICIARY",),
@@ -230,12 +234,17 @@ class DutiesRule:
 
 @dataclass(frozen=True)
 class SettlementRule:
-    """Who is paid, and the days for an objection and for the payment."""
+    """Who is paid, and the days for an objection and for the payment.
+
+    `silence` says what a line is taken for whose holder said nothing in those days: accepted,
+    or withheld until an officer decides.
+    """
 
     clause: str
     payee: Payee
     objection_days: int
     payment_days: int
+    silence: Silence
 
 
 @dataclass(frozen=True)
@@ -298,6 +307,7 @@ class Programme:
     approval: ApprovalRule
     duties: DutiesRule | None
     metering: MeteringRule | None
+    payment: PaymentRule | None
     settlement: SettlementRule
     standing: StandingRule | None
     outcome: OutcomeRule | None
@@ -311,6 +321,11 @@ class Programme:
     def holding(self) -> VoucherRule:
         """What holders may do with their vouchers; the narrow default where nothing is said."""
         return self.voucher or UNSAID
+
+    @property
+    def paying(self) -> PaymentRule:
+        """How batches are paid; three people and the newer message where nothing is said."""
+        return self.payment or PAID_AS_UNSAID
 
     @property
     def payee(self) -> Payee:

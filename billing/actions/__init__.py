@@ -8,16 +8,38 @@ from billing.actions.archive import (
     archive_month,
     archive_usage,
 )
+from billing.actions.attempts import keep_attempt
 from billing.actions.bank import StatementOfNobody, read_statement
-from billing.actions.batches import (
-    ApprovedByPreparer,
-    BankDetailMissing,
-    BatchNotReady,
-    NothingDue,
+from billing.actions.bank_reports import ReportOfNobody
+from billing.actions.batch_approvals import (
+    AuthorisationNotNeeded,
+    DuplicatesOpen,
+    ListChanged,
     approve_batch,
+    authorise_batch,
+)
+from billing.actions.batch_jobs import (
+    ReleaseAsked,
+    ReleaseGivenUp,
+    ask_to_release,
+    do_batch_job,
+)
+from billing.actions.batch_release import hand_over_batch, release_batch
+from billing.actions.batch_steps import ApprovedByPreparer, BatchNotReady
+from billing.actions.batches import (
+    BankDetailMissing,
+    BatchEmpty,
+    NothingDue,
+    NothingReturned,
+    PaymentInBatch,
+    PaymentNotInBatch,
+    add_payment,
     cancel_batch,
+    follow_up_batch,
+    lock_batch,
     prepare_batch,
-    release_batch,
+    remove_payment,
+    send_back_batch,
 )
 from billing.actions.bills import (
     AmountTooLarge,
@@ -37,6 +59,13 @@ from billing.actions.claims import (
     claim_target,
     submit_claim,
 )
+from billing.actions.confirmations import (
+    DaysOver,
+    LineDisputed,
+    NothingToConfirm,
+    confirm_lines,
+    take_back_confirmation,
+)
 from billing.actions.corrections import TransferNotCorrectable, correct_transfer
 from billing.actions.file_tasks import ask_to_check, ask_to_send, do_file_task
 from billing.actions.files import (
@@ -47,20 +76,30 @@ from billing.actions.files import (
     name_columns,
     send_checked_file,
 )
+from billing.actions.line_acts import NoteMissing
 from billing.actions.lines import (
     BillNotSettled,
     LineAcceptedBefore,
     LineNotWithheld,
-    NoteMissing,
     UsageMissing,
     decide_line,
-    object_to_line,
 )
+from billing.actions.objections import LineConfirmed, object_to_line, object_to_lines
 from billing.actions.periods import (
     PeriodClosed,
     PeriodNotOver,
     PeriodUndecided,
     close_period,
+)
+from billing.actions.resolutions import (
+    EntryNotOdd,
+    EntryResolved,
+    NothingProposed,
+    PaymentMoved,
+    PaymentUnfit,
+    resolve_entry,
+    second_resolution,
+    undo_resolution,
 )
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
@@ -97,7 +136,9 @@ __all__ = [
     "ApprovedByPreparer",
     "ArchiveNotCopied",
     "ArchiveNotTrue",
+    "AuthorisationNotNeeded",
     "BankDetailMissing",
+    "BatchEmpty",
     "BatchNotReady",
     "BillLineInput",
     "BillNotForMode",
@@ -107,26 +148,43 @@ __all__ = [
     "ClaimInvalid",
     "ColumnsNotNamed",
     "Correction",
+    "DaysOver",
+    "DuplicatesOpen",
+    "EntryNotOdd",
+    "EntryResolved",
     "InvoiceNumberMissing",
     "KeyUnreadable",
     "LineAcceptedBefore",
     "LineArchived",
+    "LineConfirmed",
+    "LineDisputed",
     "LineInvalid",
     "LineNotWithheld",
     "LinesCameMeanwhile",
+    "ListChanged",
     "MeterKeyMissing",
     "MonthNotDecided",
     "NotAssessed",
     "NoteMissing",
     "NothingDue",
     "NothingMoreEarned",
+    "NothingProposed",
+    "NothingReturned",
     "NothingToBill",
+    "NothingToConfirm",
+    "PaymentInBatch",
+    "PaymentMoved",
+    "PaymentNotInBatch",
+    "PaymentUnfit",
     "PeriodClosed",
     "PeriodFarOff",
     "PeriodInvalid",
     "PeriodNotOver",
     "PeriodUndecided",
     "Reading",
+    "ReleaseAsked",
+    "ReleaseGivenUp",
+    "ReportOfNobody",
     "RightKeyTaken",
     "RightLineRefused",
     "SequenceUsed",
@@ -146,24 +204,34 @@ __all__ = [
     "UsageReport",
     "UsageTakesBack",
     "VoucherNotActive",
+    "add_payment",
     "approve_batch",
     "archive_month",
     "archive_usage",
     "ask_to_check",
+    "ask_to_release",
     "ask_to_send",
+    "authorise_batch",
     "bill_of",
     "cancel_batch",
     "check_usage_file",
     "claim_target",
     "close_period",
+    "confirm_lines",
     "correct_transfer",
     "correct_usage",
     "decide_line",
+    "do_batch_job",
     "do_file_task",
+    "follow_up_batch",
+    "hand_over_batch",
+    "keep_attempt",
     "keep_usage_file",
     "keep_usage_months",
+    "lock_batch",
     "name_columns",
     "object_to_line",
+    "object_to_lines",
     "prepare_batch",
     "read_statement",
     "record_telemetry",
@@ -171,9 +239,15 @@ __all__ = [
     "record_usage_file",
     "register_meter_key",
     "release_batch",
+    "remove_payment",
+    "resolve_entry",
     "right_of",
+    "second_resolution",
+    "send_back_batch",
     "send_checked_file",
     "settle_bill",
     "submit_bill",
     "submit_claim",
+    "take_back_confirmation",
+    "undo_resolution",
 ]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from billing.actions.targets import target_due
-from billing.actions.verdicts import Weighed
+from billing.actions.verdicts import OF_HOLDER, Weighed
 from billing.models import Bill, Settlement
 from billing.queries import claims_accepted_in
 from common.days import day_of
@@ -35,7 +35,7 @@ def pay_claim(bill: Bill, weighed: Weighed, act: Act) -> Settlement:
     # The law of the decision: a later version does not change what was awarded under it.
     rules = law_of_voucher(voucher)
     share = Share(0, 0, 0)
-    if rules.target is not None and weighed.reason != "objected":
+    if rules.target is not None and weighed.reason not in OF_HOLDER:
         share = target_due(bill, voucher)
         assert share.covered + share.beyond_hold == weighed.accepted, (
             "weighed by the same figure"

@@ -20,7 +20,8 @@ from billing.actions.verdicts import (
     Weighed,
     claim_row,
     earlier_invoice,
-    objected,
+    is_kept_back,
+    kept_back,
     rate_text,
 )
 from billing.models import Bill, BillLine, Settlement
@@ -296,8 +297,8 @@ def weigh_claim(bill: Bill, line: BillLine, act: Act, *, is_overruled: bool = Fa
         is_fee=True,
     )
     (answer,) = check_lines([facts], about=bill.address, unit=bill.unit, act=act, at=act.at)
-    if row.objection is not None and not is_overruled:
-        return objected(row)
+    if is_kept_back(row) and not is_overruled:
+        return kept_back(row)
     if answer.rule:
         return _ruled(bill, row, answer, most)
     if not used:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.lines import NoteMissing
+from billing.actions.line_acts import NoteMissing
 from common.errors import Refused
 from ledger.actions import begin, reverse
 from ledger.kinds import ActKind, Flow

@@ -1,4 +1,4 @@
-"""Decide single lines: the holder objects before settlement, an officer looks after it."""
+"""Decide what settlement withheld of a line, by hand."""
 
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.actions.claim_payments import pay_claim
 from billing.actions.claims import weigh_claim
+from billing.actions.line_acts import begin_on_line, checked_note
 from billing.actions.settlement import (
-    BillSettled,
     OrderSums,
     locked,
     require_no_hand_in,
@@ -18,17 +18,14 @@ from billing.actions.settlement import (
     settle_orders,
 )
 from billing.actions.targets import is_of_target, weigh_rest_of_target
-from billing.actions.verdicts import Weighed, claim_row, row_of, weigh
+from billing.actions.verdicts import OF_HOLDER, Weighed, claim_row, overruled, row_of, weigh
 from billing.models import Bill, BillLine, Verdict
 from billing.queries import line_verdict
 from common.errors import Refused
-from ledger.actions import Act, begin
+from ledger.actions import Act
 from ledger.kinds import ActKind
 from parties.models import User
-from parties.queries import require_role
-from parties.roles import Role
 
-NOTE_CHARACTERS_MAX = 500
 OPEN = (Verdict.Outcome.REDUCED, Verdict.Outcome.WITHHELD)
 
 
@@ -68,51 +65,6 @@ class UsageMissing(Refused):
     )
 
 
-class NoteMissing(Refused):
-    """A decision or an objection without a word why."""
-
-    code = "note_missing"
-    sentence = _("Say why, in at most %(most)s characters. The other side reads it.")
-
-
-@transaction.atomic
-def object_to_line(
-    *, line: BillLine, note: str, actor: User, at: datetime, key: str
-) -> Verdict:
-    """Dispute a line, as the holder, before its bill is settled: it will be withheld whole.
-
-    :raises NotAllowed: if the person is no applicant of the voucher's organisation.
-    :raises NoteMissing: if there are no words, or too many.
-    :raises BillSettled: if it is too late.
-    :raises LineNotWithheld: if the line was objected to already.
-    :raises KeyReused: if the key was used for another line.
-    """
-    holder = line.voucher.organisation if line.voucher else line.bill.programme.authority
-    require_role(actor, Role.APPLICANT, organisation=holder)
-    note = checked_note(note)
-    act = _begin(ActKind.OBJECT_TO_LINE, line, {"note": note}, actor, at, key)
-    if act.is_replay:
-        return Verdict.objects.get(act_id=act.id)
-    bill = locked(line.bill)
-    if bill.status != Bill.Status.SENT:
-        raise BillSettled(bill=bill.number)
-    if line_verdict(line) is not None:
-        raise LineNotWithheld(row=line.row, bill=bill.number)
-    return Verdict.objects.create(
-        line=line,
-        outcome=Verdict.Outcome.WITHHELD,
-        accepted=0,
-        withheld=line.amount,
-        covered=0,
-        co_payment=0,
-        reason="objected",
-        reason_values={"note": note},
-        decided_by=actor.address,
-        decided_at=at,
-        act_id=act.id,
-    )
-
-
 @transaction.atomic
 def decide_line(
     *, line: BillLine, accept: bool, note: str, actor: User, at: datetime, key: str
@@ -121,8 +73,9 @@ def decide_line(
 
     What is accepted is covered as at settlement, from what the order's hold or the voucher has
     left now; it makes a settlement of its own, whose `billed` is the part that was withheld.
-    Accepting a line that was withheld for an objection settles the objection only: the rules
-    weigh the line as they would have, and what they withhold waits for a decision of its own.
+    Accepting a line that was withheld for an objection, or for want of a confirmation, settles
+    that only: the rules weigh the line as they would have, and what they withhold waits for a
+    decision of its own.
 
     :raises NotAllowed: if the person is no officer or finance officer of the programme.
     :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
@@ -139,7 +92,7 @@ def decide_line(
     require_settler(line.bill, actor)
     note = checked_note(note)
     content = {"accept": accept, "note": note}
-    act = _begin(ActKind.DECIDE_LINE, line, content, actor, at, key)
+    act = begin_on_line(ActKind.DECIDE_LINE, line, content, actor, at, key)
     if act.is_replay:
         return Verdict.objects.get(act_id=act.id)
     require_no_hand_in(line.bill, actor, at)
@@ -155,37 +108,6 @@ def decide_line(
     if before.reason == "no_meter":
         raise UsageMissing(row=line.row, bill=bill.number)
     return _accepted(bill, line, before, note, actor, act)
-
-
-def checked_note(note: str) -> str:
-    """Return a note without space around it.
-
-    :raises NoteMissing: if there are no words, or too many.
-    """
-    note = note.strip()
-    if not 0 < len(note) <= NOTE_CHARACTERS_MAX:
-        raise NoteMissing(most=NOTE_CHARACTERS_MAX)
-    return note
-
-
-def _begin(
-    kind: ActKind,
-    line: BillLine,
-    content: dict[str, object],
-    actor: User,
-    at: datetime,
-    key: str,
-) -> Act:
-    return begin(
-        kind=kind,
-        key=key,
-        actor=actor.address,
-        about=line.bill.address,
-        at=at,
-        payload={"row": line.row, **content},
-        reason=str(content["note"]),
-        details={"row": line.row},
-    )
 
 
 def _declined(before: Verdict, note: str, actor: User, act: Act) -> Verdict:
@@ -269,20 +191,20 @@ def _settle_part(bill: Bill, part: Weighed, act: Act) -> None:
 def _withheld_part(bill: Bill, line: BillLine, before: Verdict, act: Act) -> Weighed:
     """Return the withheld part of a line as if it were a line of its own, accepted whole.
 
-    What was withheld for an objection alone was never anybody's to judge but the rules': once
-    the objection is settled they say how much of the line counts, and the rest stays withheld.
+    What was withheld for its holder's word alone was never anybody's to judge but the rules':
+    once that is settled they say how much of the line counts, and the rest stays withheld.
     """
-    is_objected = before.reason == "objected"
+    is_of_holder = before.reason in OF_HOLDER
     if is_of_target(bill):
         return weigh_rest_of_target(bill, line, before)
     if bill.kind == Bill.Kind.CLAIM:
-        if is_objected:
+        if is_of_holder:
             return weigh_claim(bill, line, act, is_overruled=True)
         row = claim_row(line, line.quantity_ms)
     else:
         row = row_of(line)
         if row.billed_before:
             raise LineAcceptedBefore(row=line.row, bill=bill.number)
-        if is_objected:
-            return weigh(bill, [row._replace(objection=None)], act, act.at)[0]
+        if is_of_holder:
+            return weigh(bill, [overruled(row)], act, act.at)[0]
     return Weighed(row._replace(amount=before.withheld), before.withheld)

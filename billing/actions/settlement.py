@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +14,7 @@ from billing.actions.claims import weigh_claim
 from billing.actions.shares import keep_verdicts
 from billing.actions.verdicts import Weighed, doubtful_rows, weigh
 from billing.models import Bill, Settlement, Verdict
+from billing.queries import UNCONFIRMED, withholds_silence
 from common.days import day_of
 from common.errors import Refused
 from ledger import actions as ledger
@@ -176,18 +178,33 @@ class OrderSums:
     accepted: int
 
 
+_SUMS = """
+    select l.order_id, sum(l.amount), coalesce(sum(l.amount) filter (
+        where s.id is not null and l.id <> all (%(doubtful)s::bigint[])), 0)
+    from billing_billline l left join ({unconfirmed}) s on s.id = l.id
+    where l.bill_id = %(bill)s and l.order_id is not null group by l.order_id
+"""
+
+
 def _sums_of(bill: Bill, doubtful: Sequence[Weighed]) -> dict[int, OrderSums]:
-    """Return the sums of each order of a bill; lines that are in no doubt are accepted whole."""
+    """Return the sums of each order of a bill; lines that are in no doubt are accepted whole.
+
+    Unless their holder had to confirm them and did not: those are withheld, and never read.
+    """
     withheld: dict[int | None, int] = defaultdict(int)
     for one in doubtful:
         withheld[one.line.order] += one.withheld
+    asked: dict[str, Any] = {
+        "bill": bill.pk,
+        "silence": withholds_silence(bill),
+        "doubtful": [one.line.id for one in doubtful],
+    }
+    billed: dict[int, int] = {}
     with connection.cursor() as cursor:
-        cursor.execute(
-            "select order_id, sum(amount) from billing_billline"
-            " where bill_id = %s and order_id is not null group by order_id",
-            [bill.pk],
-        )
-        billed = {order: int(amount) for order, amount in cursor.fetchall()}
+        cursor.execute(_SUMS.format(unconfirmed=UNCONFIRMED), asked)
+        for order, amount, silent in cursor.fetchall():
+            billed[order] = int(amount)
+            withheld[order] += int(silent)
     return {
         order: OrderSums(amount, amount - withheld[order]) for order, amount in billed.items()
     }

@@ -8,31 +8,36 @@ from django.db import connection
 
 from billing.actions.verdicts import Weighed
 from billing.models import Bill, Settlement
+from billing.queries import UNCONFIRMED, withholds_silence
 from ledger.actions import Act
 
 # What an order's lines share is handed out in proportion to what was accepted of each, the odd
 # units to the largest remainders, to the earlier line among equals: `policy.settlement
 # .split_bill` says it in words, and `tests/billing/test_shares.py` holds the two together.
-# Lines without a row in `doubted` were accepted whole. Where a hold was too small (`beyond`),
+# Lines without a row in `doubted` were accepted whole, or withheld whole where their holder had
+# to confirm them and did not. Where a hold was too small (`beyond`),
 # what is covered is handed out over the shares once more, and never exceeds one of them.
 _KEEP = """
     with doubted as materialized (
         select * from unnest(%(lines)s::bigint[], %(accepted)s::bigint[], %(reasons)s::text[],
             %(values)s::jsonb[]) as d (line_id, accepted, reason, reason_values)
+    ), silent as materialized ({unconfirmed}
     ), orders as materialized (
         select * from unnest(%(orders)s::bigint[], %(wholes)s::numeric[], %(covered)s::numeric[],
             %(beyond)s::numeric[]) as o (order_id, whole, covered, beyond)
     ), lines as (
         select l.id, l.row, l.order_id, l.amount, l.usage_line_id, o.covered, o.beyond,
-            coalesce(d.accepted, l.amount) as accepted, coalesce(d.reason, '') as reason,
+            a.accepted, coalesce(d.reason, case when s.id is null then '' else 'not_confirmed'
+                end) as reason,
             coalesce(d.reason_values, jsonb_build_object()) as reason_values,
-            coalesce(div((o.covered + o.beyond) * coalesce(d.accepted, l.amount), o.whole), 0)
-                as floor,
-            coalesce(mod((o.covered + o.beyond) * coalesce(d.accepted, l.amount), o.whole), 0)
-                as remainder
+            coalesce(div((o.covered + o.beyond) * a.accepted, o.whole), 0) as floor,
+            coalesce(mod((o.covered + o.beyond) * a.accepted, o.whole), 0) as remainder
         from billing_billline l
         left join doubted d on d.line_id = l.id
+        left join silent s on s.id = l.id
         left join orders o on o.order_id = l.order_id
+        cross join lateral (select coalesce(
+            d.accepted, case when s.id is null then l.amount else 0 end) as accepted) a
         where l.bill_id = %(bill)s and (coalesce(o.beyond, 0) > 0) = %(is_beyond)s
     ), shared as (
         select *, (floor + case when row_number() over largest
@@ -81,6 +86,7 @@ def keep_verdicts(
     """
     asked: dict[str, Any] = {
         "bill": bill.pk,
+        "silence": withholds_silence(bill),
         "unit": bill.unit,
         "from": bill.period_from,
         "decided_by": decided_by,
@@ -96,8 +102,8 @@ def keep_verdicts(
         "beyond": [one.beyond_hold for one in settlements],
     }
     with connection.cursor() as cursor:
-        covered_whole = _KEEP.format(covered=_COVERED_WHOLE)
+        covered_whole = _KEEP.format(covered=_COVERED_WHOLE, unconfirmed=UNCONFIRMED)
         cursor.execute(covered_whole, {**asked, "is_beyond": False})
         if any(one.beyond_hold for one in settlements):
-            covered_in_part = _KEEP.format(covered=_COVERED_IN_PART)
+            covered_in_part = _KEEP.format(covered=_COVERED_IN_PART, unconfirmed=UNCONFIRMED)
             cursor.execute(covered_in_part, {**asked, "is_beyond": True})

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.verdicts import Weighed, claim_row, objected
+from billing.actions.verdicts import Weighed, claim_row, is_kept_back, kept_back
 from billing.models import Bill, BillLine, Settlement, Verdict
 from common.errors import Refused
 from policy.settlement import Share
@@ -65,8 +65,8 @@ def weigh_target(bill: Bill, line: BillLine, *, is_overruled: bool = False) -> W
     no use, no price and no invoice that they could compare.
     """
     row = claim_row(line, 0)
-    if row.objection is not None and not is_overruled:
-        return objected(row)
+    if is_kept_back(row) and not is_overruled:
+        return kept_back(row)
     assert line.voucher is not None, "a claim is of a voucher"
     voucher = locked_voucher(line.voucher)
     share = target_due(bill, voucher)

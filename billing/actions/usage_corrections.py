@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions import binary_rows as binary
+from billing.actions.line_acts import checked_note
 from billing.actions.line_numbers import LineNumbers
-from billing.actions.lines import checked_note
 from billing.actions.recording import record
 from billing.actions.usage_hours import Hours, take_back_hours
 from billing.models import Bill, BillLine, UsageKey, UsageLine

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from billing.models import Bill, BillLine, Verdict
-from billing.queries import price_of
+from billing.models import Bill, BillLine, Objection, Verdict
+from billing.queries import UNCONFIRMED, is_unconfirmed, price_of, withholds_silence
 from common.money import is_currency
 from ledger.actions import Act
-from ledger.queries import acts_about
 from safeguards.actions import LineAnswer, LineFacts, check_lines
+
+# Why a line waits that no rule has anything against: its holder's word.
+OF_HOLDER = ("objected", "not_confirmed")
 
 
 class LineRow(NamedTuple):
@@ -39,6 +41,7 @@ class LineRow(NamedTuple):
     valid_from_on: Any
     valid_until_on: Any
     billed_before: str | None = None
+    is_unconfirmed: bool = False
     objection: str | None = None
 
 
@@ -85,9 +88,11 @@ _FOUND = """
             and b.period_from < %(until)s and b.period_until > %(from)s
             and other.usage_line_id is not null
             -- Accepted, or disputed and not yet decided for it: no other line gets round it.
-            and exists (select 1 from billing_verdict w where w.line_id = other.id
-                and (w.accepted > 0 or w.reason in ('objected', 'not_accepted')))
+            and (exists (select 1 from billing_verdict w where w.line_id = other.id
+                    and (w.accepted > 0 or w.reason in ('objected', 'not_accepted')))
+                or exists (select 1 from billing_objection o where o.line_id = other.id))
         group by other.usage_line_id
+    ), silent as materialized ({unconfirmed}
     ), found as (
         select l.id, l.row, l.voucher_id, l.order_id, l.source, l.key, l.quantity_ms, l.rate,
             l.amount, l.usage_line_id, u.count_thousandths, u.started_at, u.ended_at,
@@ -111,7 +116,8 @@ _FOUND = """
         f.catalogue_rate, f.valid_from_on, f.valid_until_on,
         case when exists (select from billing_billline before where before.bill_id = %(bill)s
                 and before.row < f.row and before.usage_line_id = f.usage_line_id)
-            then %(number)s else b.number end
+            then %(number)s else b.number end,
+        f.id in (select id from silent)
     from found f
     left join earlier e on e.usage_line_id = f.usage_line_id
     left join billing_bill b on b.id = e.bill_id
@@ -147,24 +153,24 @@ def _rows(bill: Bill, which: str, more: Mapping[str, Any]) -> list[LineRow]:
         "until": bill.period_until,
         "zone": bill.programme.zone,
         "objected": list(objections),
+        "silence": withholds_silence(bill),
         **more,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND.format(which=which), asked)
+        cursor.execute(_FOUND.format(which=which, unconfirmed=UNCONFIRMED), asked)
         found = [LineRow(*row) for row in cursor.fetchall()]
     return [row._replace(objection=objections.get(row.id)) for row in found]
 
 
 def objections_to(bill: Bill) -> dict[int, str]:
     """Return what the holder says against lines of a bill, by the line's number."""
-    acts = [act.id for act in acts_about(bill.address)]
-    objected = Verdict.objects.filter(act_id__in=acts, reason="objected").order_by("pk")
-    return {one.line_id: one.reason_values["note"] for one in objected}
+    objected = Objection.objects.filter(line__bill=bill).order_by("pk")
+    return dict(objected.values_list("line", "text"))
 
 
 def claim_row(line: BillLine, metered_ms: int) -> LineRow:
     """Return a claim's line as it is weighed: it has no usage line of its own."""
-    objection = line.verdicts.filter(reason="objected").order_by("pk").last()
+    objection = Objection.objects.filter(line=line).order_by("pk").last()
     return LineRow(
         id=line.pk,
         row=line.row,
@@ -181,7 +187,8 @@ def claim_row(line: BillLine, metered_ms: int) -> LineRow:
         catalogue_rate=None,
         valid_from_on=None,
         valid_until_on=None,
-        objection=objection.reason_values["note"] if objection else None,
+        is_unconfirmed=is_unconfirmed(line),
+        objection=objection.text if objection else None,
     )
 
 
@@ -209,8 +216,9 @@ def weigh(
 ) -> list[Weighed]:
     """Return the verdict of each line, in the order of the lines.
 
-    Lines without a meter are withheld before the rules are asked. A line with an objection is
-    withheld whole; the rules still look at it, so that it is told what else is wrong with it.
+    Lines without a meter are withheld before the rules are asked. A line with an objection, or
+    one that had to be confirmed and was not, is withheld whole; the rules still look at it, so
+    that it is told what else is wrong with it.
     `lines_total` counts those with it that are in no doubt.
     """
     invoice_before = earlier_invoice(bill)
@@ -241,8 +249,8 @@ def _facts(line: LineRow, unit: str, invoice_before: str) -> LineFacts:
 
 
 def _weighed(line: LineRow, answer: LineAnswer | None, bill: Bill) -> Weighed:
-    if line.objection is not None:
-        return objected(line)
+    if is_kept_back(line):
+        return kept_back(line)
     if answer is None:
         return Weighed(line, 0, "no_meter", {})
     most, reason, values = _most(line, bill, is_ruled=bool(answer.rule))
@@ -254,9 +262,21 @@ def _weighed(line: LineRow, answer: LineAnswer | None, bill: Bill) -> Weighed:
     return Weighed(line, accepted, reason, values) if accepted < rest else Weighed(line, rest)
 
 
-def objected(line: LineRow) -> Weighed:
-    """Return the verdict of a line that its holder disputes: all of it waits for a person."""
-    return Weighed(line, 0, "objected", {"note": line.objection})
+def is_kept_back(line: LineRow) -> bool:
+    """Say whether a line waits for a person because its holder disputes or did not confirm it."""
+    return line.objection is not None or line.is_unconfirmed
+
+
+def kept_back(line: LineRow) -> Weighed:
+    """Return the verdict of a line that waits for a person for its holder's sake: all of it."""
+    if line.objection is not None:
+        return Weighed(line, 0, "objected", {"note": line.objection})
+    return Weighed(line, 0, "not_confirmed")
+
+
+def overruled(line: LineRow) -> LineRow:
+    """Return a line as the rules weigh it once its holder's word was settled."""
+    return line._replace(objection=None, is_unconfirmed=False)
 
 
 def _most(line: LineRow, bill: Bill, *, is_ruled: bool) -> tuple[int, str, dict[str, Any]]:

@@ -79,6 +79,12 @@ class BillHead(serializers.Serializer[Any]):
     unit = serializers.CharField()
     total = serializers.IntegerField(help_text=AMOUNT_HELP)
     sent_at = serializers.DateTimeField()
+    open_until = serializers.DateTimeField(
+        help_text="Until when holders may confirm lines or object to them."
+    )
+    agreed_at = serializers.DateTimeField(
+        allow_null=True, help_text="Since when every line is confirmed or disputed."
+    )
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
@@ -92,6 +98,10 @@ class BillLineOutput(serializers.Serializer[Any]):
     hours = serializers.CharField(help_text="Decimal number.")
     rate = serializers.DecimalField(14, 4)
     amount = serializers.IntegerField(help_text=AMOUNT_HELP)
+    holder_said = serializers.ChoiceField(
+        choices=["NOTHING", "CONFIRMED", "DISPUTED"],
+        help_text="What the voucher's holder said of the line before it was settled.",
+    )
     verdict = serializers.ChoiceField(choices=Verdict.Outcome.choices, allow_null=True)
     accepted = serializers.IntegerField(allow_null=True)
     withheld = serializers.IntegerField(allow_null=True)
@@ -216,8 +226,16 @@ def _head(bill: Bill) -> dict[str, Any]:
         "unit": bill.unit,
         "total": bill.total,
         "sent_at": bill.sent_at,
+        "open_until": queries.open_to(bill),
+        "agreed_at": bill.agreed_at,
         "settled_at": bill.settled_at,
     }
+
+
+def _said(line: Any) -> str:
+    if line.disputed:
+        return "DISPUTED"
+    return "CONFIRMED" if line.confirmed else "NOTHING"
 
 
 def _line_output(line: BillLine) -> dict[str, Any]:
@@ -230,6 +248,7 @@ def _line_output(line: BillLine) -> dict[str, Any]:
         "hours": plain(Decimal(line.quantity_ms) / 3_600_000),
         "rate": line.rate,
         "amount": line.amount,
+        "holder_said": _said(line),
         "verdict": verdict.outcome,
         "accepted": verdict.accepted,
         "withheld": verdict.withheld,

@@ -34,6 +34,8 @@ class Bill(models.Model):
     status = models.CharField(max_length=8, choices=Status.choices)
     sent_by = models.CharField(max_length=40)
     sent_at = models.DateTimeField()
+    # Since when every line of every holder is confirmed or disputed; None while one is not.
+    agreed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 

@@ -14,10 +14,13 @@ from django.db.models import (
     Subquery,
     Sum,
 )
+from django.db.models.functions import Coalesce
 
 from billing.models import (
     Bill,
     BillLine,
+    LineConfirmation,
+    Objection,
     Settlement,
     Verdict,
 )
@@ -27,6 +30,7 @@ from common.money import CURRENCY_EXPONENTS, is_currency
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
+from policy.rules import Programme as Rules
 from providers.models import Offer, Price, Provider
 from vouchers.models import Programme, Voucher
 from vouchers.queries import policy_in_force, programme_scope, programmes_visible_to
@@ -142,25 +146,37 @@ def bills_to_settle() -> QuerySet[Bill]:
 
 
 def is_due(bill: Bill, at: datetime) -> bool:
-    """Return whether a bill's days for an objection are over; a holder's claim has none.
+    """Return whether nobody is waited for any more: a bill may be settled.
 
-    A claim of the beneficiary is its own: there is nobody to wait for. The days are those of the
-    programme's policy in force when the bill was sent.
-
-    :raises NoPolicyInForce: if the programme had no policy on that day.
-    """
-    is_own = bill.kind == Bill.Kind.CLAIM and bill.payee_id != bill.provider.organisation_id
-    return is_own or open_to(bill) <= at
-
-
-def open_to(bill: Bill) -> datetime:
-    """Return until when a holder may object to a bill before it is settled.
+    A claim of the beneficiary is its own: there is nobody to wait for. A bill waits until each
+    of its lines is confirmed or disputed, and no longer than the programme's days for that.
 
     :raises NoPolicyInForce: if the programme had no policy on the day when it was sent.
     """
+    return is_own_claim(bill) or bill.agreed_at is not None or open_to(bill) <= at
+
+
+def is_own_claim(bill: Bill) -> bool:
+    """Say whether a bill is a claim of the holder itself, which nobody else has to confirm."""
+    return bill.kind == Bill.Kind.CLAIM and bill.payee_id != bill.provider.organisation_id
+
+
+def open_to(bill: Bill) -> datetime:
+    """Return until when a holder may confirm a bill's lines or object to them.
+
+    :raises NoPolicyInForce: if the programme had no policy on the day when it was sent.
+    """
+    return bill.sent_at + timedelta(days=law_when_sent(bill).settlement.objection_days)
+
+
+def law_when_sent(bill: Bill) -> Rules:
+    """Return the law under which a bill is confirmed and disputed: that of the day it was sent.
+
+    :raises NoPolicyInForce: if the programme had no policy on that day.
+    """
     zone = bill.programme.zone
     _version, rules = policy_in_force(bill.programme, day_of(bill.sent_at, zone))
-    return bill.sent_at + timedelta(days=rules.settlement.objection_days)
+    return rules
 
 
 def lines_visible_to(person: User, bill: Bill) -> QuerySet[BillLine]:
@@ -179,14 +195,24 @@ def lines_visible_to(person: User, bill: Bill) -> QuerySet[BillLine]:
     return lines if sees_all else lines.filter(voucher__organisation__in=own)
 
 
+def with_words(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
+    """Return bill lines, each with whether its holder `confirmed` it, or `disputed` it."""
+    newest = LineConfirmation.objects.filter(line=OuterRef("pk")).order_by("-pk")
+    return lines.annotate(
+        confirmed=Coalesce(Subquery(newest.values("is_confirmed")[:1]), False),
+        disputed=Exists(Objection.objects.filter(line=OuterRef("pk"))),
+    )
+
+
 def lines_with_verdicts() -> QuerySet[BillLine]:
-    """Return bill lines, each with the fields of its last verdict."""
+    """Return bill lines, each with the fields of its last verdict, and what its holder said."""
     last = Verdict.objects.filter(line=OuterRef("pk")).order_by("-pk")
     names = ("outcome", "accepted", "withheld", "covered", "co_payment", "reason")
     fields = {name: Subquery(last.values(name)[:1]) for name in (*names, "reason_values")}
-    return BillLine.objects.select_related(
+    lines = BillLine.objects.select_related(
         "bill__programme", "voucher__organisation", "order__offer", "usage_line"
-    ).annotate(**fields)
+    )
+    return with_words(lines).annotate(**fields)
 
 
 def line_verdict(line: BillLine) -> Verdict | None:

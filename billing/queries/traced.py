@@ -71,7 +71,7 @@ def parts_paid(payments: Sequence[Payment]) -> list[Paid]:
     A payment takes what was owed first; see `ledger.queries.lots`. Of one that was not sent yet
     it is what it will take, unless a correction comes between. A cancelled one pays nothing.
     """
-    gone = (Payment.Status.CANCELLED, Payment.Status.PREPARED)
+    gone = (Payment.Status.CANCELLED, Payment.Status.REMOVED, Payment.Status.PREPARED)
     sent = [one for one in payments if one.status not in gone]
     lots = lots_paid(
         sorted({one.batch.address for one in sent}), [one.end_to_end_id for one in sent]

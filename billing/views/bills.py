@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -22,6 +22,7 @@ from billing.queries.focus import has_focus
 from billing.reasons import sentence
 from billing.usage.evidence import LineEvidence
 from billing.views.bill_states import OPEN, BillState, state_of, states_of
+from billing.views.confirming import deadline_words
 from billing.views.evidence import beside, names_gpus
 from billing.views.shown import (
     acts_of,
@@ -39,6 +40,7 @@ from common.days import day_of, start_of
 from common.formatting import gpu_hours, instant, money
 from common.forms import KeyedForm, answer_form
 from common.money import is_currency
+from common.statuses import Status
 from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import has_role, organisations_of
@@ -190,6 +192,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "has_evidence": names_gpus(said),
         "page": page,
         "query": query_of(request),
+        "said": _said(person, found, now),
         "settlements": _settlements(found, lines),
         "events": timeline(acts_of(found.address, found.act_id), leads_on=is_staff),
         "zone": found.programme.zone,
@@ -198,6 +201,43 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "settle_form": KeyedForm() if may_settle else None,
     }
     return render(request, "billing/bill.html", context)
+
+
+def _said(person: User, found: Bill, now: datetime) -> dict[str, Any] | None:
+    """Return what holders said of a bill and until when they may, where it has holders."""
+    if queries.is_own_claim(found):
+        return None
+    said = queries.said_by_holders(found)
+    own = set(queries.holders_of(person).values_list("pk", flat=True))
+    is_holder = any(one.holder.pk in own for one in said)
+    if is_holder and not is_reader(person):
+        said = [one for one in said if one.holder.pk in own]
+    return {
+        "may_confirm": is_holder and queries.may_speak(found, now),
+        "is_holder": is_holder,
+        "deadline": deadline_words(found),
+        "until": queries.open_to(found),
+        "list": table(
+            _("What the holders say"),
+            [
+                _("Holder"),
+                figure(_("Lines")),
+                figure(_("Confirmed")),
+                figure(_("Disputed")),
+                figure(_("Nothing said yet")),
+            ],
+            [
+                [
+                    one.holder.name_here,
+                    one.lines,
+                    money(one.confirmed_amount, found.unit),
+                    money(one.disputed_amount, found.unit),
+                    money(one.unsaid_amount, found.unit),
+                ]
+                for one in said
+            ],
+        ),
+    }
 
 
 def _figures(lines: QuerySet[BillLine], found: Bill) -> list[dict[str, Any]]:
@@ -306,7 +346,8 @@ class Steps:
         args = [bill.number, line.row]
         if bill.status == Bill.Status.SENT:
             is_own = bill.kind == Bill.Kind.CLAIM and bill.payee_id in self.holds
-            may_object = verdict.outcome is None and not is_own
+            is_said = verdict.confirmed or verdict.disputed
+            may_object = not (is_said or is_own)
             if may_object and line.voucher and line.voucher.organisation_id in self.holds:
                 return {"text": _("Object"), "url": reverse("line_object", args=args)}
         elif self.may_decide and verdict.outcome in OPEN:
@@ -351,9 +392,18 @@ def _line(line: BillLine) -> list[Any]:
         _rate(line) if is_currency(unit) else "–",
         money(line.amount, unit),
         money(verdict.accepted, unit),
-        tag(statuses.LINE[verdict.outcome or "WAITING"]),
+        tag(line_status(line)),
         sentence_cell(why(line)),
     ]
+
+
+def line_status(line: Any) -> Status:
+    """Return where a line stands: its verdict or, before one, what its holder said of it."""
+    if line.outcome:
+        return statuses.LINE[line.outcome]
+    if line.disputed:
+        return statuses.SAID["DISPUTED"]
+    return statuses.SAID["CONFIRMED"] if line.confirmed else statuses.LINE["WAITING"]
 
 
 def _rate(line: BillLine) -> str:

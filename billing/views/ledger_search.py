@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET
 
 from billing import queries
 from billing.forms.ledger import ActFilter
+from billing.views.attempts import AUDITORS
 from billing.views.shown import READERS, ROWS_A_PAGE, act_words, names_of, query_of, table
 from common.downloads import csv_answer
 from common.formatting import instant
@@ -61,6 +62,7 @@ def ledger_audit(request: HttpRequest) -> HttpResponse:
             _rows(shown),
         ),
         "older": _older(request, shown[-1]) if len(rows) > ROWS_A_PAGE else "",
+        "watches": bool(roles_of(signed_in(request)) & set(AUDITORS)),
         "csv_url": f"{reverse('ledger_audit_csv')}?{query_of(request)}",
     }
     return render(request, "ledger/ledger_audit.html", context)

@@ -14,9 +14,11 @@ from config.demo.world import Scheme, World
 from parties.queries import bank_detail_in_force
 
 PREPARED_AFTER = 10
-# On the last days: one batch is with the bank, one is approved, one is only prepared.
+# On the last days a batch waits at each step.
 SENT_ON, APPROVED_ON = 270, 272
 _RETURNED = "AC04"  # ISO 20022: the account is closed
+_LEFT_OUT = "The bank detail is being changed; it goes into the next batch."
+_ALIKE = "The same order ran as long in both months."
 _CALLED_OFF = "Another claim is settled tomorrow; both are paid together."
 _STRANGE_AFTER = 2
 _STRANGE_AMOUNT = 123_45
@@ -37,10 +39,13 @@ class Treasury:
             for day in PERIODS[1:-1]:
                 _Run(self, scheme).plan(day + PREPARED_AFTER, "CLOSED")
         offset, claims = self.schemes
+        # What is left out of one batch is what the next one, days later, is made of.
+        _Run(self, offset).plan(SENT_ON - 2, "SENT", leaves_out=True)
         _Run(self, offset).plan(SENT_ON, "RELEASED")
         _Run(self, offset).plan(APPROVED_ON, "APPROVED")
         _Run(self, claims).plan(SENT_ON, "CANCELLED")
-        _Run(self, claims).plan(APPROVED_ON, "PREPARED")
+        _Run(self, claims).plan(APPROVED_ON, "LOCKED", leaves_out=True)
+        _Run(self, claims).plan(APPROVED_ON + 0.4, "OPEN")
 
     def answer(self, scheme: Scheme, batch: Batch, at: datetime) -> None:
         """Read the bank's statement of a batch; the first one of a programme has a return."""
@@ -50,6 +55,7 @@ class Treasury:
             self._has_returned.add(scheme.programme.code)
             returned = {payments[0].end_to_end_id: _RETURNED}
         data = self._statement(bytes(batch.file.content), returned, at)
+        batch.refresh_from_db()
         self.world.bank_balance -= batch.total
         self.world.bank_balance += payments[0].amount if returned else 0
         self._read(scheme, data, at)
@@ -109,13 +115,16 @@ class _Run:
         self.first, self.second, self.third = scheme.office.finance
         self.batch: Batch | None = None
 
-    def plan(self, day: int, last: str) -> None:
+    def plan(self, day: float, last: str, *, leaves_out: bool = False) -> None:
         """Plan the steps of three people on one day, up to the last, and the bank's answer."""
         steps = [
-            ("PREPARED", day + 0.40, self._prepare),
+            ("OPEN", day + 0.40, self._prepare),
+            *([("", day + 0.42, self._remove)] if leaves_out else []),
             *([("CANCELLED", day + 0.45, self._cancel)] if last == "CANCELLED" else []),
+            ("LOCKED", day + 0.46, self._lock),
             ("APPROVED", day + 0.50, self._approve),
             ("RELEASED", day + 0.60, self._release),
+            ("SENT", day + 0.65, self._hand_over),
             ("CLOSED", day + 2.45, self._answer),
         ]
         for status, when, step in steps:
@@ -132,6 +141,22 @@ class _Run:
                 key=self.world.key(),
             )
 
+    def _remove(self, at: datetime) -> None:
+        """Take a payment out of a batch that has more than one."""
+        payments = list(payments_of(self.batch)) if self.batch else []
+        if len(payments) > 1:
+            actions.remove_payment(
+                payment=payments[-1],
+                note=_LEFT_OUT,
+                actor=self.first,
+                at=at,
+                key=self.world.key(),
+            )
+
+    def _lock(self, at: datetime) -> None:
+        if self.batch:
+            actions.lock_batch(batch=self.batch, actor=self.first, at=at, key=self.world.key())
+
     def _cancel(self, at: datetime) -> None:
         if self.batch:
             actions.cancel_batch(
@@ -145,13 +170,23 @@ class _Run:
     def _approve(self, at: datetime) -> None:
         if self.batch:
             actions.approve_batch(
-                batch=self.batch, actor=self.second, at=at, key=self.world.key()
+                batch=self.batch,
+                actor=self.second,
+                at=at,
+                key=self.world.key(),
+                reasons={one.end_to_end_id: _ALIKE for one in payments_of(self.batch)},
             )
 
     def _release(self, at: datetime) -> None:
         if self.batch:
             actions.release_batch(
                 batch=self.batch, actor=self.third, at=at, key=self.world.key()
+            )
+
+    def _hand_over(self, at: datetime) -> None:
+        if self.batch:
+            actions.hand_over_batch(
+                batch=self.batch, actor=self.first, at=at, key=self.world.key()
             )
 
     def _answer(self, at: datetime) -> None:

@@ -19,12 +19,15 @@ from notices.letters import (
     Deed,
     Letter,
     letters_about,
+    lines_unconfirmed,
     order_unanswered,
     voucher_expires,
 )
 from notices.models import Horizon, Message, Told
 from notices.queries import (
     UNANSWERED,
+    UNCONFIRMED,
+    bills_unconfirmed,
     deeds_untold,
     horizon,
     messages_to_send,
@@ -126,7 +129,8 @@ def _keep(letters: Sequence[Letter], act_id: int, at: datetime) -> int:
 def write_reminders(*, at: datetime) -> int:
     """Remind holders of vouchers that expire soon with value free; return how many letters.
 
-    Providers are reminded of orders that lapse within a day if nobody answers.
+    Providers are reminded of orders that lapse within a day if nobody answers, holders of lines
+    of bills that they have neither confirmed nor disputed.
     """
     written = 0
     for one in vouchers_expiring(at):
@@ -138,6 +142,10 @@ def write_reminders(*, at: datetime) -> int:
     for order in orders_unanswered(at):
         with transaction.atomic():
             written += _keep([order_unanswered(order, UNANSWERED)], order.act_id, at)
+    for late in bills_unconfirmed(at):
+        with transaction.atomic():
+            letter = lines_unconfirmed(late.bill, late.said, UNCONFIRMED)
+            written += _keep([letter], late.bill.act_id, at)
     return written
 
 

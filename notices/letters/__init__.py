@@ -12,7 +12,7 @@ from notices.letters.applications import (
     voucher_expires,
     voucher_issued,
 )
-from notices.letters.bills import bill_received, bill_settled
+from notices.letters.bills import bill_received, bill_settled, lines_unconfirmed
 from notices.letters.catalogue import cap_set
 from notices.letters.deciding import (
     appeal_decided,
@@ -33,10 +33,11 @@ from notices.letters.orders import (
     use_asked_about,
 )
 from notices.letters.payments import (
-    approval_waiting,
     bank_detail_changed,
     bank_detail_proposed,
     bank_detail_stopped,
+    batch_sent_back,
+    batch_waiting,
     payment_returned,
     payment_sent,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "Letter",
     "Words",
     "letters_about",
+    "lines_unconfirmed",
     "order_unanswered",
     "voucher_expires",
 ]
@@ -109,8 +111,10 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.SUBMIT_BILL: bill_received,
     ActKind.SUBMIT_CLAIM: bill_received,
     ActKind.SETTLE_BILL: bill_settled,
-    ActKind.PREPARE_BATCH: approval_waiting,
-    ActKind.APPROVE_BATCH: approval_waiting,
+    ActKind.LOCK_BATCH: batch_waiting,
+    ActKind.APPROVE_BATCH: batch_waiting,
+    ActKind.AUTHORISE_BATCH: batch_waiting,
+    ActKind.SEND_BACK_BATCH: batch_sent_back,
     ActKind.CONFIRM_PAYMENT: payment_sent,
     ActKind.RETURN_PAYMENT: payment_returned,
 }

@@ -8,15 +8,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.models import Bill, Settlement, Verdict
-from common.formatting import money
+from billing.queries import (
+    Said,
+    is_own_claim,
+    open_to,
+    said_by_holders,
+    withholds_silence,
+)
+from common.formatting import instant_text, money
 from notices.letters.letter import Deed, Letter, Letters, Words, paragraphs, people_of
+from parties.roles import Role
 
 _NOT_WHOLE = (Verdict.Outcome.REDUCED, Verdict.Outcome.WITHHELD)
 
 
 def bill_received(deed: Deed) -> Letters:
     """Tell whoever is to be paid that the bill or claim is here; nothing is checked yet."""
-    found = Bill.objects.filter(act_id=deed.id).select_related("programme", "payee")
+    found = Bill.objects.filter(act_id=deed.id).select_related(
+        "programme", "payee", "provider__organisation"
+    )
     for bill in found.annotate(lines_count=Count("lines")):
 
         def words(bill: Bill = bill, count: int = bill.lines_count) -> Words:
@@ -38,6 +48,45 @@ def bill_received(deed: Deed) -> Letters:
             )
 
         yield _to_payee(bill, words)
+        yield from _to_confirm(bill)
+
+
+def _to_confirm(bill: Bill) -> Letters:
+    """Ask each holder whose lines are on a bill to confirm them or to object, in time."""
+    if is_own_claim(bill):
+        return
+    for said in said_by_holders(bill):
+        yield lines_unconfirmed(bill, said, "")
+
+
+def lines_unconfirmed(bill: Bill, said: Said, kind: str) -> Letter:
+    """Ask a holder to say of its lines on a bill whether they are right; `kind` of a reminder."""
+
+    def words() -> Words:
+        values = {
+            "bill": bill.number,
+            "provider": bill.provider.organisation.name_here,
+            "lines": ngettext("%(count)s line", "%(count)s lines", said.unsaid)
+            % {"count": said.unsaid},
+            "total": money(said.unsaid_amount, bill.unit),
+            "until": instant_text(open_to(bill), bill.programme.zone),
+        }
+        silence = (
+            _("A line that you say nothing of is withheld then, until an officer has looked.")
+            if withholds_silence(bill)
+            else _("A line that you say nothing of counts as accepted then.")
+        )
+        return Words(
+            _("Action needed: confirm the lines of bill %(bill)s") % values,
+            paragraphs(
+                _("%(provider)s billed you for %(lines)s, %(total)s in all.") % values,
+                _("Confirm them, or object to a line, until %(until)s.") % values,
+                silence,
+            ),
+        )
+
+    path = reverse("bill_confirm", args=[bill.number])
+    return Letter(people_of(said.holder, Role.APPLICANT), path, words, kind)
 
 
 def bill_settled(deed: Deed) -> Letters:

@@ -107,7 +107,8 @@ def _number(name: str) -> int:
 
 def payments_seen(sight: Sight) -> Q:
     """Return the condition for payments: staff see all, payees what was sent to them."""
-    sent = ~Q(status__in=[Payment.Status.PREPARED, Payment.Status.CANCELLED])
+    waits = (Payment.Status.PREPARED, Payment.Status.REMOVED, Payment.Status.CANCELLED)
+    sent = ~Q(status__in=waits)
     own = Q(payee__in=[*sight.sells, *sight.holds])
     return sight.oversees("batch__programme") | (own & sent)
 

@@ -120,7 +120,8 @@ def test_an_objection_can_be_overruled(scene, order):
         at=stage.LATER,
         key="object",
     )
-    assert objection.reason_values == {"note": "Not ours"}
+    assert objection.text == "Not ours"
+    assert stage.verdicts(bill) == []
     with pytest.raises(actions.BillNotSettled):
         decide(scene, bill)
     stage.settle(bill)

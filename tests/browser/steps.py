@@ -183,7 +183,8 @@ def pay(come, language: str, finance: Visitor, stage: Stage, programme: Programm
     finance.send()
     assert finance.path.startswith("/batches/B-")
     batch = finance.path
-    # Who prepared it is offered no step.
+    finance.send_to(f"{batch}lock/")
+    # Who prepared it is offered no further step.
     assert finance.page.locator("main form").count() == 0
     for person, step in zip(stage.authority.finance[1:], ("approve", "release"), strict=True):
         other = come(person, language=language)

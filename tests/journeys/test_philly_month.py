@@ -113,6 +113,7 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(site, django_assert_m
     batch = actions.prepare_batch(
         programme=programme, actor=authority.finance[0], at=JANUARY, key="prepare"
     )
+    actions.lock_batch(batch=batch, actor=authority.finance[0], at=JANUARY, key="lock")
     actions.approve_batch(batch=batch, actor=authority.finance[1], at=JANUARY, key="approve")
     file = actions.release_batch(
         batch=batch, actor=authority.finance[2], at=JANUARY, key="release"

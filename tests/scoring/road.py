@@ -115,6 +115,7 @@ def sent_to_bank(scheme: Scheme) -> Batch:
     batch = billing.prepare_batch(
         programme=scheme.programme, actor=first, at=PREPARED, key=a_key("batch")
     )
+    billing.lock_batch(batch=batch, actor=first, at=PREPARED, key=a_key("lock"))
     billing.approve_batch(batch=batch, actor=second, at=PREPARED, key=a_key("approve"))
     billing.release_batch(batch=batch, actor=third, at=RELEASED, key=a_key("release"))
     return batch
