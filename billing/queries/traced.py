@@ -9,6 +9,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Val
 from django.db.models.functions import JSONObject
 
 from billing.models import BankLine, BillLine, Payment, Settlement, Verdict
+from billing.queries.payments import NEVER_SENT
 from ledger.queries.lots import Lot, lots_owed, lots_paid, lots_to_pay
 from vouchers.models import OrderChange
 
@@ -71,8 +72,7 @@ def parts_paid(payments: Sequence[Payment]) -> list[Paid]:
     A payment takes what was owed first; see `ledger.queries.lots`. Of one that was not sent yet
     it is what it will take, unless a correction comes between. A cancelled one pays nothing.
     """
-    gone = (Payment.Status.CANCELLED, Payment.Status.REMOVED, Payment.Status.PREPARED)
-    sent = [one for one in payments if one.status not in gone]
+    sent = [one for one in payments if one.status not in NEVER_SENT]
     lots = lots_paid(
         sorted({one.batch.address for one in sent}), [one.end_to_end_id for one in sent]
     )

@@ -29,8 +29,8 @@ from tests.billing import stage
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SETTINGS = settings(
-    max_examples=12,
-    stateful_step_count=25,
+    max_examples=8,
+    stateful_step_count=20,
     deadline=None,
     derandomize=os.environ.get("CI") == "true",
     print_blob=True,

@@ -128,7 +128,8 @@ def _an_earlier_twin(batch, payment):
     earlier.pk, earlier.code, earlier.status, earlier.approved_by = None, "B-2", "OPEN", None
     earlier.save()
     twin = Payment.objects.get(pk=payment.pk)
-    twin.pk, twin.batch, twin.end_to_end_id, twin.reference = 1, earlier, "B-2-00001", ""
+    twin.pk, twin.batch = -payment.pk, earlier
+    twin.end_to_end_id, twin.reference = "B-2-00001", ""
     twin.status = "SENT"
     twin.save(force_insert=True)
 
