@@ -62,7 +62,6 @@ def ledger_audit(request: HttpRequest) -> HttpResponse:
             _rows(shown),
         ),
         "older": _older(request, shown[-1]) if len(rows) > ROWS_A_PAGE else "",
-        "watches": bool(roles_of(signed_in(request)) & set(AUDITORS)),
         "csv_url": f"{reverse('ledger_audit_csv')}?{query_of(request)}",
         "watches": bool(roles_of(signed_in(request)) & set(AUDITORS)),
     }
