@@ -65,6 +65,12 @@ from billing.queries.payments import (
     statement_of,
     statements_visible_to,
 )
+from billing.queries.stand_ins import (
+    may_take_steps,
+    officers_behind,
+    programmes_paid_by,
+    stood_in_for,
+)
 from billing.queries.telemetry import (
     Gap,
     evidence_of_bill,
@@ -139,12 +145,14 @@ __all__ = [
     "list_of",
     "list_sha256",
     "lists_locked",
+    "may_take_steps",
     "meter_key_in_force",
     "meter_keys_of",
     "metered_by_class",
     "metered_ms",
     "metered_within",
     "newest_job_of",
+    "officers_behind",
     "open_to",
     "order_used_on",
     "payables_due",
@@ -156,6 +164,7 @@ __all__ = [
     "pricer",
     "prices_published_within",
     "programmes_overseen",
+    "programmes_paid_by",
     "reasons_said",
     "recorded_as",
     "returned_and_not_followed",
@@ -164,6 +173,7 @@ __all__ = [
     "statement_of",
     "statements_visible_to",
     "steps_of",
+    "stood_in_for",
     "telemetry_visible_to",
     "usage_file_of",
     "usage_files_visible_to",
