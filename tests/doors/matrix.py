@@ -36,7 +36,13 @@ from vouchers import actions as vouchers
 
 SPLIT = '[voucher]\nclause = "Article 13"\nsplit = "ALLOW"\n'
 # What a request may leave behind though it was refused: that somebody was there.
-TRACES = {"django_session", "providers_apicall", "providers_apicount", "providers_apianswer"}
+TRACES = {
+    "django_session",
+    "billing_refusedattempt",
+    "providers_apicall",
+    "providers_apicount",
+    "providers_apianswer",
+}
 
 
 def named_routes():

@@ -128,7 +128,8 @@ def _an_earlier_twin(batch, payment):
     earlier.pk, earlier.code, earlier.status, earlier.approved_by = None, "B-2", "OPEN", None
     earlier.save()
     twin = Payment.objects.get(pk=payment.pk)
-    twin.pk, twin.batch, twin.end_to_end_id, twin.reference = 1, earlier, "B-2-00001", ""
+    twin.pk, twin.batch = -payment.pk, earlier
+    twin.end_to_end_id, twin.reference = "B-2-00001", ""
     twin.status = "SENT"
     twin.save(force_insert=True)
 
@@ -282,7 +283,7 @@ def test_a_finance_officer_names_a_deputy_who_then_takes_the_step(browser, scene
     days = {
         f"{name}_{place}": str(part)
         for name, day in (("from_on", JULY), ("until_on", JULY + timedelta(days=7)))
-        for place, part in enumerate((day.day, day.month, day.year))
+        for place, part in (("day", day.day), ("month", day.month), ("year", day.year))
     }
     answer = send(finance, reverse("finance_deputy_new"), deputy=str(deputy.pk), **days)
 
