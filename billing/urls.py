@@ -11,6 +11,7 @@ from billing.views import (
     aged,
     attempts,
     bank,
+    batch_deputies,
     batch_steps,
     batches,
     bill_files,
@@ -184,6 +185,7 @@ urlpatterns = [
     path("settlement/queues/<slug:code>.csv", queues.work_queue_csv, name="work_queue_csv"),
     path("batches/", batches.batches, name="batches"),
     path("batches/new/", batches.batch_new, name="batch_new"),
+    path("batches/deputy/", batch_deputies.finance_deputy_new, name="finance_deputy_new"),
     path("batches/<str:code>/", batches.batch, name="batch"),
     *(
         path(f"batches/<str:code>/{word}/", view, name=name)

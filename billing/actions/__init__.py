@@ -24,22 +24,28 @@ from billing.actions.batch_jobs import (
     ask_to_release,
     do_batch_job,
 )
-from billing.actions.batch_release import hand_over_batch, release_batch
-from billing.actions.batch_steps import ApprovedByPreparer, BatchNotReady
-from billing.actions.batches import (
-    BankDetailMissing,
+from billing.actions.batch_lists import (
     BatchEmpty,
-    NothingDue,
-    NothingReturned,
     PaymentInBatch,
     PaymentNotInBatch,
     add_payment,
     cancel_batch,
-    follow_up_batch,
     lock_batch,
-    prepare_batch,
     remove_payment,
     send_back_batch,
+)
+from billing.actions.batch_release import hand_over_batch, release_batch
+from billing.actions.batch_steps import (
+    ApprovedByPreparer,
+    BatchNotReady,
+    StandsForSamePerson,
+)
+from billing.actions.batches import (
+    BankDetailMissing,
+    NothingDue,
+    NothingReturned,
+    follow_up_batch,
+    prepare_batch,
 )
 from billing.actions.bills import (
     AmountTooLarge,
@@ -229,6 +235,7 @@ __all__ = [
     "Signature",
     "SignatureMissing",
     "SignatureWrong",
+    "StandsForSamePerson",
     "StatementOfNobody",
     "TargetClaimed",
     "TelemetryEmpty",

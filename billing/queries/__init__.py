@@ -84,6 +84,12 @@ from billing.queries.payments import (
     statement_of,
     statements_visible_to,
 )
+from billing.queries.stand_ins import (
+    may_take_steps,
+    officers_behind,
+    programmes_paid_by,
+    stood_in_for,
+)
 from billing.queries.telemetry import (
     Gap,
     evidence_of_bill,
@@ -172,12 +178,14 @@ __all__ = [
     "list_sha256",
     "lists_locked",
     "may_speak",
+    "may_take_steps",
     "meter_key_in_force",
     "meter_keys_of",
     "metered_by_class",
     "metered_ms",
     "metered_within",
     "newest_job_of",
+    "officers_behind",
     "open_to",
     "order_used_on",
     "payables_due",
@@ -189,6 +197,7 @@ __all__ = [
     "pricer",
     "prices_published_within",
     "programmes_overseen",
+    "programmes_paid_by",
     "reasons_said",
     "recorded_as",
     "returned_and_not_followed",
@@ -198,6 +207,7 @@ __all__ = [
     "statement_of",
     "statements_visible_to",
     "steps_of",
+    "stood_in_for",
     "telemetry_visible_to",
     "usage_file_of",
     "usage_files_visible_to",
