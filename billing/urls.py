@@ -17,6 +17,7 @@ from billing.views import (
     focus,
     ledger,
     months,
+    objections,
     payments,
     periods,
     settlement,
@@ -96,6 +97,17 @@ urlpatterns = [
         "bills/<str:number>/answers.csv", confirming.bill_answers_csv, name="bill_answers_csv"
     ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
+    path("bills/<str:number>/lines/<int:row>/", objections.bill_line, name="bill_line"),
+    path(
+        "bills/<str:number>/lines/<int:row>/withdraw/",
+        objections.objection_withdraw,
+        name="objection_withdraw",
+    ),
+    path(
+        "bills/<str:number>/lines/<int:row>/evidence/<int:pk>/",
+        objections.objection_file,
+        name="objection_file",
+    ),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(
         "bills/<str:number>/lines/<int:row>/decide/",

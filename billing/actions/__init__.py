@@ -62,6 +62,11 @@ from billing.actions.lines import (
     UsageMissing,
     decide_line,
 )
+from billing.actions.objection_replies import (
+    ObjectionOver,
+    reply_to_objection,
+    withdraw_objection,
+)
 from billing.actions.objections import LineConfirmed, object_to_line, object_to_lines
 from billing.actions.periods import (
     PeriodClosed,
@@ -132,6 +137,7 @@ __all__ = [
     "NothingMoreEarned",
     "NothingToBill",
     "NothingToConfirm",
+    "ObjectionOver",
     "PeriodClosed",
     "PeriodFarOff",
     "PeriodInvalid",
@@ -184,10 +190,12 @@ __all__ = [
     "record_usage_file",
     "register_meter_key",
     "release_batch",
+    "reply_to_objection",
     "right_of",
     "send_checked_file",
     "settle_bill",
     "submit_bill",
     "submit_claim",
     "take_back_confirmation",
+    "withdraw_objection",
 ]

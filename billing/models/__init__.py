@@ -3,7 +3,13 @@
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
-from billing.models.objections import LineConfirmation, Objection
+from billing.models.objections import (
+    LineConfirmation,
+    Objection,
+    ObjectionFile,
+    ObjectionReply,
+    ObjectionWithdrawal,
+)
 from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
@@ -34,6 +40,9 @@ __all__ = [
     "MeterKey",
     "MeteredUse",
     "Objection",
+    "ObjectionFile",
+    "ObjectionReply",
+    "ObjectionWithdrawal",
     "Payment",
     "PaymentFile",
     "Settlement",

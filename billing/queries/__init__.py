@@ -50,6 +50,12 @@ from billing.queries.files import (
     order_used_on,
     recorded_as,
 )
+from billing.queries.objections import (
+    objection_file_of,
+    objections_of,
+    open_objection,
+    side_of,
+)
 from billing.queries.payments import (
     Payable,
     bank_details_in_force,
@@ -138,6 +144,9 @@ __all__ = [
     "metered_by_class",
     "metered_ms",
     "metered_within",
+    "objection_file_of",
+    "objections_of",
+    "open_objection",
     "open_to",
     "order_used_on",
     "payables_due",
@@ -152,6 +161,7 @@ __all__ = [
     "said_by_holders",
     "scale_of",
     "settlements_of",
+    "side_of",
     "statement_of",
     "statements_visible_to",
     "telemetry_visible_to",

@@ -26,6 +26,7 @@ ELSEWHERE = {
         *("round_decided", "round_decided_csv", "policy_simulation", "policy_propose"),
         *("policy_release", "programme_budget", "programme_budget_csv", "usage_errors"),
         *("bill", "bill_csv", "bill_errors_csv", "bill_settle", "line_object", "batch"),
+        *("bill_line", "objection_file"),
         *("statement", "ledger_account", "ledger_account_csv", "ledger_act"),
         "report_definition",
     },
