@@ -18,6 +18,8 @@ MODULES = (
     "bench.billing_entries.months",
     "bench.billing_entries.usage",
     "bench.billing_entries.api",
+    "bench.billing_entries.matching",
+    "bench.billing_entries.trace",
     "bench.policy_entries",
     "bench.issuing_entries",
 )
@@ -48,6 +50,8 @@ NAMES = (
     "usage_month_aggregates",
     "api_batch_1000",
     "api_single_record",
+    "match_statement_45k",
+    "trace_payment",
     "seal_overhead",
     "verify_per_second",
     "payable_growth",

@@ -77,6 +77,37 @@ REASONS: dict[str, Any] = {
         "it a return. Ask the bank what it is."),
     "bank_debit_unexpected": _(
         "The bank took the returned payment %(end_to_end_id)s again. Ask the bank why."),
+    "bank_references_differ": _(
+        "The entry carries the id of %(end_to_end_id)s and the reference of %(other)s. Ask the "
+        "bank which of the two it is."),
+    "bank_currency_differs": _(
+        "The payment %(end_to_end_id)s is in %(unit)s; this entry is in %(found_unit)s. Ask the "
+        "bank what it is."),
+    "bank_amount_nothing": _(
+        "The bank booked nothing under the id %(end_to_end_id)s of a payment of "
+        "%(expected_amount)s. Ask the bank why."),
+    "bank_booked_twice": _(
+        "The payment %(end_to_end_id)s was answered before (%(status)s), and this is another "
+        "booking of it. Ask the bank to undo one of the two."),
+    "bank_paid_after_return": _(
+        "The payment %(end_to_end_id)s is due again because the bank rejected it, and now the "
+        "bank has paid it. Ask the bank, and pay it to nobody meanwhile."),
+    "bank_other_file": _(
+        "The payment %(end_to_end_id)s is not of the payment file %(batch)s that this report "
+        "answers. Ask the bank what it means."),
+    "bank_took_order": _(
+        "The bank took the order of %(end_to_end_id)s (status %(status)s). It is paid when a "
+        "statement says that it is booked."),
+    "bank_status_unknown": _(
+        "The bank reports a status that we do not know for %(end_to_end_id)s: %(status)s. Ask the "
+        "bank what it means."),
+    "bank_rejected_after_booking": _(
+        "The bank rejects the payment %(end_to_end_id)s, of which a statement said that it was "
+        "booked (%(status)s). Ask the bank which of the two is true; nothing changed."),
+    "bank_file_differs": _(
+        "The bank rejects the payment file %(batch)s with %(count)s payments that come to "
+        "%(found)s; we sent %(expected_count)s that come to %(expected_amount)s. Nothing changed; "
+        "ask the bank which file it means."),
     "bank_answered_before": _(
         "The payment %(end_to_end_id)s was answered before (%(status)s); nothing changed."),
 }

@@ -123,25 +123,49 @@ SAID: Final = {
 }
 
 BATCH: Final = {
-    "PREPARED": Status(
+    "OPEN": Status(
+        pgettext_lazy("batch", "Open"),
+        pgettext_lazy("batch", "Open"),
+        "grey",
+        _("Payments can be removed and added. Whoever prepares it then locks the list."),
+        FINANCE,
+    ),
+    "LOCKED": Status(
         _("Waiting for second approval"),
         _("Waiting for second approval"),
         "yellow",
-        _("One person prepared it. Another one approves it."),
+        _("The list is locked. Another person approves it, or sends it back."),
         FINANCE,
     ),
     "APPROVED": Status(
         _("Approved"),
-        _("Approved, waiting for release"),
+        _("Approved, waiting for the next person"),
         "green",
-        _("Two people agreed. A third one sends it to the bank."),
+        _(
+            "Two people agreed. Another one releases it or, above the amount in its law, "
+            "authorises it first."
+        ),
+        FINANCE,
+    ),
+    "AUTHORISED": Status(
+        _("Authorised"),
+        _("Authorised, waiting for release"),
+        "green",
+        _("Three people agreed. A fourth one releases it."),
         FINANCE,
     ),
     "RELEASED": Status(
+        _("Released"),
+        _("Released, the file waits to be given to the bank"),
+        "blue",
+        _("The payment file is written. Download it and give it to the bank."),
+        FINANCE,
+    ),
+    "SENT": Status(
         _("Sent to bank"),
         _("Sent to bank"),
         "blue",
-        _("The payment file is written. The bank has not answered every payment yet."),
+        _("The bank has the file, and has not answered every payment yet."),
         THE_BANK,
     ),
     "CLOSED": Status(
@@ -158,12 +182,57 @@ BATCH: Final = {
     ),
 }
 
+# How far the writing of a batch's file is; the batch itself stays where it was until it is done.
+BATCH_JOB: Final = {
+    "WAITING": Status(
+        _("Waiting to be written"),
+        _("Waiting to be written"),
+        "yellow",
+        _("The file of the batch is written in a moment."),
+        US,
+    ),
+    "RUNNING": Status(
+        _("Being written"),
+        _("Being written"),
+        "blue",
+        _("The file of the batch is being written. This page says when it is done."),
+        US,
+    ),
+    "STUCK": Status(
+        _("Stuck"),
+        _("Stuck"),
+        "red",
+        _(
+            "The writing of the file takes longer than it should. It is begun again by itself; "
+            "if it stays so, tell those who run the portal."
+        ),
+        US,
+    ),
+    "DONE": Status(_("Written"), _("Written"), "green", _("The file is written."), NOBODY),
+    "FAILED": Status(
+        _("Not written"),
+        _("Not written"),
+        "red",
+        _(
+            "The file could not be written, and nothing moved. Ask for it again once it is fixed."
+        ),
+        FINANCE,
+    ),
+}
+
 PAYMENT: Final = {
     "CANCELLED": Status(
         _("Cancelled"),
         _("Cancelled"),
         "grey",
         _("Its batch was called off. The amount goes into a later batch."),
+        US,
+    ),
+    "REMOVED": Status(
+        _("Removed"),
+        _("Removed from the batch"),
+        "grey",
+        _("It was taken out of its batch. The amount is due, and goes into a later batch."),
         US,
     ),
     "PREPARED": Status(
@@ -187,6 +256,13 @@ PAYMENT: Final = {
         "red",
         _("The bank sent it back. It is owed again; check the bank detail."),
         THE_PAYEE,
+    ),
+    "PART": Status(
+        _("Paid in part"),
+        _("Paid in part"),
+        "yellow",
+        _("The bank paid less than was ordered. The rest is owed again."),
+        US,
     ),
 }
 
@@ -219,6 +295,100 @@ BANK_LINE: Final = {
         _("An earlier statement told the same. Nothing was moved again."),
         NOBODY,
     ),
+    "TAKEN": Status(
+        _("Bank took the order"),
+        _("Bank took the order"),
+        "blue",
+        _("The bank has the order. It is paid when a statement says so."),
+        THE_BANK,
+    ),
+}
+
+# Why a person has to look at an entry of the bank.
+ODDITY: Final = {
+    "PARTIAL": Status(
+        _("Less than the payment"),
+        _("Less than the payment"),
+        "yellow",
+        _("The bank booked less than we ordered."),
+        US,
+    ),
+    "RETURNED": Status(
+        _("Payment came back"),
+        _("Payment came back"),
+        "red",
+        _("It is owed again. Find out why before it is paid again."),
+        US,
+    ),
+    "UNMATCHED": Status(
+        _("Matches nothing"),
+        _("Matches nothing"),
+        "yellow",
+        _("No payment of ours fits this entry. Nothing was moved; ask the bank."),
+        US,
+    ),
+    "DUPLICATE": Status(
+        _("Booked twice"),
+        _("Booked twice"),
+        "red",
+        _("The bank booked a payment again that it had answered."),
+        US,
+    ),
+    "FOREIGN": Status(
+        _("Not of this account"),
+        _("Not of this account"),
+        "purple",
+        _("Another currency, another account, or a payment that was not sent."),
+        US,
+    ),
+}
+
+# Where an odd entry stands.
+ENTRY: Final = {
+    "OPEN": Status(
+        _("To look at"), _("To look at"), "yellow", _("Nobody has said what it is."), US
+    ),
+    "PROPOSED": Status(
+        _("Waiting for a second person"),
+        _("Waiting for a second person"),
+        "blue",
+        _("One person has said which payment it is. Another one has to agree."),
+        US,
+    ),
+    "ASKED": Status(
+        _("The bank was asked"),
+        _("The bank was asked"),
+        "blue",
+        _("The bank has to say what it is."),
+        THE_BANK,
+    ),
+    "DONE": Status(
+        _("Resolved"), _("Resolved"), "green", _("A person has said what it is."), NOBODY
+    ),
+}
+RESOLUTION: Final[dict[str, Any]] = {
+    "THIS_PAYMENT": _("It is this payment"),
+    "PAID_IN_PART": _("The bank paid this payment in part"),
+    "NOT_OURS": _("It is not ours"),
+    "ASKED_BANK": _("I asked the bank"),
+    "DUPLICATE": _("It is a duplicate"),
+    "DEALT_WITH": _("It is dealt with"),
+}
+
+# In what form the bank said it.
+BANK_FORMAT: Final[dict[str, Any]] = {
+    "STATEMENT": _("Statement"),
+    "NOTICE": _("Notice of debits and credits"),
+    "REPORT": _("Status report"),
+    "MT940": _("Statement"),
+    "CSV": _("Table of entries"),
+}
+FOUND_BY: Final[dict[str, Any]] = {
+    "": "",
+    "END_TO_END_ID": _("End-to-end id"),
+    "BANK_REFERENCE": _("Bank's reference"),
+    "RF_REFERENCE": _("RF reference"),
+    "PAYMENT_FILE": _("Payment file"),
 }
 
 # fmt: off
@@ -305,12 +475,22 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CLOSE_PERIOD: _("Billing period closed"),
     ActKind.ARCHIVE_USAGE: _("Month of usage lines archived"),
     ActKind.PREPARE_BATCH: _("Batch prepared"),
+    ActKind.REMOVE_PAYMENT: _("Payment removed from a batch"),
+    ActKind.ADD_PAYMENT: _("Payment added to a batch"),
+    ActKind.LOCK_BATCH: _("List of a batch locked"),
+    ActKind.SEND_BACK_BATCH: _("Batch sent back"),
     ActKind.APPROVE_BATCH: _("Batch approved"),
-    ActKind.RELEASE_BATCH: _("Batch sent to bank"),
+    ActKind.AUTHORISE_BATCH: _("Batch authorised"),
+    ActKind.ASK_RELEASE: _("Release of a batch asked for"),
+    ActKind.RELEASE_BATCH: _("Batch released"),
+    ActKind.HAND_OVER_BATCH: _("Batch sent to bank"),
     ActKind.CANCEL_BATCH: _("Batch cancelled"),
     ActKind.READ_STATEMENT: _("Bank statement read"),
     ActKind.CONFIRM_PAYMENT: _("Payment confirmed"),
     ActKind.RETURN_PAYMENT: _("Payment returned"),
+    ActKind.RESOLVE_ENTRY: _("Entry of the bank looked at"),
+    ActKind.SECOND_RESOLUTION: _("Entry of the bank resolved by a second person"),
+    ActKind.UNDO_RESOLUTION: _("Resolution of a bank’s entry undone"),
     ActKind.CORRECT_TRANSFER: _("Transfer corrected"),
     ActKind.REPORT_OUTCOME: _("Outcome reported"),
     ActKind.SCORE_VOUCHER: _("Voucher scored"),
@@ -386,5 +566,8 @@ def tables() -> list[StatusTable]:
         table(_("What a holder says of a line"), SAID),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
+        table(_("Writing of a batch’s file"), BATCH_JOB),
         table(_("Entries of a bank statement"), BANK_LINE),
+        table(_("Entries of the bank that a person looks at"), ODDITY),
+        table(_("Where such an entry stands"), ENTRY),
     ]

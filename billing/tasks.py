@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from billing import actions
 from billing.models import Bill
-from billing.queries import bills_to_settle, file_tasks_waiting, is_due
+from billing.queries import batch_jobs_waiting, bills_to_settle, file_tasks_waiting, is_due
 from common.errors import Refused
 from ledger.actions import SYSTEM
 
@@ -48,6 +48,13 @@ def do_file_tasks() -> None:
     """Check and send the large files that were asked for, the oldest first."""
     for task in file_tasks_waiting():
         actions.do_file_task(task=task, at=timezone.now())
+
+
+@shared_task(name="billing.tasks.do_batch_jobs")
+def do_batch_jobs() -> None:
+    """Release the batches whose files were asked for, the oldest first; none stops those behind."""
+    for job in batch_jobs_waiting():
+        actions.do_batch_job(job=job, at=timezone.now())
 
 
 @shared_task(name="billing.tasks.keep_usage_months")

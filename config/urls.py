@@ -9,6 +9,7 @@ from config.sandbox import views as sandbox
 from providers.api.operations import Unknown
 from providers.api.reference import api_schema
 from providers.urls import api_urlpatterns as providers_api
+from scoring.urls import api_urlpatterns as scoring_api
 from vouchers.urls import api_urlpatterns as vouchers_api
 
 # What programs ask for most often comes first: an address is looked for from the top.
@@ -16,6 +17,7 @@ api_urlpatterns = [
     *billing_api,
     *vouchers_api,
     *providers_api,
+    *scoring_api,
     path("oauth/token", TokenView.as_view(), name="api_token"),
     path("openapi.json", api_schema, name="api_schema"),
     path("<path:rest>", Unknown.as_view(), name="api_unknown"),

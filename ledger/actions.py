@@ -1,6 +1,6 @@
 """The only door through which value moves: one thin module over the SQL functions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -59,6 +59,7 @@ __all__ = [
     "request_capture",
     "request_hold",
     "reverse",
+    "reverse_many",
     "seal",
 ]
 
@@ -270,6 +271,20 @@ def reverse(act: Act, transfer: int, *, ref: str) -> int:
     :raises NotEnough: if the value has moved on.
     """
     return int(one_row("select ledger_reverse(%s, %s, %s)", [act.id, transfer, ref])[0])
+
+
+def reverse_many(act: Act, refs: Mapping[int, str]) -> None:
+    """Undo transfers, given with what to call each, in one statement and each once.
+
+    :raises NotReversible: if one is unknown, only held, or reversed already; nothing has moved.
+    :raises NotEnough: if the value of one has moved on; nothing has moved.
+    """
+    if not refs:
+        return
+    one_row(
+        "select ledger_reverse_many(%s, %s::bigint[], %s::text[])",
+        [act.id, _array(map(int.__repr__, refs)), _quoted(list(refs.values()))],
+    )
 
 
 @transaction.atomic

@@ -104,11 +104,13 @@ def _payment(type: str) -> Callable[[Deed], Iterator[Event]]:
         found = Payment.objects.filter(
             end_to_end_id__in=deed.details.get("payments", []), payee__provider__isnull=False
         ).select_related("payee__provider__organisation")
+        # Of a payment in part, the act says how much of it.
+        parts = deed.details.get("parts", {})
         for payment in found.order_by("pk"):
             data = {
                 "payment": payment.end_to_end_id,
                 "unit": payment.unit,
-                "amount": payment.amount,
+                "amount": parts.get(payment.end_to_end_id, payment.amount),
             }
             yield Event(payment.payee.provider, type, payment.end_to_end_id, data)
 

@@ -77,6 +77,11 @@ def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
         problems.add("", "mode", f"a performance contract needs both; {fix}")
 
 
+def _payment_fits_mode(programme: Programme, problems: Problems) -> None:
+    if programme.mode == "M5" and programme.payment:
+        problems.add("payment", "", "hours in kind are not paid; take [payment] out.")
+
+
 def _target_can_be_met(programme: Programme, problems: Problems) -> None:
     rule = programme.target
     if rule is None:
@@ -313,6 +318,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _payee_fits_mode,
     _silence_can_be_broken,
     _sections_fit_mode,
+    _payment_fits_mode,
     _target_can_be_met,
     _last_tier_takes_all,
     _tiers_fit_their_selection,

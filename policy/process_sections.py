@@ -5,6 +5,7 @@ from decimal import Decimal
 from policy.amount_rules import STANCES
 from policy.document import Table
 from policy.metering import AFTERS, MeteringRule
+from policy.payment import DUPLICATE_DAYS, MESSAGES, PaymentRule
 from policy.process_rules import (
     METHODS,
     AllocationRule,
@@ -93,6 +94,21 @@ def metering(table: Table | None) -> MeteringRule | None:
         clause=table.clause(),
         days=table.whole("days", most=3_650),
         after=table.choice("after", AFTERS),
+    )
+    table.close()
+    return rule
+
+
+def payment(table: Table | None) -> PaymentRule | None:
+    """Read `[payment]`."""
+    if table is None:
+        return None
+    days = table.whole_or_none("duplicate_days", 3_650)
+    rule = PaymentRule(
+        clause=table.clause(),
+        authorise_above=table.number_or_none("authorise_above"),
+        duplicate_days=DUPLICATE_DAYS if days is None else days,
+        message=table.choice("message", MESSAGES, MESSAGES[0]),
     )
     table.close()
     return rule

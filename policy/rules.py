@@ -29,6 +29,8 @@ from policy.amount_rules import (
 )
 from policy.dates import Dated, Period
 from policy.metering import MeteringRule
+from policy.payment import UNSAID as PAID_AS_UNSAID
+from policy.payment import PaymentRule
 from policy.process_rules import (
     UNSAID,
     AllocationRule,
@@ -305,6 +307,7 @@ class Programme:
     approval: ApprovalRule
     duties: DutiesRule | None
     metering: MeteringRule | None
+    payment: PaymentRule | None
     settlement: SettlementRule
     standing: StandingRule | None
     outcome: OutcomeRule | None
@@ -318,6 +321,11 @@ class Programme:
     def holding(self) -> VoucherRule:
         """What holders may do with their vouchers; the narrow default where nothing is said."""
         return self.voucher or UNSAID
+
+    @property
+    def paying(self) -> PaymentRule:
+        """How batches are paid; three people and the newer message where nothing is said."""
+        return self.payment or PAID_AS_UNSAID
 
     @property
     def payee(self) -> Payee:

@@ -54,6 +54,7 @@ def read_programme(top: Table) -> rules.Programme:
         approval=_approval(_section(top, "approval")),
         duties=_duties(top.table("duties")),
         metering=process.metering(top.table("metering")),
+        payment=process.payment(top.table("payment")),
         settlement=_settlement(_section(top, "settlement")),
         standing=_standing(top.table("standing")),
         outcome=_outcome(top.table("outcome")),

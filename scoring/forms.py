@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from common.forms import KeyedForm
 from common.widgets import DayInput
+from scoring.kinds import OUTCOME_WORDS
 from scoring.models import Outcome
 from vouchers.models import Programme
 
@@ -19,15 +20,7 @@ from vouchers.models import Programme
 FIRST_ON, LAST_ON = date(2000, 1, 1), date(2100, 12, 31)
 DAY_FAR = _("Enter a day from 2000 to 2100, for example 31 3 2026")
 
-OUTCOME_KINDS = (
-    (Outcome.Kind.MODEL, _("A model was released")),
-    (Outcome.Kind.DATASET, _("A dataset was published")),
-    (Outcome.Kind.PAPER, _("A paper names the programme")),
-    (Outcome.Kind.PATENT, _("A patent was filed")),
-    (Outcome.Kind.PRODUCT, _("A product is in use")),
-    (Outcome.Kind.MILESTONE, _("The milestone of the application was reached")),
-    (Outcome.Kind.NONE, _("Nothing to report")),
-)
+OUTCOME_KINDS = tuple((Outcome.Kind(code), words) for code, words in OUTCOME_WORDS.items())
 
 
 class OutcomeForm(KeyedForm):
@@ -54,6 +47,19 @@ class OutcomeForm(KeyedForm):
         label=_("When it happened"),
         widget=DayInput,
         error_messages={"invalid": _("Enter a real day, for example 31 3 2026")},
+    )
+
+
+class TraceForm(forms.Form):
+    """What somebody holds in hand and wants to follow."""
+
+    name = forms.CharField(
+        label=_("Code, number or reference"),
+        help_text=_(
+            "Of a payment, batch, bill, voucher, order, application, round or programme, or an "
+            "address such as bank_line:12"
+        ),
+        max_length=120,
     )
 
 

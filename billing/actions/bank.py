@@ -1,28 +1,28 @@
-"""Read what the bank did: each entry of a statement confirms, returns, or matches nothing."""
+"""Read what the bank sent: each entry confirms, returns, or goes to a person to look at."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.bank import camt053
-from billing.bank.statement import Entry, Statement
-from billing.models import BankLine, BankStatement, Batch, Payment
+from billing.actions.bank_moves import apply_changes
+from billing.actions.bank_reports import Reported, reported
+from billing.actions.matching import Answer, Told, match_entries
+from billing.bank import camt
+from billing.bank.reading import read_bank_file
+from billing.bank.statement import Entry, Statement, StatementWarning
+from billing.models import BankLine, BankStatement
 from common.errors import Refused
-from ledger import actions as ledger
-from ledger.actions import Act, Move, begin
-from ledger.kinds import AccountKind, ActKind, Flow
-from ledger.queries import acts_about, transfers_of
+from ledger.actions import Act, begin
+from ledger.kinds import ActKind
 from parties.models import BankDetail, User
 from parties.queries import require_role
 from parties.roles import Role
 
-Match = BankLine.Match
+Format = BankStatement.Format
 # Any number will do, as long as nothing else in the database locks it.
 _LOCK = 727_101
 
@@ -37,54 +37,36 @@ class StatementOfNobody(Refused):
     )
 
 
-@dataclass(slots=True)
-class _Answer:
-    """What one entry was matched to, and why not."""
-
-    match: str
-    reason: str = ""
-    values: Mapping[str, Any] = field(default_factory=dict)
-    payment: Payment | None = None
-
-
-@dataclass(slots=True)
-class _Changes:
-    """What the entries together do to the payments of one batch."""
-
-    confirmed: list[Payment] = field(default_factory=list)
-    returned: list[Payment] = field(default_factory=list)
-    # Returned after an earlier statement had confirmed them.
-    taken_back: list[Payment] = field(default_factory=list)
-
-
 @transaction.atomic
 def read_statement(
     *, name: str, data: bytes, actor: User, at: datetime, key: str
 ) -> BankStatement:
-    """Read a bank statement (camt.053), and do what it says about our payments.
+    """Read a bank's file, whatever its format, and do what it says about our payments.
 
-    An entry is ours when end-to-end id, amount and currency are all those of a payment that was
-    sent from this account. Booked debits confirm a payment, returns make its value payable
-    again; anything else is kept with the reason why it matches nothing. The same file again
-    gives the statement that was read first, and changes nothing.
+    The file is taken whole or not at all, with each statement in it. An entry is ours when what
+    it carries names a payment that was sent from this account, and amount and currency are that
+    payment's (`match_entries`). Booked debits confirm a payment; returns, and rejections by a
+    status report, make its value payable again; a report's acceptance is noted and confirms
+    nothing. Anything else is kept with the reason why, for a person. The same file again gives
+    the statement that was read first, and changes nothing.
 
+    :returns: the file's first statement.
     :raises NotAllowed: if the person is no finance officer.
     :raises BankFileInvalid: in one of its kinds, if the file can't be read.
-    :raises StatementOfNobody: if the account is of no authority of the person.
+    :raises StatementOfNobody: if an account is of no authority of the person.
+    :raises ReportOfNobody: if a report answers no payment file of the person's authorities.
     :raises KeyReused: if the key was used for another file.
     """
     require_role(actor, Role.FINANCE)
     sha256 = hashlib.sha256(data).hexdigest()
-    statement = camt053.read_statement(data)
-    # Statements queue here: the same file twice, and two files with the same entry.
-    with connection.cursor() as cursor:
-        cursor.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
-    known = BankStatement.objects.filter(sha256=sha256).first()
+    file = read_bank_file(data)
+    lock_answers()
+    known = BankStatement.objects.filter(sha256=sha256, number=1).first()
     if known is not None:
         return known
-    own = _accounts_of(actor)
-    if statement.account.number not in own:
-        raise StatementOfNobody(account=statement.account.number)
+    own = accounts_of(actor)
+    report = reported(file.report, own, at) if file.report else None
+    _require_own(file.statements, own)
     act = begin(
         kind=ActKind.READ_STATEMENT,
         key=key,
@@ -93,20 +75,41 @@ def read_statement(
         at=at,
         payload={"sha256": sha256},
     )
-    kept = _keep_statement(name, data, sha256, statement, actor, act)
-    answers, changes = _answers(statement, own[statement.account.number])
-    for batch, change in changes.items():
-        _apply(batch, change, sha256, actor, at)
-    BankLine.objects.bulk_create(
-        _line(kept, position, entry, answer)
-        for position, (entry, answer) in enumerate(
-            zip(statement.entries, answers, strict=True), start=1
-        )
-    )
-    return kept
+    keeper = _Keeper(name[:200], data, sha256, actor, act)
+    if report is not None:
+        kept = keeper.keep_report(report)
+        apply_changes(report.changes, key=sha256, actor=actor, at=at)
+        _add_lines(report.lines(kept))
+        return kept
+    told = [
+        Told(entry, format_of(one.message), one.account.number, own[one.account.number])
+        for one in file.statements
+        for entry in one.entries
+    ]
+    answers, changes = match_entries(told)
+    apply_changes(changes, key=sha256, actor=actor, at=at)
+    kept_all = [keeper.keep(number, one) for number, one in enumerate(file.statements, start=1)]
+    _add_lines(_lines(file.statements, kept_all, answers))
+    return kept_all[0]
 
 
-def _accounts_of(actor: User) -> dict[str, set[int]]:
+def lock_answers() -> None:
+    """Let one act at a time take in or resolve what the bank said, until the transaction ends.
+
+    The same file twice, two files with one entry, and two people at one entry all queue here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def format_of(message: str) -> str:
+    """Return the kind of source that a message is."""
+    if message in camt.NOTICES:
+        return Format.NOTICE
+    return Format.STATEMENT if message in camt.STATEMENTS else Format(message)
+
+
+def accounts_of(actor: User) -> dict[str, frozenset[int]]:
     """Return the accounts from which authorities of a finance officer pay, or ever paid."""
     unpaid = (BankDetail.Status.PROPOSED, BankDetail.Status.STOPPED)
     details = BankDetail.objects.exclude(status__in=unpaid).filter(
@@ -117,205 +120,121 @@ def _accounts_of(actor: User) -> dict[str, set[int]]:
     accounts: dict[str, set[int]] = defaultdict(set)
     for number, organisation in details.values_list("number", "organisation"):
         accounts["".join(number.split()).upper()].add(organisation)
-    return accounts
+    return {number: frozenset(owners) for number, owners in accounts.items()}
 
 
-def _keep_statement(
-    name: str, data: bytes, sha256: str, statement: Statement, actor: User, act: Act
-) -> BankStatement:
-    warnings = [
-        {"code": one.code, "place": one.place, "values": _plain(one.values)}
-        for one in statement.warnings
+def _require_own(statements: Sequence[Statement], own: Mapping[str, frozenset[int]]) -> None:
+    for one in statements:
+        if one.account.number not in own:
+            raise StatementOfNobody(account=one.account.number)
+
+
+class _Keeper:
+    """Keeps the statements of one file; its bytes stay with the first."""
+
+    def __init__(self, name: str, data: bytes, sha256: str, actor: User, act: Act) -> None:
+        self._name, self._data, self._sha256 = name, data, sha256
+        self._actor, self._act = actor, act
+
+    def keep(self, number: int, statement: Statement) -> BankStatement:
+        """Keep one statement of the file."""
+        return self._kept(
+            number=number,
+            format=format_of(statement.message),
+            message=statement.message,
+            statement_id=statement.statement_id[:70],
+            account=statement.account.number[:40],
+            unit=statement.currency,
+            warnings=_plain(statement.warnings),
+        )
+
+    def keep_report(self, one: Reported) -> BankStatement:
+        """Keep the report of the file."""
+        return self._kept(
+            number=1,
+            format=Format.REPORT,
+            message=one.report.message,
+            statement_id=one.report.message_id[:70],
+            account=one.account,
+            unit=one.batch.programme.unit,
+            warnings=_plain(one.report.warnings),
+        )
+
+    def _kept(self, *, number: int, **values: object) -> BankStatement:
+        return BankStatement.objects.create(
+            sha256=self._sha256,
+            number=number,
+            name=self._name,
+            content=self._data if number == 1 else b"",
+            read_by=self._actor,
+            read_at=self._act.at,
+            act_id=self._act.id,
+            **values,
+        )
+
+
+def _plain(warnings: Iterable[StatementWarning]) -> list[dict[str, object]]:
+    return [
+        {
+            "code": one.code,
+            "place": one.place,
+            "values": {
+                name: value if isinstance(value, int | str) else str(value)
+                for name, value in one.values.items()
+            },
+        }
+        for one in warnings
     ]
-    return BankStatement.objects.create(
-        sha256=sha256,
-        name=name[:200],
-        account=statement.account.number,
-        unit=statement.currency,
-        content=data,
-        warnings=warnings,
-        read_by=actor,
-        read_at=act.at,
-        act_id=act.id,
-    )
 
 
-def _plain(values: Mapping[str, object]) -> dict[str, object]:
-    return {
-        name: value if isinstance(value, int | str) else str(value)
-        for name, value in values.items()
-    }
+def _lines(
+    statements: Sequence[Statement],
+    kept: Sequence[BankStatement],
+    answers: Sequence[Answer],
+) -> Iterable[BankLine]:
+    rest = iter(answers)
+    for statement, one in zip(statements, kept, strict=True):
+        for position, entry in enumerate(statement.entries, start=1):
+            yield _line(one, position, entry, next(rest))
 
 
-def _line(statement: BankStatement, position: int, entry: Entry, answer: _Answer) -> BankLine:
+def _line(statement: BankStatement, position: int, entry: Entry, answer: Answer) -> BankLine:
     return BankLine(
         statement=statement,
         position=position,
+        place=entry.place[:120],
         end_to_end_id=(entry.end_to_end_id or "")[:35],
+        reference=entry.reference[:70],
+        creditor_reference=(entry.creditor_reference or "")[:35],
         amount=entry.amount_minor,
         unit=entry.currency,
         is_credit=entry.is_credit,
         booked_on=entry.booked_on,
         counterparty=entry.counterparty[:140],
+        counterparty_account=entry.counterparty_account[:40],
+        remittance=entry.remittance[:280],
+        bank_code=(entry.reason_code or "")[:35],
         match=answer.match,
+        found_by=answer.found_by,
+        oddity=answer.oddity,
         reason=answer.reason,
         reason_values=dict(answer.values),
         payment=answer.payment,
     )
 
 
-def _answers(
-    statement: Statement, authorities: set[int]
-) -> tuple[list[_Answer], dict[Batch, _Changes]]:
-    ids = {entry.end_to_end_id for entry in statement.entries if entry.end_to_end_id}
-    payments = {
-        payment.end_to_end_id: payment
-        for payment in Payment.objects.select_for_update(of=("self",))
-        .filter(end_to_end_id__in=ids)
-        .select_related("batch__programme")
-        .order_by("pk")
-    }
-    changes: dict[Batch, _Changes] = defaultdict(_Changes)
-    answers = []
-    for entry in statement.entries:
-        payment = payments.get(entry.end_to_end_id or "")
-        answer = _mismatch(entry, payment, authorities)
-        if answer is None:
-            assert payment is not None
-            answer = _matched(entry, payment, changes[payment.batch])
-        answers.append(answer)
-    return answers, changes
-
-
-def _mismatch(entry: Entry, payment: Payment | None, authorities: set[int]) -> _Answer | None:
-    """Return why an entry is not of a payment, or None if it is."""
-    if not entry.end_to_end_id:
-        return _Answer(Match.UNMATCHED, "bank_no_id")
-    values: dict[str, Any] = {"end_to_end_id": entry.end_to_end_id[:35]}
-    if payment is None:
-        return _Answer(Match.UNMATCHED, "bank_matches_nothing", values)
-    if payment.batch.programme.authority_id not in authorities:
-        return _Answer(Match.UNMATCHED, "bank_other_account", values)
-    if not entry.is_booked:
-        values["status"] = entry.status
-        return _Answer(Match.UNMATCHED, "bank_not_booked", values)
-    if payment.status in (Payment.Status.PREPARED, Payment.Status.CANCELLED):
-        return _Answer(Match.UNMATCHED, "bank_not_sent", values)
-    if (entry.amount_minor, entry.currency) != (payment.amount, payment.unit):
-        values |= {
-            "expected_amount": payment.amount,
-            "found_amount": entry.amount_minor,
-            "found_unit": entry.currency,
-            "unit": payment.unit,
-        }
-        return _Answer(Match.UNMATCHED, "bank_amount_differs", values)
-    if entry.is_credit and not entry.is_returned:
-        return _Answer(Match.UNMATCHED, "bank_credit_unexpected", values)
-    if entry.is_returned and not entry.is_credit:
-        return _Answer(Match.UNMATCHED, "bank_debit_unexpected", values)
-    return None
-
-
-def _matched(entry: Entry, payment: Payment, changes: _Changes) -> _Answer:
-    """Note what an entry changes; the payment's status is what the entries so far made it."""
-    status = Payment.Status(payment.status)
-    if entry.is_returned and status != Payment.Status.RETURNED:
-        if payment in changes.confirmed:
-            changes.confirmed.remove(payment)
-            changes.returned.append(payment)
-        elif status == Payment.Status.PAID:
-            changes.taken_back.append(payment)
-        else:
-            changes.returned.append(payment)
-        payment.status = Payment.Status.RETURNED
-        payment.answer_reason = (entry.reason_code or "")[:140]
-        return _Answer(Match.RETURNED, payment=payment)
-    if not entry.is_returned and status == Payment.Status.SENT:
-        changes.confirmed.append(payment)
-        payment.status = Payment.Status.PAID
-        return _Answer(Match.PAID, payment=payment)
-    values = {"end_to_end_id": payment.end_to_end_id, "status": str(status)}
-    return _Answer(Match.ANSWERED, "bank_answered_before", values, payment)
-
-
-def _apply(batch: Batch, changes: _Changes, sha256: str, actor: User, at: datetime) -> None:
-    """Move the value of one batch's answered payments, and close it when none is left open."""
-    _confirm(batch, changes.confirmed, sha256, actor, at)
-    _return(batch, changes, sha256, actor, at)
-    answered = [*changes.confirmed, *changes.returned, *changes.taken_back]
-    for payment in answered:
-        payment.answered_at = at
-    Payment.objects.bulk_update(answered, ["status", "answered_at", "answer_reason"])
-    still_open = Payment.objects.filter(batch=batch, status=Payment.Status.SENT)
-    if answered and not still_open.exists():
-        Batch.objects.filter(pk=batch.pk, status=Batch.Status.RELEASED).update(
-            status=Batch.Status.CLOSED
-        )
-
-
-def _confirm(
-    batch: Batch, payments: list[Payment], sha256: str, actor: User, at: datetime
-) -> None:
-    if not payments:
-        return
-    act = _begin(ActKind.CONFIRM_PAYMENT, batch, payments, sha256, actor, at)
-    programme = batch.programme
-    clearing = programme.account("clearing", batch.code)
-    paid = {one.payable: _paid_account(one) for one in payments}
-    # In one order, so that two statements with the same new payees can wait for each other.
-    for address in sorted(set(paid.values())):
-        ledger.open_account(act, address, AccountKind.PAID, programme.unit)
-    moves = [
-        Move(Flow.PAY, clearing, paid[one.payable], one.amount, one.end_to_end_id)
-        for one in payments
-    ]
-    ledger.post(act, moves)
-
-
-def _return(batch: Batch, changes: _Changes, sha256: str, actor: User, at: datetime) -> None:
-    payments = [*changes.returned, *changes.taken_back]
-    if not payments:
-        return
-    act = _begin(ActKind.RETURN_PAYMENT, batch, payments, sha256, actor, at)
-    for one in changes.taken_back:
-        ledger.reverse(act, _confirmed_by(one), ref=one.end_to_end_id)
-    clearing = batch.programme.account("clearing", batch.code)
-    moves = [
-        Move(Flow.RETURN_PAYMENT, clearing, one.payable, one.amount, one.end_to_end_id)
-        for one in payments
-    ]
-    ledger.post(act, moves)
-
-
-def _paid_account(payment: Payment) -> str:
-    return payment.batch.programme.account("paid", payment.payable.rpartition(":")[2])
-
-
-def _confirmed_by(payment: Payment) -> int:
-    """Return the transfer by which a payment was confirmed."""
-    acts = acts_about(payment.batch.address).filter(kind=ActKind.CONFIRM_PAYMENT.value)
-    for act in acts:
-        found = transfers_of(act.id).filter(ref=payment.end_to_end_id).first()
-        if found is not None:
-            return found.id
-    raise AssertionError(f"{payment.end_to_end_id} is paid and no act confirmed it")
-
-
-def _begin(
-    kind: ActKind,
-    batch: Batch,
-    payments: list[Payment],
-    sha256: str,
-    actor: User,
-    at: datetime,
-) -> Act:
-    ids = [payment.end_to_end_id for payment in payments]
-    return begin(
-        kind=kind,
-        key=f"{sha256}/{batch.code}",
-        actor=actor.address,
-        about=batch.address,
-        at=at,
-        payload={"payments": ids},
-        details={"payments": ids},
-    )
+def _add_lines(lines: Iterable[BankLine]) -> None:
+    """Write any number of lines by one COPY."""
+    fields = [field for field in BankLine._meta.concrete_fields if not field.primary_key]
+    columns = ", ".join(str(field.column) for field in fields)
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(f"copy billing_bankline ({columns}) from stdin") as copy,
+    ):
+        for line in lines:
+            copy.write_row(
+                [
+                    field.get_db_prep_save(getattr(line, field.attname), connection)
+                    for field in fields
+                ]
+            )

@@ -1,32 +1,40 @@
-"""Pay what is due: a batch prepared, approved and released by three people, then a bank file."""
+"""Put what is due into a batch, choose its payments, and lock its list or call it off."""
 
-import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
-from stdnum import bic
+from stdnum.iso7064 import mod_97_10
 
-from billing.actions.line_acts import checked_note
-from billing.bank.pain001 import Instruction, credit_transfer_file
-from billing.bank.party import AccountNumber, Agent, Party
-from billing.models import Batch, Payment, PaymentFile
-from billing.queries import Payable, bank_details_in_force, payables_due, payments_of
-from common.days import day_of
-from common.errors import Refused
-from ledger import actions as ledger
-from ledger.actions import Move, begin
-from ledger.kinds import AccountKind, ActKind, Flow
-from parties.models import BankDetail, User
-from parties.queries import (
-    bank_detail_in_force,
-    is_one_person,
-    require_apart,
-    require_role,
+from billing.actions.attempts import attempts_kept
+from billing.actions.batch_steps import (
+    add_step,
+    at_step,
+    require_finance,
+    require_part,
+    rules_of,
 )
-from parties.roles import Role
+from billing.actions.line_acts import checked_note
+from billing.models import Batch, BatchStep, Payment
+from billing.queries import (
+    UNRELEASED,
+    Payable,
+    bank_details_in_force,
+    list_of,
+    list_sha256,
+    payables_due,
+    returned_and_not_followed,
+)
+from common.errors import Refused
+from ledger.actions import begin
+from ledger.kinds import ActKind
+from parties.models import BankDetail, User
 from vouchers.models import Programme
-from vouchers.queries import policy_in_force, unused_code
+from vouchers.queries import unused_code
+
+_Kind = BatchStep.Kind
 
 
 class NothingDue(Refused):
@@ -48,37 +56,54 @@ class BankDetailMissing(Refused):
     )
 
 
-class BatchNotReady(Refused):
-    """The batch is not at the step before this one."""
+class NothingReturned(Refused):
+    """The bank returned nothing of the batch that is not paid anew already."""
 
-    code = "batch_not_ready"
-    sentence = _("Batch %(batch)s is “%(status)s”, so this step can't be done now.")
-
-
-class ApprovedByPreparer(Refused):
-    """It has turned out that one person prepared and approved the batch, in two accounts."""
-
-    code = "approved_by_preparer"
+    code = "nothing_returned"
     sentence = _(
-        "Batch %(batch)s was prepared and approved by one person in two accounts. Cancel it, "
-        "and have it prepared and approved by two people."
+        "Nothing of batch %(batch)s is to be paid anew: nothing came back, or what did is in a "
+        "later batch or not due any more."
     )
 
 
+class PaymentNotInBatch(Refused):
+    """A payment that was removed already, or is of another batch."""
+
+    code = "payment_not_in_batch"
+    sentence = _("Payment %(payment)s is not in batch %(batch)s any more.")
+
+
+class PaymentInBatch(Refused):
+    """What is to be added is in the batch already."""
+
+    code = "payment_in_batch"
+    sentence = _(
+        "%(payee)s is in batch %(batch)s already. What came due since goes into the next batch."
+    )
+
+
+class BatchEmpty(Refused):
+    """A batch without a payment can't be locked."""
+
+    code = "batch_empty"
+    sentence = _("Batch %(batch)s has no payments. Add one, or cancel the batch.")
+
+
+@attempts_kept(ActKind.PREPARE_BATCH)
 @transaction.atomic
 def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) -> Batch:
-    """Put all that a programme owes into one batch, a payment to each party it can pay.
+    """Open a batch of all that a programme owes, with a payment to each party it can pay.
 
-    Parties without an approved bank detail are left out, and stay due; the act names them.
+    Parties without an approved bank detail are left out, and stay due; the act names them. Who
+    opens it removes payments and adds them again until the list is locked.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NothingDue: if nothing is due.
     :raises BankDetailMissing: naming the parties, if none of them can be paid.
     :raises KeyReused: if the key was used for another batch.
     """
-    _require_finance(programme, actor)
-    # Two batches of a programme queue here, so that none pays what another holds.
-    Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
+    require_finance(programme, actor)
+    _queue(programme)
     due = payables_due(programme)
     details = bank_details_in_force([payable.payee.pk for payable in due], at)
     left_out = [one.payee.name for one in due if one.payee.pk not in details]
@@ -98,47 +123,247 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
         raise NothingDue(programme=programme.title)
     if not payable:
         raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
+    return _opened(programme, payable, details, actor, at, act.id)
+
+
+def _opened(
+    programme: Programme,
+    payable: list[Payable],
+    details: Mapping[int, BankDetail],
+    actor: User,
+    at: datetime,
+    act: int,
+    follows: Batch | None = None,
+    returned: Mapping[str, Payment] | None = None,
+) -> Batch:
+    """Open a batch of payables.
+
+    :param returned: the returned payment that each is of, by its ledger account.
+    """
     batch = Batch.objects.create(
         code=unused_code(Batch, "B"),
         programme=programme,
+        follows=follows,
         total=sum(one.amount for one in payable),
-        status=Batch.Status.PREPARED,
+        status=Batch.Status.OPEN,
         prepared_by=actor,
         prepared_at=at,
-        act_id=act.id,
+        act_id=act,
     )
     Payment.objects.bulk_create(
-        _payment(batch, number, one, details[one.payee.pk])
+        _payment(batch, number, one, details[one.payee.pk], (returned or {}).get(one.address))
         for number, one in enumerate(payable, start=1)
     )
+    add_step(batch, _Kind.OPENED, actor, at, act)
     return batch
 
 
-def _payment(batch: Batch, number: int, due: Payable, detail: BankDetail) -> Payment:
+@attempts_kept(ActKind.PREPARE_BATCH)
+@transaction.atomic
+def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
+    """Open a batch of what the bank returned of an earlier one, linked to it payment by payment.
+
+    Each payment is of what was returned, or of what is still due of it where less is. A returned
+    payment is followed once, unless that one was removed or its batch called off. Parties without
+    an approved bank detail are left out, and stay due; the act names them.
+
+    :raises NotAllowed: if the person is no finance officer of the programme.
+    :raises NothingReturned: if nothing of it came back, or all that did is followed already.
+    :raises BankDetailMissing: naming the parties, if none of them can be paid.
+    :raises KeyReused: if the key was used for another batch.
+    """
+    programme = batch.programme
+    require_finance(programme, actor)
+    _queue(programme)
+    returned = {one.payable: one for one in returned_and_not_followed(batch)}
+    due = [
+        one._replace(amount=min(one.amount, returned[one.address].amount))
+        for one in payables_due(programme)
+        if one.address in returned
+    ]
+    details = bank_details_in_force([one.payee.pk for one in due], at)
+    left_out = [one.payee.name for one in due if one.payee.pk not in details]
+    act = begin(
+        kind=ActKind.PREPARE_BATCH,
+        key=key,
+        actor=actor.address,
+        about=f"programme:{programme.code}",
+        at=at,
+        payload={"follows": batch.code},
+        details={"follows": batch.code, "left_out": left_out},
+    )
+    if act.is_replay:
+        return Batch.objects.get(act_id=act.id)
+    if not due:
+        raise NothingReturned(batch=batch.code)
+    payable = [one for one in due if one.payee.pk in details]
+    if not payable:
+        raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
+    return _opened(programme, payable, details, actor, at, act.id, batch, returned)
+
+
+def _queue(programme: Programme) -> None:
+    """Wait for whoever else puts payments of a programme together: none pays what another holds."""
+    Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
+
+
+def _payment(
+    batch: Batch,
+    number: int,
+    due: Payable,
+    detail: BankDetail,
+    follows: Payment | None = None,
+) -> Payment:
+    end_to_end_id = f"{batch.code}-{number:05}"
     return Payment(
         batch=batch,
         payee=due.payee,
         payable=due.address,
+        follows=follows,
         bank_detail=detail,
         amount=due.amount,
         unit=batch.programme.unit,
-        end_to_end_id=f"{batch.code}-{number:05}",
+        end_to_end_id=end_to_end_id,
+        reference=creditor_reference(end_to_end_id),
         status=Payment.Status.PREPARED,
     )
 
 
+def creditor_reference(end_to_end_id: str) -> str:
+    """Return the payment's reference by ISO 11649: RF, two check digits, the id's letters.
+
+    The check digits make the rest, with RF and them behind it, 1 modulo 97 (ISO/IEC 7064).
+    """
+    body = "".join(filter(str.isalnum, end_to_end_id)).upper()[:21]
+    return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"
+
+
+@attempts_kept(ActKind.REMOVE_PAYMENT)
 @transaction.atomic
-def approve_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
-    """Approve a batch that another person prepared.
+def remove_payment(
+    *, payment: Payment, note: str, actor: User, at: datetime, key: str
+) -> Payment:
+    """Take a payment out of an open batch, with a word why; its amount is due again.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
-    :raises SamePerson: if the person prepared it.
-    :raises BatchNotReady: if it does not wait for approval.
+    :raises NoteMissing: if there is no word why, or too many.
+    :raises SamePerson: if the person approved or authorised an earlier list of the batch.
+    :raises BatchNotReady: if the list is locked, or the batch cancelled.
+    :raises PaymentNotInBatch: if it was removed before.
+    :raises KeyReused: if the key was used for another payment.
+    """
+    require_finance(payment.batch.programme, actor)
+    note = checked_note(note)
+    act = begin(
+        kind=ActKind.REMOVE_PAYMENT,
+        key=key,
+        actor=actor.address,
+        about=payment.batch.address,
+        at=at,
+        payload={"payment": payment.end_to_end_id, "note": note},
+        reason=note,
+        details={"payment": payment.end_to_end_id},
+    )
+    if act.is_replay:
+        return Payment.objects.get(pk=payment.pk)
+    batch = at_step(payment.batch, Batch.Status.OPEN)
+    require_part("change_batch", batch, actor, at)
+    payment = Payment.objects.select_for_update().get(pk=payment.pk)
+    if payment.status != Payment.Status.PREPARED:
+        raise PaymentNotInBatch(payment=payment.end_to_end_id, batch=batch.code)
+    payment.status = Payment.Status.REMOVED
+    payment.save(update_fields=["status"])
+    _sum_up(batch)
+    add_step(batch, _Kind.REMOVED, actor, at, act.id, note=note, payment=payment)
+    return payment
+
+
+@attempts_kept(ActKind.ADD_PAYMENT)
+@transaction.atomic
+def add_payment(*, batch: Batch, payable: str, actor: User, at: datetime, key: str) -> Payment:
+    """Add what is due from one ledger account to an open batch, removed from it before or not.
+
+    :param payable: the ledger account, as `payables_due` names it.
+    :raises NotAllowed: if the person is no finance officer of the programme.
+    :raises SamePerson: if the person approved or authorised an earlier list of the batch.
+    :raises BatchNotReady: if the list is locked, or the batch cancelled.
+    :raises PaymentInBatch: if the batch pays from this account already.
+    :raises NothingDue: if nothing is due from this account.
+    :raises BankDetailMissing: if the party has no approved bank detail.
+    :raises KeyReused: if the key was used for another payment.
+    """
+    require_finance(batch.programme, actor)
+    _queue(batch.programme)
+    act = begin(
+        kind=ActKind.ADD_PAYMENT,
+        key=key,
+        actor=actor.address,
+        about=batch.address,
+        at=at,
+        payload={"payable": payable},
+        details={"payable": payable},
+    )
+    if act.is_replay:
+        return BatchStep.objects.get(act_id=act.id).payment  # type: ignore[return-value]
+    batch = at_step(batch, Batch.Status.OPEN)
+    require_part("change_batch", batch, actor, at)
+    payment = _added(batch, payable, at)
+    _sum_up(batch)
+    add_step(batch, _Kind.ADDED, actor, at, act.id, payment=payment)
+    return payment
+
+
+def _added(batch: Batch, payable: str, at: datetime) -> Payment:
+    former = (
+        Payment.objects.filter(batch=batch, payable=payable).select_related("payee").first()
+    )
+    if former is not None and former.status == Payment.Status.PREPARED:
+        raise PaymentInBatch(payee=former.payee.name_here, batch=batch.code)
+    due = next((one for one in payables_due(batch.programme) if one.address == payable), None)
+    if due is None:
+        raise NothingDue(programme=batch.programme.title)
+    detail = bank_details_in_force([due.payee.pk], at).get(due.payee.pk)
+    if detail is None:
+        raise BankDetailMissing(names=due.payee.name_here)
+    if former is None:
+        number = Payment.objects.filter(batch=batch).count() + 1
+        payment = _payment(batch, number, due, detail)
+        payment.save()
+        return payment
+    former.status = Payment.Status.PREPARED
+    former.amount, former.bank_detail = due.amount, detail
+    former.save(update_fields=["status", "amount", "bank_detail"])
+    return former
+
+
+def _sum_up(batch: Batch) -> None:
+    """Say in an open batch what its payments come to."""
+    batch.total = (
+        Payment.objects.filter(batch=batch, status=Payment.Status.PREPARED).aggregate(
+            total=Sum("amount")
+        )["total"]
+        or 0
+    )
+    batch.save(update_fields=["total"])
+
+
+@attempts_kept(ActKind.LOCK_BATCH)
+@transaction.atomic
+def lock_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
+    """Lock an open batch's list, so that another person can approve it as it is.
+
+    The list is kept with its fingerprint. Whether one more person must authorise it is told by
+    the law of this day and its total.
+
+    :raises NotAllowed: if the person is no finance officer of the programme.
+    :raises SamePerson: if the person approved or authorised an earlier list of the batch.
+    :raises BatchNotReady: if it is not open.
+    :raises BatchEmpty: if it has no payments.
     :raises KeyReused: if the key was used for another batch.
     """
-    _require_finance(batch.programme, actor)
+    require_finance(batch.programme, actor)
     act = begin(
-        kind=ActKind.APPROVE_BATCH,
+        kind=ActKind.LOCK_BATCH,
         key=key,
         actor=actor.address,
         about=batch.address,
@@ -147,82 +372,76 @@ def approve_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch
     )
     if act.is_replay:
         return Batch.objects.get(pk=batch.pk)
-    batch = _at_step(batch, Batch.Status.PREPARED)
-    _require_apart("approve_batch", batch, actor, at)
-    batch.status = Batch.Status.APPROVED
-    batch.approved_by = actor
-    batch.approved_at = at
-    batch.save(update_fields=["status", "approved_by", "approved_at"])
+    batch = at_step(batch, Batch.Status.OPEN)
+    require_part("change_batch", batch, actor, at)
+    if not batch.total:
+        raise BatchEmpty(batch=batch.code)
+    paying = rules_of(batch.programme, at).paying
+    batch.needs_authorisation = paying.needs_authorisation(batch.total, batch.programme.unit)
+    listed = list_of(batch, at)
+    batch.status = Batch.Status.LOCKED
+    batch.save(update_fields=["status", "needs_authorisation"])
+    BatchStep.objects.create(
+        batch=batch,
+        kind=_Kind.LOCKED,
+        doer=actor,
+        at=at,
+        list=listed,
+        list_sha256=list_sha256(listed),
+        act_id=act.id,
+    )
     return batch
 
 
+@attempts_kept(ActKind.SEND_BACK_BATCH)
 @transaction.atomic
-def release_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> PaymentFile:
-    """Send an approved batch to the bank: move its value to clearing, and write the bank's file.
+def send_back_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str) -> Batch:
+    """Open a locked list again, with a word why; what was approved of it counts no more.
 
-    A third person does it. Each party is paid where it is paid at this instant: a bank detail that
-    two people approved, and whose cooling-off has ended since the batch was prepared, takes the
-    place of the former one; within its cooling-off none is paid.
+    Any finance officer may. Who had another part in the batch still has no part in its making.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
-    :raises SamePerson: if the person prepared or approved it.
-    :raises ApprovedByPreparer: if the accounts of those two were joined since.
-    :raises BatchNotReady: if it is not approved, or was released before.
-    :raises BankDetailMissing: if the authority has no account to pay from, or a party none.
-    :raises NotEnough: if a payable is short of a payment, after a correction; nothing is sent.
-    :raises BankFileInvalid: in one of its kinds, if the bank could not read the file.
+    :raises NoteMissing: if there is no word why, or too many.
+    :raises BatchNotReady: if it is open, released or cancelled.
     :raises KeyReused: if the key was used for another batch.
     """
-    _require_finance(batch.programme, actor)
+    require_finance(batch.programme, actor)
+    note = checked_note(note)
     act = begin(
-        kind=ActKind.RELEASE_BATCH,
+        kind=ActKind.SEND_BACK_BATCH,
         key=key,
         actor=actor.address,
         about=batch.address,
         at=at,
-        payload={},
+        payload={"note": note},
+        reason=note,
+        details={"note": note},
     )
     if act.is_replay:
-        return PaymentFile.objects.get(act_id=act.id)
-    batch = _at_step(batch, Batch.Status.APPROVED)
-    _require_apart("release_batch", batch, actor, at)
-    payments = _sendable(batch, at)
-    programme = batch.programme
-    clearing = programme.account("clearing", batch.code)
-    ledger.open_account(act, clearing, AccountKind.CLEARING, programme.unit)
-    moves = [
-        Move(Flow.INSTRUCT, one.payable, clearing, one.amount, one.end_to_end_id)
-        for one in payments
-    ]
-    ledger.post(act, moves)
-    Payment.objects.bulk_update(payments, ["status", "bank_detail"])
-    batch.status = Batch.Status.RELEASED
-    batch.released_by = actor
-    batch.released_at = at
-    batch.save(update_fields=["status", "released_by", "released_at"])
-    content = _bank_file(batch, payments, at)
-    return PaymentFile.objects.create(
-        batch=batch,
-        name=f"{programme.code}-{batch.code}.xml"[-80:],
-        sha256=hashlib.sha256(content).hexdigest(),
-        content=content,
-        written_at=at,
-        act_id=act.id,
-    )
+        return Batch.objects.get(pk=batch.pk)
+    status = Batch.Status
+    batch = at_step(batch, status.LOCKED, status.APPROVED, status.AUTHORISED)
+    batch.status, batch.needs_authorisation = status.OPEN, False
+    batch.approved_by = batch.approved_at = None
+    batch.authorised_by = batch.authorised_at = None
+    batch.save()
+    add_step(batch, _Kind.SENT_BACK, actor, at, act.id, note=note)
+    return batch
 
 
+@attempts_kept(ActKind.CANCEL_BATCH)
 @transaction.atomic
 def cancel_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str) -> Batch:
-    """Call a batch off before it goes to the bank; all that it would have paid is due again.
+    """Call a batch off before it is released; all that it would have paid is due again.
 
     Any finance officer may, the one who prepared or approved it among them: no value moves.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NoteMissing: if there is no word why, or too many.
-    :raises BatchNotReady: if it was sent to the bank, or cancelled before.
+    :raises BatchNotReady: if it was released, or cancelled before.
     :raises KeyReused: if the key was used for another batch.
     """
-    _require_finance(batch.programme, actor)
+    require_finance(batch.programme, actor)
     note = checked_note(note)
     act = begin(
         kind=ActKind.CANCEL_BATCH,
@@ -235,88 +454,11 @@ def cancel_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str
     )
     if act.is_replay:
         return Batch.objects.get(pk=batch.pk)
-    batch = _at_step(batch, Batch.Status.PREPARED, Batch.Status.APPROVED)
+    batch = at_step(batch, *UNRELEASED)
     batch.status = Batch.Status.CANCELLED
     batch.save(update_fields=["status"])
-    Payment.objects.filter(batch=batch).update(status=Payment.Status.CANCELLED)
+    Payment.objects.filter(batch=batch, status=Payment.Status.PREPARED).update(
+        status=Payment.Status.CANCELLED
+    )
+    add_step(batch, _Kind.CANCELLED, actor, at, act.id, note=note)
     return batch
-
-
-def _require_finance(programme: Programme, actor: User) -> None:
-    require_role(
-        actor,
-        Role.FINANCE,
-        organisation=programme.authority,
-        programme_code=programme.code,
-    )
-
-
-def _at_step(batch: Batch, *statuses: str) -> Batch:
-    batch = (
-        Batch.objects.select_for_update(of=("self",))
-        .select_related("programme__authority", "prepared_by", "approved_by")
-        .get(pk=batch.pk)
-    )
-    if batch.status not in statuses:
-        raise BatchNotReady(batch=batch.code, status=Batch.Status(batch.status).label)
-    return batch
-
-
-def _require_apart(step: str, batch: Batch, actor: User, at: datetime) -> None:
-    earlier = {"prepare_batch": batch.prepared_by.address}
-    if batch.approved_by:
-        earlier["approve_batch"] = batch.approved_by.address
-    programme = batch.programme
-    _version, rules = policy_in_force(programme, day_of(at, programme.zone))
-    require_apart(step, actor, earlier, rules)
-    if batch.approved_by and is_one_person(batch.prepared_by, batch.approved_by):
-        raise ApprovedByPreparer(batch=batch.code)
-
-
-def _sendable(batch: Batch, at: datetime) -> list[Payment]:
-    """Return the payments, each to the bank detail in force and marked as sent; not saved yet."""
-    payments = list(payments_of(batch).select_for_update(of=("self",)))
-    details = bank_details_in_force([one.payee_id for one in payments], at)
-    missing = [one.payee.name_here for one in payments if one.payee_id not in details]
-    if missing:
-        raise BankDetailMissing(names=", ".join(missing))
-    for one in payments:
-        one.bank_detail = details[one.payee_id]
-        one.status = Payment.Status.SENT
-    return payments
-
-
-def _bank_file(batch: Batch, payments: list[Payment], at: datetime) -> bytes:
-    programme = batch.programme
-    own = bank_detail_in_force(programme.authority, at)
-    if own is None:
-        raise BankDetailMissing(names=programme.authority.name_here)
-    return credit_transfer_file(
-        message_id=batch.code,
-        created_at=at,
-        execution_on=day_of(at, programme.zone),
-        debtor=_party(own),
-        payments=[
-            Instruction(
-                end_to_end_id=one.end_to_end_id,
-                amount_minor=one.amount,
-                currency=one.unit,
-                creditor=_party(one.bank_detail),
-                remittance=f"{programme.code} {batch.code}",
-            )
-            for one in payments
-        ],
-        batch_id=batch.code,
-    )
-
-
-def _party(detail: BankDetail) -> Party:
-    is_iban = detail.scheme == BankDetail.Scheme.IBAN
-    account = AccountNumber(detail.number, "IBAN" if is_iban else "OTHER")
-    return Party(detail.holder, account, _agent(detail.agent))
-
-
-def _agent(text: str) -> Agent:
-    if not text:
-        return Agent()
-    return Agent(bic=text) if bic.is_valid(text) else Agent(name=text)

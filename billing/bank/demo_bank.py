@@ -75,18 +75,23 @@ def statement_for(
     _add_balance(statement, "OPBD", opening_minor, currency, booked_on)
     _add_balance(statement, "CLBD", closing_minor, currency, booked_on)
     groups = [booked] if batch_booked and booked else [[payment] for payment in booked]
-    for number, group in enumerate(groups, start=1):
-        _add_entry(statement, group, f"{statement_id}/{number}"[-35:], booked_on)
-    for number, payment in enumerate(back, start=len(groups) + 1):
+    for group in groups:
+        _add_entry(statement, group, _reference(group[0], "D"), booked_on)
+    for payment in back:
         reason = (returned or {})[payment.end_to_end_id]
-        _add_entry(statement, [payment], f"{statement_id}/{number}"[-35:], booked_on, reason)
+        _add_entry(statement, [payment], _reference(payment, "R"), booked_on, reason)
     return written(root, MESSAGE)
+
+
+def _reference(payment: _Payment, booking: str) -> str:
+    """Return the bank's reference of a booking, the same in whatever statement it stands."""
+    return f"{booking}/{payment.end_to_end_id}"[:35]
 
 
 def _read_payments(payment_file: bytes) -> tuple[AccountNumber, list[_Payment]]:
     root = read_xml(payment_file)
-    if message_of(root) != pain001.MESSAGE:
-        raise WrongMessage(found=message_of(root), known=pain001.MESSAGE)
+    if message_of(root) not in pain001.MESSAGES:
+        raise WrongMessage(found=message_of(root), known=", ".join(pain001.MESSAGES))
     batches = list(Node(root, "Document").children("CstmrCdtTrfInitn/PmtInf"))
     payments = [_payment(node) for batch in batches for node in batch.children("CdtTrfTxInf")]
     if not payments:

@@ -1,4 +1,4 @@
-"""Customer credit transfers, `pain.001.001.09`: the payment file that goes to the bank."""
+"""Customer credit transfers, `pain.001`: the file that goes to the bank, in two versions."""
 
 import re
 from collections.abc import Sequence
@@ -14,6 +14,10 @@ from billing.bank.xml import BankFileInvalid, Element, add, new_document, writte
 from common.money import is_currency
 
 MESSAGE = "pain.001.001.09"
+# Version 3 (2009), which many banks still ask for, differs in what is used here in two places only:
+# the day stands without a choice of day or instant, and the bank's code is called BIC.
+FORMER = "pain.001.001.03"
+MESSAGES = (MESSAGE, FORMER)
 ID_CHARACTERS_MAX = 35
 NAME_CHARACTERS_MAX = 140
 ACCOUNT_CHARACTERS_MAX = 34
@@ -106,12 +110,14 @@ def credit_transfer_file(
     debtor: Party,
     payments: Sequence[Instruction],
     batch_id: str,
+    message: str = MESSAGE,
 ) -> bytes:
     """Write a payment file of one batch from one account, in one currency.
 
     Sums are of integers; the file has passed its schema. Names keep their script, runs of
     blanks in them become one. The same arguments give the same bytes.
 
+    :param message: one of `MESSAGES`.
     :raises NothingToPay: if there are no payments.
     :raises FieldMissing: if an id, a name or an account is empty.
     :raises FieldTooLong: naming the field.
@@ -127,27 +133,29 @@ def credit_transfer_file(
     count = str(len(payments))
     total = _amount("CtrlSum", sum(payment.amount_minor for payment in payments), currency)
 
-    root = new_document(MESSAGE)
-    message = add(root, "CstmrCdtTrfInitn")
-    header = add(message, "GrpHdr")
+    root = new_document(message)
+    initiation = add(root, "CstmrCdtTrfInitn")
+    header = add(initiation, "GrpHdr")
     add(header, "MsgId", _id("MsgId", message_id))
     add(header, "CreDtTm", f"{created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
     add(header, "NbOfTxs", count)
     add(header, "CtrlSum", total)
     add(header, "InitgPty/Nm", _name("InitgPty/Nm", debtor.name))
 
-    batch = add(message, "PmtInf")
+    batch = add(initiation, "PmtInf")
     add(batch, "PmtInfId", _id("PmtInfId", batch_id))
     add(batch, "PmtMtd", "TRF")
     add(batch, "NbOfTxs", count)
     add(batch, "CtrlSum", total)
-    add(batch, "ReqdExctnDt/Dt", execution_on.isoformat())
+    day = "ReqdExctnDt" if message == FORMER else "ReqdExctnDt/Dt"
+    add(batch, day, execution_on.isoformat())
     add(batch, "Dbtr/Nm", _name("Dbtr/Nm", debtor.name))
     _add_account(batch, "DbtrAcct", debtor.account)
-    _add_agent(batch, "DbtrAgt", debtor.agent)
+    bic_tag = "BIC" if message == FORMER else "BICFI"
+    _add_agent(batch, "DbtrAgt", debtor.agent, bic_tag)
     for payment in payments:
-        _add_payment(batch, payment)
-    return written(root, MESSAGE)
+        _add_payment(batch, payment, bic_tag)
+    return written(root, message)
 
 
 def _require_distinct(payments: Sequence[Instruction]) -> None:
@@ -169,14 +177,14 @@ def _require_currency(payments: Sequence[Instruction]) -> str:
     return currency
 
 
-def _add_payment(batch: Element, payment: Instruction) -> None:
+def _add_payment(batch: Element, payment: Instruction, bic_tag: str) -> None:
     end_to_end_id = _id("EndToEndId", payment.end_to_end_id)
     where = f"CdtTrfTxInf {end_to_end_id}: "
     transfer = add(batch, "CdtTrfTxInf")
     add(transfer, "PmtId/EndToEndId", end_to_end_id)
     amount = _amount(where + "InstdAmt", payment.amount_minor, payment.currency)
     add(transfer, "Amt/InstdAmt", amount, Ccy=payment.currency)
-    _add_agent(transfer, "CdtrAgt", payment.creditor.agent, where)
+    _add_agent(transfer, "CdtrAgt", payment.creditor.agent, bic_tag, where)
     add(transfer, "Cdtr/Nm", _name(where + "Cdtr/Nm", payment.creditor.name))
     _add_account(transfer, "CdtrAcct", payment.creditor.account, where)
     _add_remittance(transfer, payment.remittance, where)
@@ -193,12 +201,12 @@ def _add_account(parent: Element, tag: str, account: AccountNumber, where: str =
         add(parent, f"{tag}/Id/Othr/Id", number)
 
 
-def _add_agent(parent: Element, tag: str, agent: Agent, where: str = "") -> None:
+def _add_agent(parent: Element, tag: str, agent: Agent, bic_tag: str, where: str = "") -> None:
     institution = add(parent, f"{tag}/FinInstnId")
     if agent.bic:
         if not bic.is_valid(agent.bic):
-            raise AccountInvalid(field=f"{where}{tag}/BICFI", value=agent.bic)
-        add(institution, "BICFI", bic.compact(agent.bic))
+            raise AccountInvalid(field=f"{where}{tag}/{bic_tag}", value=agent.bic)
+        add(institution, bic_tag, bic.compact(agent.bic))
     if agent.clearing_code:
         member = add(institution, "ClrSysMmbId")
         if agent.clearing_system:

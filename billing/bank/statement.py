@@ -1,6 +1,7 @@
 """What every statement adapter produces: entries of one account, balances, and warnings."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -14,6 +15,12 @@ BOOKED = "BOOK"
 # fmt: off
 WARNINGS: dict[str, Any] = {
     "schema": _("Line %(line)s breaks the message's schema: %(words)s"),
+    "no_schema": _(
+        "We have no schema of %(message)s, so the file's form was not checked. All that we rely "
+        "on was."),
+    "uetr_invalid": _("The UETR “%(value)s” is not a UUID of version 4."),
+    "country_invalid": _("The country “%(value)s” is not a code of two letters."),
+    "bic_element": _("The bank's code stands in %(found)s; this version calls it %(expected)s."),
     "balance_missing": _("The statement has no %(kind)s balance in %(currency)s."),
     "balance_currency": _(
         "The %(kind)s balance is in %(found)s; the account is in %(currency)s."),
@@ -94,3 +101,17 @@ class Statement:
     closing_minor: int | None
     entries: tuple[Entry, ...]
     warnings: tuple[StatementWarning, ...]
+
+
+def repeats(entries: tuple[Entry, ...], place: str) -> Iterator[StatementWarning]:
+    """Give a warning for each bank reference, and each id of one direction, that comes again."""
+    references = Counter(one.reference for one in entries if one.reference)
+    ids = Counter((one.end_to_end_id, one.is_credit) for one in entries if one.end_to_end_id)
+    for reference, count in references.items():
+        if count > 1:
+            values: dict[str, object] = {"reference": reference, "count": count}
+            yield StatementWarning("reference_repeated", place, values)
+    for (end_to_end_id, _direction), count in ids.items():
+        if count > 1:
+            values = {"end_to_end_id": end_to_end_id, "count": count}
+            yield StatementWarning("id_repeated", place, values)

@@ -144,6 +144,11 @@ def message_of(root: Element) -> str:
     return str(namespace.removeprefix(NAMESPACE))
 
 
+def has_schema(message: str) -> bool:
+    """Say whether the schema of a message lies beside this file."""
+    return (SCHEMAS / f"{message}.xsd").exists()
+
+
 def schema_errors(root: Element, message: str) -> list[tuple[int, str]]:
     """Return what a schema finds wrong, as lines and words, at most `SCHEMA_ERRORS_MAX`."""
     schema = _schema(message)

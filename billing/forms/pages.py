@@ -13,11 +13,12 @@ from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
 from billing.forms.lines import minor_of, read_lines
+from billing.statuses import RESOLUTION
 from common.forms import KeyedForm
 from common.widgets import DayInput, FigureInput
 
 BILL_FILE_BYTES_MAX = 20 * 1024 * 1024
-STATEMENT_BYTES_MAX = 20 * 1024 * 1024
+STATEMENT_BYTES_MAX = 50 * 1024 * 1024
 PROBLEMS_SHOWN = 20
 MONTHS_OFFERED = 18
 
@@ -245,8 +246,8 @@ class DecideForm(KeyedForm):
     )
 
 
-class CancelBatchForm(KeyedForm):
-    """Why a batch is called off."""
+class BatchNoteForm(KeyedForm):
+    """Why a batch is called off or sent back, or a payment taken out of it."""
 
     note = forms.CharField(
         label=_("Why"),
@@ -256,6 +257,53 @@ class CancelBatchForm(KeyedForm):
     )
 
 
+class BatchSeenForm(KeyedForm):
+    """A yes to a batch, with the fingerprint of the list that the person was shown."""
+
+    seen = forms.RegexField(
+        r"[0-9a-f]{64}",
+        widget=forms.HiddenInput,
+        error_messages={
+            "required": _("This page has lost its list. Open it again and send it once more."),
+            "invalid": _("This page has lost its list. Open it again and send it once more."),
+        },
+    )
+
+
+class BatchApproveForm(BatchSeenForm):
+    """A yes to a batch and, of each payment that looks like an earlier one, why it is right."""
+
+    def __init__(
+        self, *args: Any, alike: Mapping[str, str], said: Mapping[str, str], **more: Any
+    ) -> None:
+        """Make the form.
+
+        :param alike: the payments to speak of, by end-to-end id, each with what it looks like.
+        :param said: what was said of them before, by end-to-end id.
+        """
+        super().__init__(*args, **more)
+        self._ids = {f"reason_{number}": one for number, one in enumerate(alike, start=1)}
+        for name, one in self._ids.items():
+            self.fields[name] = forms.CharField(
+                label=gettext("Why payment %(payment)s is right") % {"payment": one},
+                help_text=alike[one],
+                initial=said.get(one, ""),
+                max_length=500,
+                widget=forms.Textarea({"rows": 2, "maxlength": 500}),
+            )
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Return the reasons by end-to-end id."""
+        return {one: self.cleaned_data[name] for name, one in self._ids.items()}
+
+
+class PayableForm(KeyedForm):
+    """What is due from which ledger account."""
+
+    payable = forms.CharField(widget=forms.HiddenInput, max_length=120)
+
+
 class BatchForm(KeyedForm):
     """The programme whose payables are put in a batch."""
 
@@ -263,13 +311,31 @@ class BatchForm(KeyedForm):
 
 
 class StatementForm(KeyedForm):
-    """A bank's statement."""
+    """A file that the bank sent."""
 
     file = UploadField(
-        label=_("Bank statement"),
+        label=_("File from the bank"),
         bytes_max=STATEMENT_BYTES_MAX,
-        help_text=_("The XML file that your bank calls camt.053"),
+        help_text=_("camt.053, camt.054, pain.002, MT940 or CSV"),
         widget=forms.FileInput,
+    )
+
+
+class ResolveForm(KeyedForm):
+    """What an odd entry of the bank is."""
+
+    kind = forms.ChoiceField(
+        label=_("What is it?"), choices=list(RESOLUTION.items()), widget=forms.RadioSelect
+    )
+    payment = forms.CharField(
+        label=_("Payment"),
+        required=False,
+        max_length=35,
+        help_text=_("Its end-to-end id. Only if the entry is a payment, whole or in part"),
+        widget=forms.TextInput({"class": "govuk-input--width-20", "autocomplete": "off"}),
+    )
+    note = forms.CharField(
+        label=_("Why"), max_length=500, widget=forms.Textarea({"rows": 4, "maxlength": 500})
     )
 
 
@@ -290,6 +356,16 @@ class BillFilter(forms.Form):
         choices=[("", _("All")), ("SENT", _("Sent")), ("SETTLED", _("Settled"))],
         required=False,
     )
+
+
+class QueueFilter(forms.Form):
+    """Which programme's work to list."""
+
+    def __init__(self, *given: Any, programmes: Sequence[tuple[str, str]], **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.fields["programme"] = forms.ChoiceField(
+            label=_("Programme"), choices=[("", _("All")), *programmes], required=False
+        )
 
 
 class WordsFilter(forms.Form):

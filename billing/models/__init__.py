@@ -1,6 +1,7 @@
 """Metered usage, bills and claims, the verdict on each line, and the way to the bank and back."""
 
 from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
+from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, RefusedAttempt
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.objections import (
@@ -10,8 +11,9 @@ from billing.models.objections import (
     ObjectionReply,
     ObjectionWithdrawal,
 )
-from billing.models.payments import BankLine, BankStatement, Batch, Payment, PaymentFile
+from billing.models.payments import Batch, Payment, PaymentFile
 from billing.models.periods import ClosedPeriod
+from billing.models.statements import BankLine, BankResolution, BankStatement
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
     UsageCorrection,
@@ -26,12 +28,16 @@ from billing.models.usage import (
 __all__ = [
     "ArchivedSum",
     "BankLine",
+    "BankResolution",
     "BankStatement",
     "Batch",
+    "BatchJob",
+    "BatchStep",
     "Bill",
     "BillLine",
     "ClosedPeriod",
     "ColumnMapping",
+    "DuplicateAnswer",
     "FileCheck",
     "FileTask",
     "KeptFile",
@@ -45,6 +51,7 @@ __all__ = [
     "ObjectionWithdrawal",
     "Payment",
     "PaymentFile",
+    "RefusedAttempt",
     "Settlement",
     "TelemetryBatch",
     "TelemetryMinute",

@@ -1,47 +1,81 @@
 """Batches of payments, the file that went to the bank, and what the bank answered."""
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Replace
 
 from common.tables import one_of
 
+# Each stage of a batch, in order; the last is for one that was called off.
+STAGES = [
+    "OPEN",
+    "LOCKED",
+    "APPROVED",
+    "AUTHORISED",
+    "RELEASED",
+    "SENT",
+    "CLOSED",
+    "CANCELLED",
+]
+
 
 class Batch(models.Model):
-    """Payments prepared, approved and released by three people."""
+    """Payments that one person prepares, another approves and yet another releases.
+
+    Above an amount that the law says, one more authorises what was approved.
+    """
 
     class Status(models.TextChoices):
-        PREPARED = "PREPARED", "Waiting for second approval"
+        OPEN = "OPEN", "Open"
+        LOCKED = "LOCKED", "Waiting for second approval"
         APPROVED = "APPROVED", "Approved"
-        RELEASED = "RELEASED", "Sent to bank"
+        AUTHORISED = "AUTHORISED", "Authorised"
+        RELEASED = "RELEASED", "Released"
+        SENT = "SENT", "Sent to bank"
         CLOSED = "CLOSED", "Paid"
         CANCELLED = "CANCELLED", "Cancelled"
 
     code = models.CharField(max_length=16, unique=True)
     programme = models.ForeignKey("vouchers.Programme", models.PROTECT, related_name="batches")
+    # The earlier batch whose returned payments this one pays.
+    follows = models.ForeignKey("self", models.PROTECT, related_name="followers", null=True)
+    # Of the payments that are in it, without those removed.
     total = models.BigIntegerField()
-    status = models.CharField(max_length=9, choices=Status.choices)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    # Told by the law of the day on which the list was locked.
+    needs_authorisation = models.BooleanField(default=False)
     prepared_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
     prepared_at = models.DateTimeField()
     approved_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     approved_at = models.DateTimeField(null=True)
+    authorised_by = models.ForeignKey(
+        "parties.User", models.PROTECT, related_name="+", null=True
+    )
+    authorised_at = models.DateTimeField(null=True)
     released_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     released_at = models.DateTimeField(null=True)
     act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
 
     class Meta:
         constraints = [
-            one_of("status", ["PREPARED", "APPROVED", "RELEASED", "CLOSED", "CANCELLED"]),
-            models.CheckConstraint(condition=Q(total__gt=0), name="billing_batch_has_total"),
+            one_of("status", STAGES),
             models.CheckConstraint(
-                condition=(Q(approved_by__isnull=True) | ~Q(approved_by=F("prepared_by")))
-                & (
-                    Q(released_by__isnull=True)
-                    | (~Q(released_by=F("prepared_by")) & ~Q(released_by=F("approved_by")))
-                ),
-                name="billing_batch_three_people",
+                condition=Q(total__gt=0) | Q(total=0, status__in=["OPEN", "CANCELLED"]),
+                name="billing_batch_has_total",
             ),
             models.CheckConstraint(
-                condition=Q(status__in=["PREPARED", "APPROVED", "CANCELLED"])
+                condition=Q(status__in=["OPEN", "LOCKED", "CANCELLED"])
+                | Q(approved_by__isnull=False),
+                name="billing_batch_approved_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["OPEN", "LOCKED", "APPROVED", "CANCELLED"])
+                | Q(needs_authorisation=False)
+                | Q(authorised_by__isnull=False),
+                name="billing_batch_authorised_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["RELEASED", "SENT", "CLOSED"])
                 | Q(released_by__isnull=False),
                 name="billing_batch_released_by_somebody",
             ),
@@ -61,10 +95,12 @@ class Payment(models.Model):
 
     class Status(models.TextChoices):
         PREPARED = "PREPARED", "Prepared"
+        REMOVED = "REMOVED", "Removed"
         SENT = "SENT", "Sent to bank"
         PAID = "PAID", "Paid"
         RETURNED = "RETURNED", "Returned"
         CANCELLED = "CANCELLED", "Cancelled"
+        PART = "PART", "Paid in part"
 
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="payments")
     payee = models.ForeignKey("parties.Organisation", models.PROTECT, related_name="payments")
@@ -74,21 +110,57 @@ class Payment(models.Model):
     amount = models.BigIntegerField()
     unit = models.CharField(max_length=28)
     end_to_end_id = models.CharField(max_length=35, unique=True)
+    # The returned payment that this one pays anew.
+    follows = models.ForeignKey("self", models.PROTECT, related_name="followers", null=True)
+    # What the payee's bank shows beside it, by ISO 11649; empty of payments of earlier years.
+    reference = models.CharField(max_length=25, blank=True, default="")
     status = models.CharField(max_length=9, choices=Status.choices)
     answered_at = models.DateTimeField(null=True)
     answer_reason = models.CharField(max_length=140, blank=True, default="")
+    # What the bank paid of a payment in part; the rest is due again.
+    paid_amount = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
-            one_of("status", ["PREPARED", "SENT", "PAID", "RETURNED", "CANCELLED"]),
+            one_of(
+                "status",
+                ["PREPARED", "REMOVED", "SENT", "PAID", "RETURNED", "CANCELLED", "PART"],
+            ),
             models.CheckConstraint(
                 condition=Q(amount__gt=0), name="billing_payment_has_amount"
             ),
+            models.CheckConstraint(
+                condition=Q(paid_amount__gt=0, paid_amount__lt=F("amount"))
+                | Q(paid_amount__isnull=True) & ~Q(status="PART"),
+                name="billing_payment_part_is_less",
+            ),
             models.UniqueConstraint("batch", "payable", name="billing_payment_once_a_batch"),
+            models.UniqueConstraint(
+                fields=["follows"],
+                condition=~Q(status__in=["REMOVED", "CANCELLED"]),
+                name="billing_payment_followed_once",
+            ),
+            models.UniqueConstraint(
+                fields=["reference"],
+                condition=~Q(reference=""),
+                name="billing_payment_reference_once",
+            ),
+        ]
+        indexes = [
+            # How a structured reference is found: it has an id's letters and digits alone.
+            models.Index(
+                Replace("end_to_end_id", Value("-"), Value("")),
+                name="billing_payment_reference",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.end_to_end_id
+
+    @property
+    def answered_amount(self) -> int:
+        """How much of it the bank has paid, if it has paid any; minor units."""
+        return self.amount if self.paid_amount is None else self.paid_amount
 
 
 class PaymentFile(models.Model):
@@ -103,53 +175,3 @@ class PaymentFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class BankStatement(models.Model):
-    """A statement as the bank sent it, known by its fingerprint."""
-
-    sha256 = models.CharField(max_length=64, unique=True)
-    name = models.CharField(max_length=200)
-    account = models.CharField(max_length=40)
-    unit = models.CharField(max_length=3)
-    content = models.BinaryField()
-    warnings = models.JSONField()
-    read_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
-    read_at = models.DateTimeField()
-    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class BankLine(models.Model):
-    """One entry of a statement and what it was matched to."""
-
-    class Match(models.TextChoices):
-        PAID = "PAID", "Payment confirmed"
-        RETURNED = "RETURNED", "Payment returned"
-        UNMATCHED = "UNMATCHED", "Matches nothing"
-        ANSWERED = "ANSWERED", "Payment was answered before"
-
-    statement = models.ForeignKey(BankStatement, models.PROTECT, related_name="lines")
-    position = models.IntegerField()
-    end_to_end_id = models.CharField(max_length=35, blank=True)
-    amount = models.BigIntegerField()
-    unit = models.CharField(max_length=3)
-    is_credit = models.BooleanField()
-    booked_on = models.DateField()
-    counterparty = models.CharField(max_length=140, blank=True)
-    match = models.CharField(max_length=9, choices=Match.choices)
-    # Why it matches nothing, as a code of billing.reasons and its values.
-    reason = models.CharField(max_length=40, blank=True)
-    reason_values = models.JSONField()
-    payment = models.ForeignKey(Payment, models.PROTECT, related_name="bank_lines", null=True)
-
-    class Meta:
-        constraints = [
-            one_of("match", ["PAID", "RETURNED", "UNMATCHED", "ANSWERED"]),
-            models.UniqueConstraint("statement", "position", name="billing_bankline_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.statement_id}/{self.position}"

@@ -114,9 +114,11 @@ def _settled(programme: Programme) -> tuple[_ByLaw, _ByLaw]:
         owed[payee].append((year, text, covered))
     paid: _ByLaw = Counter()
     payments = (
-        Payment.objects.filter(batch__programme=programme, status=Payment.Status.PAID)
+        Payment.objects.filter(
+            batch__programme=programme, status__in=[Payment.Status.PAID, Payment.Status.PART]
+        )
         .values_list("payee")
-        .annotate(total=Sum("amount"))
+        .annotate(total=Sum(Coalesce("paid_amount", "amount")))
     )
     for payee, total in payments:
         left = total

@@ -21,6 +21,8 @@ from parties.roles import Role
 from vouchers.models import Programme
 from vouchers.queries import programme_scope, programmes_visible_to
 
+# Payments that the bank never heard of.
+NEVER_SENT = (Payment.Status.PREPARED, Payment.Status.REMOVED, Payment.Status.CANCELLED)
 PAYABLE_KINDS = ("provider_payable", "beneficiary_payable")
 
 
@@ -71,7 +73,9 @@ def batches_visible_to(person: User) -> QuerySet[Batch]:
     """Return the payment batches of the programmes that a person oversees, newest first."""
     return (
         Batch.objects.filter(programme_scope(person))
-        .select_related("programme", "prepared_by", "approved_by", "released_by")
+        .select_related(
+            "programme", "prepared_by", "approved_by", "authorised_by", "released_by"
+        )
         .order_by("-prepared_at", "-pk")
     )
 
@@ -96,13 +100,34 @@ def payments_of(batch: Batch) -> QuerySet[Payment]:
     )
 
 
+def payment_in(batch: Batch, end_to_end_id: str) -> Payment:
+    """Return a payment of a batch by its id.
+
+    :raises NotFound: if it is not of this batch.
+    """
+    found = Payment.objects.filter(batch=batch, end_to_end_id=end_to_end_id).first()
+    if found is None:
+        raise NotFound(what=end_to_end_id)
+    return found
+
+
+def returned_and_not_followed(batch: Batch) -> QuerySet[Payment]:
+    """Return the payments of a batch that came back and that no later batch pays anew."""
+    followed = (
+        Payment.objects.filter(follows__batch=batch)
+        .exclude(status__in=[Payment.Status.REMOVED, Payment.Status.CANCELLED])
+        .values("follows")
+    )
+    return payments_of(batch).filter(status=Payment.Status.RETURNED).exclude(pk__in=followed)
+
+
 def payments_to(person: User) -> QuerySet[Payment]:
     """Return the payments to the organisations of a person, newest first."""
     return (
         Payment.objects.filter(
             payee__in=organisations_of(person, Role.PROVIDER, Role.APPLICANT)
         )
-        .exclude(status__in=[Payment.Status.PREPARED, Payment.Status.CANCELLED])
+        .exclude(status__in=NEVER_SENT)
         .select_related("batch__programme", "payee")
         .order_by("-batch__released_at", "end_to_end_id")
     )

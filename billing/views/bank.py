@@ -1,4 +1,4 @@
-"""Bank statements: reading one, and what each of its entries was matched to."""
+"""What the bank sent: reading a file, and what each of its entries was matched to."""
 
 from typing import Any
 
@@ -9,38 +9,39 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
+from billing.bank.amounts import amount_of_any
+from billing.bank.codes import code_words
 from billing.bank.statement import WARNINGS
 from billing.forms.pages import StatementForm
-from billing.models import BankLine
+from billing.models import BankLine, BankStatement
 from billing.reasons import sentence
 from billing.views.shown import by_words, figure, page_of, query_of, sentence_cell, table, tag
+from common.downloads import file_answer
 from common.formatting import day, money
 from common.forms import answer_form
-from common.money import CURRENCY_EXPONENTS
+from common.money import is_currency
 from parties.authentication import signed_in
 from parties.queries import has_role, require_role
 from parties.roles import Role
 
 READERS = (Role.FINANCE, Role.INVESTIGATOR, Role.REGULATOR)
-Match = BankLine.Match
 
 
 @login_required
 @require_GET
 def statements(request: HttpRequest) -> HttpResponse:
-    """List the bank statements that were read, each with what matched nothing."""
+    """List what the bank sent and was read, each with what a person has to look at."""
     person = signed_in(request)
     require_role(person, *READERS)
     found = (
         queries.statements_visible_to(person)
         .defer("content")
-        .annotate(
-            entries=Count("lines"), odd=Count("lines", filter=Q(lines__match=Match.UNMATCHED))
-        )
+        .annotate(entries=Count("lines"), odd=Count("lines", filter=~Q(lines__oddity="")))
     )
     page = page_of(request, found)
     context = {
@@ -49,10 +50,11 @@ def statements(request: HttpRequest) -> HttpResponse:
             _("Bank statements"),
             [
                 _("Statement"),
+                _("Kind"),
                 _("Of account"),
                 _("Read"),
                 figure(_("Entries")),
-                figure(_("Match nothing")),
+                figure(_("To look at")),
             ],
             [_row(one) for one in page],
         ),
@@ -65,6 +67,7 @@ def statements(request: HttpRequest) -> HttpResponse:
 def _row(statement: Any) -> list[Any]:
     return [
         {"text": statement.name, "url": reverse("statement", args=[statement.pk])},
+        _recognised(statement),
         statement.account,
         by_words(statement.read_at, statement.read_by.name),
         statement.entries,
@@ -72,10 +75,16 @@ def _row(statement: Any) -> list[Any]:
     ]
 
 
+def _recognised(statement: BankStatement) -> str:
+    """Return the kind of file, and the message that it was recognised as."""
+    kind = str(statuses.BANK_FORMAT[statement.format])
+    return f"{kind} ({statement.message})" if statement.message else kind
+
+
 @login_required
 @require_http_methods(["GET", "POST"])
 def statement_upload(request: HttpRequest) -> HttpResponse:
-    """Read a bank's statement, and do what it says about our payments."""
+    """Read what the bank sent, and do what it says about our payments."""
     person = signed_in(request)
     require_role(person, Role.FINANCE)
     form = StatementForm(
@@ -111,27 +120,28 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
     page = page_of(request, lines.order_by("position"))
     context = {
         "name": found.name,
-        "rows": [
-            {"key": _("Account"), "value": found.account},
-            {"key": _("Currency"), "value": found.unit},
-            {"key": _("Read"), "value": by_words(found.read_at, found.read_by.name)},
-            {
-                "key": _("Act"),
-                "value": found.act_id,
-                "url": reverse("ledger_act", args=[found.act_id]),
-                "action": _("Open"),
-            },
-        ],
+        "rows": _facts(found),
         "figures": [
             {
                 "value": counts.get(match, 0),
-                "label": statuses.BANK_LINE[match].label,
+                "label": status.label,
                 "problem": match in ("UNMATCHED", "RETURNED") and bool(counts.get(match)),
             }
-            for match in ("PAID", "RETURNED", "UNMATCHED", "ANSWERED")
+            for match, status in statuses.BANK_LINE.items()
+            if match != "TAKEN" or found.format == BankStatement.Format.REPORT
         ],
         "warnings": [
             f"{one['place']}: {_warning(one['code'], one['values'])}" for one in found.warnings
+        ],
+        "others": [
+            {
+                "text": one.statement_id or one.account,
+                "url": reverse("statement", args=[one.pk]),
+            }
+            for one in queries.statements_visible_to(person)
+            .filter(sha256=found.sha256)
+            .exclude(pk=found.pk)
+            .order_by("number")
         ],
         "list": table(
             _("Entries"),
@@ -143,6 +153,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
                 figure(_("Amount")),
                 _("Match"),
                 _("Why"),
+                "",
             ],
             [_line_row(line) for line in page],
         ),
@@ -152,25 +163,76 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "billing/statement.html", context)
 
 
+@login_required
+@require_GET
+def statement_file(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give the file that a statement came in, byte for byte."""
+    person = signed_in(request)
+    require_role(person, *READERS)
+    found = queries.statement_of(person, pk)
+    first = BankStatement.objects.get(sha256=found.sha256, number=1)
+    answer = file_answer("statement", bytes(first.content), "application/octet-stream")
+    # The name is somebody's own: whatever a header can't carry is written another way.
+    named = content_disposition_header(as_attachment=True, filename=first.name)
+    answer.headers["Content-Disposition"] = named or "attachment"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _facts(found: BankStatement) -> list[dict[str, Any]]:
+    return [
+        {"key": _("Recognised as"), "value": _recognised(found)},
+        {"key": _("The bank's name for it"), "value": found.statement_id or "–"},
+        {"key": _("Account"), "value": found.account},
+        {"key": _("Currency"), "value": found.unit},
+        {"key": _("Read"), "value": by_words(found.read_at, found.read_by.name)},
+        {
+            "key": _("File"),
+            "value": found.name,
+            "url": reverse("statement_file", args=[found.pk]),
+            "action": _("Download"),
+        },
+        {
+            "key": _("Act"),
+            "value": found.act_id,
+            "url": reverse("ledger_act", args=[found.act_id]),
+            "action": _("Open"),
+        },
+    ]
+
+
 def _warning(code: str, values: dict[str, Any]) -> str:
     return str(WARNINGS[code]) % values
 
 
-def _line_row(line: BankLine) -> list[Any]:
+def signed_amount(line: BankLine) -> str:
+    """Return what came in, or with a minus went out, in whatever currency."""
     amount = line.amount if line.is_credit else -line.amount
-    unit = line.unit
+    return (
+        money(amount, line.unit) if is_currency(line.unit) else amount_of_any(amount, line.unit)
+    )
+
+
+def why(line: BankLine) -> str:
+    """Return why an entry was matched as it was, with what the bank's code means."""
+    words = (sentence(line.reason, line.reason_values), code_words(line.bank_code))
+    return " ".join(one for one in words if one)
+
+
+def _line_row(line: BankLine) -> list[Any]:
     identity: Any = line.end_to_end_id or "–"
     if line.payment is not None:
         identity = {
-            "text": line.end_to_end_id,
+            "text": line.payment.end_to_end_id,
             "url": reverse("batch", args=[line.payment.batch.code]),
         }
     return [
-        line.position,
+        {"text": line.position, "url": reverse("trace", args=["bank_line", line.pk])},
         day(line.booked_on),
         identity,
         line.counterparty or "–",
-        money(amount, unit) if unit in CURRENCY_EXPONENTS else f"{amount} {unit}",
+        signed_amount(line),
         tag(statuses.BANK_LINE[line.match]),
-        sentence_cell(sentence(line.reason, line.reason_values)),
+        sentence_cell(why(line)),
+        {"text": _("Open"), "url": reverse("bank_line", args=[line.pk])},
     ]

@@ -1,6 +1,6 @@
-"""Payment batches: what is due, and three people from preparing to the bank's file."""
+"""Payment batches: what is due, what each holds and how far it is, and the file for the bank."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
-from billing.forms.pages import BatchForm, CancelBatchForm
-from billing.models import Batch, Payment, PaymentFile
+from billing.bank.codes import code_words
+from billing.forms.pages import BatchForm
+from billing.models import Batch, BatchJob, Payment, PaymentFile
 from billing.queries import Payable
+from billing.views.batch_steps import changes_shown, duplicates_shown, next_step, oversees
 from billing.views.shown import (
     acts_of,
     by_words,
@@ -27,14 +30,14 @@ from billing.views.shown import (
     tag,
     timeline,
 )
-from common.downloads import file_answer
+from common.downloads import csv_answer, file_answer
 from common.errors import NotFound
 from common.formatting import instant, money
-from common.forms import KeyedForm, answer_form
-from common.money import is_currency
+from common.forms import answer_form
+from common.money import is_currency, major
 from parties.authentication import signed_in
 from parties.models import User
-from parties.queries import is_one_person, require_role
+from parties.queries import require_role
 from parties.roles import Role
 from vouchers.models import Programme
 
@@ -53,7 +56,12 @@ def batches(request: HttpRequest) -> HttpResponse:
         for programme in queries.programmes_overseen(person, Role.FINANCE)
         if is_currency(programme.unit)
     ]
+    stuck = queries.batch_jobs_stuck(person, timezone.now())
     context = {
+        "stuck": [
+            {"code": one.batch.code, "url": reverse("batch", args=[one.batch.code])}
+            for one in stuck
+        ],
         "due": table(
             _("Due now"),
             [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
@@ -119,7 +127,7 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         )
         messages.success(
             request,
-            _("Batch %(code)s is prepared. Another person approves it now.")
+            _("Batch %(code)s is open. Look at its payments, and lock the list.")
             % {"code": batch.code},
         )
         return redirect("batch", batch.code)
@@ -162,44 +170,77 @@ def _payables(caption: str, payables: list[Payable], unit: str) -> Any:
 @login_required
 @require_GET
 def batch(request: HttpRequest, code: str) -> HttpResponse:
-    """Show a batch: who did which step, each payment, and the file for the bank."""
+    """Show a batch: who did which step, what changed, each payment, and the file for the bank."""
     person = signed_in(request)
     found = queries.batch_of(person, code)
+    now = timezone.now()
     page = page_of(request, queries.payments_of(found))
-    file = PaymentFile.objects.filter(batch=found).defer("content").first()
     zone = found.programme.zone
+    is_finance = oversees(person, found)
     context = {
         "batch": found,
         "tag": tag(statuses.BATCH[found.status], is_staff=True),
         "meaning": statuses.BATCH[found.status].meaning,
-        "rows": [
-            {"key": _("Programme"), "value": found.programme.title_here},
-            {"key": _("Total"), "value": money(found.total, found.programme.unit)},
-            _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
-            _step_fact(_("Approved"), found.approved_by, found.approved_at, zone),
-            _step_fact(_("Sent to bank"), found.released_by, found.released_at, zone),
-        ],
-        "file": file,
-        "list": table(
-            _("Payments"),
-            [
-                _("Reference"),
-                _("Party"),
-                _("Bank detail"),
-                figure(_("Amount")),
-                _("Status"),
-                _("What the bank said"),
-            ],
-            [_payment_row(one) for one in page],
-        ),
+        "rows": _facts(found, zone),
+        "changes": changes_shown(found, now),
+        "duplicates": duplicates_shown(found, now)
+        if found.status in queries.UNRELEASED
+        else None,
+        "file": PaymentFile.objects.filter(batch=found).defer("content").first(),
+        "list": _payments(found, page, can_remove=is_finance),
         "page": page,
         "query": query_of(request),
-        "step": _next_step(found, person),
-        "cancel": _cancel_url(found, person),
+        "step": next_step(found, person, now) if is_finance else None,
+        "links": _links(found) if is_finance else [],
+        "may_add": _may_add(found) if is_finance else None,
+        "job": _job(found, now),
+        "is_finance": is_finance,
         "events": timeline(acts_of(found.address, found.act_id), leads_on=True),
         "zone": zone,
     }
     return render(request, "billing/batch.html", context)
+
+
+def _job(found: Batch, now: datetime) -> dict[str, Any] | None:
+    """Return how far the writing of the file is, unless it is written or nobody asked for it."""
+    job = queries.newest_job_of(found)
+    if job is None or job.status == BatchJob.Status.DONE:
+        return None
+    state = statuses.BATCH_JOB[queries.job_state(job, now)]
+    words = (job.refusal or {}).get(get_language() or "en", "")
+    return {"tag": tag(state, is_staff=True), "meaning": state.meaning, "words": words}
+
+
+def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {"key": _("Programme"), "value": found.programme.title_here},
+        {"key": _("Total"), "value": money(found.total, found.programme.unit)},
+        *_kin(found),
+        _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
+        _step_fact(_("Approved"), found.approved_by, found.approved_at, zone),
+    ]
+    if found.needs_authorisation:
+        rows.append(_step_fact(_("Authorised"), found.authorised_by, found.authorised_at, zone))
+    rows.append(_step_fact(_("Released"), found.released_by, found.released_at, zone))
+    locked = queries.lists_locked(found)
+    if locked:
+        rows.append({"key": _("Fingerprint of the list"), "value": locked[0][0].list_sha256})
+    return rows
+
+
+def _kin(found: Batch) -> list[dict[str, Any]]:
+    """Return the batch that this one follows, and those that follow it."""
+    earlier = [(_("Pays what came back of"), found.follows)] if found.follows else []
+    later = [(_("Followed by"), one) for one in found.followers.order_by("pk")]
+    return [
+        {
+            "key": key,
+            "value": one.code,
+            "url": reverse("batch", args=[one.code]),
+            "action": _("See"),
+        }
+        for key, one in (*earlier, *later)
+    ]
 
 
 def _step_fact(
@@ -210,140 +251,83 @@ def _step_fact(
     return {"key": label, "value": by_words(at, person.name, zone)}
 
 
-def _payment_row(payment: Payment) -> list[Any]:
-    return [
-        payment.end_to_end_id,
+def _payments(found: Batch, page: Iterable[Payment], *, can_remove: bool) -> Any:
+    columns = [
+        _("Reference"),
+        _("Party"),
+        _("Bank detail"),
+        figure(_("Amount")),
+        _("Status"),
+        _("What the bank said"),
+    ]
+    is_open = can_remove and found.status == Batch.Status.OPEN
+    rows = [_payment_row(one, can_remove=is_open) for one in page]
+    return table(_("Payments"), [*columns, *([_("Change")] if is_open else [])], rows)
+
+
+def _payment_row(payment: Payment, *, can_remove: bool) -> list[Any]:
+    row: list[Any] = [
+        {
+            "text": payment.end_to_end_id,
+            "url": reverse("trace", args=["payment", payment.end_to_end_id]),
+        },
         {
             "text": payment.payee.name_here,
             "url": reverse("ledger_account", args=[payment.payable]),
         },
         str(payment.bank_detail),
         money(payment.amount, payment.unit),
-        tag(statuses.PAYMENT[payment.status]),
-        payment.answer_reason or "–",
+        tag(statuses.PAYMENT[payment.status], is_staff=True),
+        code_words(payment.answer_reason) or "–",
     ]
+    if can_remove:
+        is_in = payment.status == Payment.Status.PREPARED
+        names = [payment.batch.code, payment.end_to_end_id]
+        url = reverse("payment_remove", args=names)
+        row.append({"text": _("Remove"), "url": url} if is_in else "–")
+    return row
 
 
-def _cancel_url(found: Batch, person: User) -> str:
-    """Return where the batch is called off; empty if it is too late or not this person's."""
-    is_waiting = found.status in (Batch.Status.PREPARED, Batch.Status.APPROVED)
-    overseen = queries.programmes_overseen(person, Role.FINANCE)
-    if not is_waiting or not overseen.filter(pk=found.programme_id).exists():
-        return ""
-    return reverse("batch_cancel", args=[found.code])
+def _links(found: Batch) -> list[dict[str, str]]:
+    """Return the ways back that a batch still has."""
+    status = Batch.Status
+    links = []
+    if found.status in (status.LOCKED, status.APPROVED, status.AUTHORISED):
+        url = reverse("batch_send_back", args=[found.code])
+        links.append({"url": url, "text": _("Send the batch back to be changed")})
+    if found.status in queries.UNRELEASED:
+        url = reverse("batch_cancel", args=[found.code])
+        links.append({"url": url, "text": _("Cancel the batch")})
+    if queries.returned_and_not_followed(found).exists():
+        url = reverse("batch_follow_up", args=[found.code])
+        links.append({"url": url, "text": _("Pay what came back in a follow-up batch")})
+    return links
 
 
-def _next_step(found: Batch, person: User) -> dict[str, Any] | None:
-    """Return the step that the batch waits for, or why this person may not do it."""
-    overseen = queries.programmes_overseen(person, Role.FINANCE)
-    if not overseen.filter(pk=found.programme_id).exists():
+def _may_add(found: Batch) -> Any:
+    """Return what is due beside an open batch and can be added to it, or None."""
+    if found.status != Batch.Status.OPEN:
         return None
-    if found.status == Batch.Status.PREPARED:
-        if is_one_person(found.prepared_by, person):
-            return {"wait": _("You prepared this batch, so another person must approve it.")}
-        return {
-            "form": KeyedForm(),
-            "url": reverse("batch_approve", args=[found.code]),
-            "label": _("Approve"),
-        }
-    if found.status == Batch.Status.APPROVED:
-        doers = [one for one in (found.prepared_by, found.approved_by) if one]
-        if any(is_one_person(one, person) for one in doers):
-            return {
-                "wait": _(
-                    "You prepared or approved this batch, so a third person must send it to "
-                    "the bank."
-                )
-            }
-        return {
-            "form": KeyedForm(),
-            "url": reverse("batch_release", args=[found.code]),
-            "label": _("Send to the bank"),
-        }
-    return None
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def batch_approve(request: HttpRequest, code: str) -> HttpResponse:
-    """Approve a batch that another person prepared."""
-
-    def approve(found: Batch, person: User, key: str) -> str:
-        actions.approve_batch(batch=found, actor=person, at=timezone.now(), key=key)
-        return _("Batch %(code)s is approved. A third person sends it to the bank.")
-
-    words = {"title": _("Approve batch %(code)s"), "submit": _("Approve")}
-    return _step(request, code, approve, words)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def batch_release(request: HttpRequest, code: str) -> HttpResponse:
-    """Write the bank's file of an approved batch, as a third person."""
-
-    def release(found: Batch, person: User, key: str) -> str:
-        actions.release_batch(batch=found, actor=person, at=timezone.now(), key=key)
-        return _("Batch %(code)s is released. Download the file and give it to the bank.")
-
-    words = {
-        "title": _("Send batch %(code)s to the bank"),
-        "submit": _("Send to the bank"),
-        "warning": _("This writes the payment file. It can't be taken back."),
-    }
-    return _step(request, code, release, words)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def batch_cancel(request: HttpRequest, code: str) -> HttpResponse:
-    """Call a batch off, with a word why, before it goes to the bank."""
-    form = CancelBatchForm(request.POST if request.method == "POST" else None)
-
-    def cancel(found: Batch, person: User, key: str) -> str:
-        note = form.cleaned_data["note"]
-        actions.cancel_batch(batch=found, note=note, actor=person, at=timezone.now(), key=key)
-        return _("Batch %(code)s is cancelled. What it would have paid is due again.")
-
-    words = {
-        "title": _("Cancel batch %(code)s"),
-        "submit": _("Cancel the batch"),
-        "warning": _("Nothing is paid by this batch. It can't be taken up again."),
-    }
-    return _step(request, code, cancel, words, form)
-
-
-def _step(
-    request: HttpRequest,
-    code: str,
-    act: Callable[[Batch, User, str], str],
-    words: dict[str, str],
-    form: KeyedForm | None = None,
-) -> HttpResponse:
-    person = signed_in(request)
-    require_role(person, Role.FINANCE)
-    found = queries.batch_of(person, code)
-    asked = form or KeyedForm(request.POST if request.method == "POST" else None)
-
-    def done() -> HttpResponse:
-        messages.success(request, act(found, person, asked.act_key) % {"code": code})
-        return redirect("batch", code)
-
-    context = {
-        **words,
-        "title": words["title"] % {"code": code},
-        "caption": found.programme.title_here,
-        "back": reverse("batch", args=[code]),
-        "rows": [
-            {"key": _("Total"), "value": money(found.total, found.programme.unit)},
-            {"key": _("Payments"), "value": queries.payments_of(found).count()},
-            {"key": _("Prepared by"), "value": found.prepared_by.name},
+    unit = found.programme.unit
+    inside = set(
+        Payment.objects.filter(batch=found, status=Payment.Status.PREPARED).values_list(
+            "payable", flat=True
+        )
+    )
+    rows = [
+        [
+            one.payee.name_here,
+            money(one.amount, unit),
             {
-                "key": _("Approved by"),
-                "value": found.approved_by.name if found.approved_by else _("Not yet"),
+                "text": _("Add"),
+                "url": f"{reverse('payment_add', args=[found.code])}?payable={one.address}",
             },
-        ],
-    }
-    return answer_form(request, asked, "form_page.html", done, context)
+        ]
+        for one in queries.payables_due(found.programme)
+        if one.address not in inside
+    ]
+    columns = [_("Party"), figure(_("Amount")), _("Change")]
+    return table(_("Due, and not in this batch"), columns, rows) if rows else None
 
 
 @login_required
@@ -356,5 +340,44 @@ def batch_file(request: HttpRequest, code: str) -> HttpResponse:
     if file is None:
         raise NotFound(what=code)
     response = file_answer(file.name, bytes(file.content), "application/xml")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@login_required
+@require_GET
+def batch_csv(request: HttpRequest, code: str) -> HttpResponse:
+    """Give the payments of a batch as a table, each with where it goes."""
+    person = signed_in(request)
+    require_role(person, Role.FINANCE)
+    found = queries.batch_of(person, code)
+    header = [
+        _("Reference"),
+        _("Reference for the payee (RF)"),
+        _("Party"),
+        _("Account holder"),
+        _("Account"),
+        _("Bank"),
+        _("Amount"),
+        _("Currency"),
+        _("Status"),
+        _("What the bank said"),
+    ]
+    rows = (
+        [
+            one.end_to_end_id,
+            one.reference,
+            one.payee.name_here,
+            one.bank_detail.holder,
+            one.bank_detail.number,
+            one.bank_detail.agent,
+            major(one.amount, one.unit),
+            one.unit,
+            str(statuses.PAYMENT[one.status].staff_label),
+            one.answer_reason,
+        ]
+        for one in queries.payments_of(found)
+    )
+    response = csv_answer(f"{found.code}.csv", header, rows)
     response["Cache-Control"] = "no-store"
     return response

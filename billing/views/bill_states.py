@@ -72,7 +72,7 @@ def _payments(bills: Sequence[Bill]) -> list[Payment]:
             payee__in={bill.payee_id for bill in bills},
             batch__programme__in={bill.programme_id for bill in bills},
         )
-        .exclude(status=Payment.Status.CANCELLED)
+        .exclude(status__in=[Payment.Status.REMOVED, Payment.Status.CANCELLED])
         .select_related("batch")
         .order_by("batch__prepared_at", "pk")
     )

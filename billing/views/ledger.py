@@ -5,8 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import CharField, Q, QuerySet, Value
-from django.db.models.functions import Concat, Substr
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +15,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
 from billing.actions.corrections import CORRECTABLE
+from billing.forms.ledger import AsOfForm
 from billing.forms.pages import ReasonForm, WordsFilter
+from billing.views.ledger_search import about_cell, acts_overseen
 from billing.views.shown import (
     READERS,
     act_words,
@@ -39,20 +40,7 @@ from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import require_role, roles_of
 from parties.roles import Role
-from vouchers.models import Application, Order, Voucher
 
-# What every authority's people may read about: the registers that all programmes share.
-REGISTERS = ("organisation:", "provider:", "offer:", "rule:", "identifier:")
-# Where a thing that an act is about has a page: the route that takes its code.
-PAGES = {
-    "application": "application",
-    "batch": "batch",
-    "bill": "bill",
-    "offer": "offer",
-    "order": "order",
-    "programme": "programme",
-    "voucher": "voucher",
-}
 POSTED = (TransferKind.POST, TransferKind.CAPTURE)
 
 
@@ -116,9 +104,14 @@ def ledger_account(request: HttpRequest, address: str) -> HttpResponse:
     """Show an account's statement: every move, newest first, with the balance after it."""
     account = _account_of(signed_in(request), address)
     unit = account.unit
-    balance = ledger.balance(address)
-    page = page_of(request, ledger.statement(address)[::-1])
+    form = AsOfForm(request.GET)
+    at = form.at()
+    balance = ledger.balance_as_of(address, at) if at else ledger.balance(address)
+    entries = [one for one in ledger.statement(address) if at is None or one.at <= at]
+    page = page_of(request, entries[::-1])
     context = {
+        "form": form,
+        "as_of": at,
         "address": address,
         "kind": statuses.ACCOUNT[account.kind],
         "figures": [
@@ -191,84 +184,6 @@ def ledger_account_csv(request: HttpRequest, address: str) -> HttpResponse:
 
 @login_required
 @require_GET
-def ledger_audit(request: HttpRequest) -> HttpResponse:
-    """Search what was done: who, what, when, about what."""
-    person = signed_in(request)
-    require_role(person, *READERS)
-    form = WordsFilter(request.GET)
-    words = form.cleaned_data["words"].strip() if form.is_valid() else ""
-    page = page_of(request, _acts(person, words))
-    names = names_of(act.actor for act in page)
-    context = {
-        "form": form,
-        "list": table(
-            _("Acts"),
-            [_("When"), _("What"), _("About"), _("Who"), _("Why")],
-            [
-                [
-                    {
-                        "text": instant(act.at),
-                        "url": reverse("ledger_act", args=[act.id]),
-                    },
-                    act_words(act.kind),
-                    about_cell(act.about),
-                    names[act.actor],
-                    act.reason or "–",
-                ]
-                for act in page
-            ],
-        ),
-        "page": page,
-        "query": query_of(request),
-    }
-    return render(request, "ledger/ledger_audit.html", context)
-
-
-def _acts(person: User, words: str = "") -> QuerySet[Any]:
-    """Return the acts about things that a person oversees, and about the shared registers."""
-    found = ledger.acts_found(words)
-    if Role.REGULATOR in roles_of(person):
-        return found
-    programmes = queries.programmes_overseen(person)
-    of = {"programme__in": programmes}
-    rows: list[tuple[str, QuerySet[Any], str]] = [
-        (
-            "application:",
-            Application.objects.filter(round__programme__in=programmes),
-            "reference",
-        ),
-        ("voucher:", Voucher.objects.filter(**of), "code"),
-        ("order:", Order.objects.filter(voucher__programme__in=programmes), "code"),
-        ("bill:", queries.bills_visible_to(person).filter(**of).order_by(), "number"),
-        ("batch:", queries.batches_visible_to(person).order_by(), "code"),
-        ("programme:", programmes.order_by(), "code"),
-    ]
-    mine = Q(pk__in=[])
-    for beginning, things, name in rows:
-        address = Concat(Value(beginning), name, output_field=CharField())
-        mine |= Q(about__in=things.annotate(told_as=address).values("told_as"))
-    mine |= Q(about__in=_statements(person))
-    for register in REGISTERS:
-        mine |= Q(about__startswith=register)
-    return found.filter(mine)
-
-
-def _statements(person: User) -> QuerySet[Any]:
-    address = Concat(Value("statement:"), Substr("sha256", 1, 16), output_field=CharField())
-    found = queries.statements_visible_to(person).order_by()
-    return found.annotate(told_as=address).values("told_as")
-
-
-def about_cell(about: str) -> Any:
-    """Return what an act is about, leading to its page where it has one."""
-    kind, _colon, code = about.partition(":")
-    if kind in PAGES:
-        return {"text": about, "url": reverse(PAGES[kind], args=[code])}
-    return about
-
-
-@login_required
-@require_GET
 def ledger_act(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one act: who did what, when, about what, why, and each transfer it made."""
     person = signed_in(request)
@@ -316,7 +231,7 @@ def _act_of(person: User, pk: int) -> tuple[Any, list[Any]]:
     """Return an act that a person may read: by what it is about, or by whose value it moved."""
     require_role(person, *READERS)
     transfers = list(ledger.transfers_of(pk))
-    act = _acts(person).filter(pk=pk).first()
+    act = acts_overseen(person, ledger.acts_found("")).filter(pk=pk).first()
     if act is None and transfers:
         addresses = {one.debit.address for one in transfers}
         if _accounts(person, "").filter(address__in=addresses).exists():

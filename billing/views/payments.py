@@ -9,10 +9,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from billing import queries, statuses
+from billing.bank.codes import code_words
 from billing.views.bill_states import states_of
 from billing.views.shown import (
     figure,
     page_of,
+    sentence_cell,
     table,
     tag,
 )
@@ -58,12 +60,15 @@ def payments(request: HttpRequest) -> HttpResponse:
             ],
             [
                 [
-                    one.end_to_end_id,
+                    {
+                        "text": one.end_to_end_id,
+                        "url": reverse("trace", args=["payment", one.end_to_end_id]),
+                    },
                     one.batch.programme.title_here,
                     instant(one.batch.released_at),
                     money(one.amount, one.unit),
                     tag(statuses.PAYMENT[one.status]),
-                    one.answer_reason or "–",
+                    sentence_cell(code_words(one.answer_reason)),
                 ]
                 for one in page
             ],

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries
 from billing.forms.pages import DecideForm
-from billing.models import Batch, Bill, BillLine
+from billing.models import Bill, BillLine
 from billing.queries.archive import with_archived
+from billing.queries.oddities import odd_lines
 from billing.views.bill_states import BillState, states_of
 from billing.views.bills import why
 from billing.views.shown import figure, page_of, query_of, sentence_cell, table, tag
@@ -41,9 +42,7 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
     )
     page = page_of(request, waiting)
     states = states_of(list(page), timezone.now())
-    batches = queries.batches_visible_to(person).filter(
-        status__in=[Batch.Status.PREPARED, Batch.Status.APPROVED]
-    )
+    batches = queries.batches_visible_to(person).filter(status__in=queries.UNRELEASED)
     context = {
         "figures": [
             {"value": page.paginator.count, "label": _("Bills to settle")},
@@ -56,6 +55,11 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
                 "value": batches.count(),
                 "label": _("Batches to approve or send"),
                 "url": reverse("batches"),
+            },
+            {
+                "value": odd_lines(person).count(),
+                "label": _("Entries of the bank to look at"),
+                "url": reverse("bank_queue"),
             },
         ],
         "list": table(

@@ -42,7 +42,7 @@ def when_paid(context: dict[str, Any]) -> dict[str, Any]:
     shown = [_row(bill, states[bill.pk], now) for bill in reversed(waiting[-SHOWN:])]
     last = (
         queries.payments_to(person)
-        .filter(payee__in=own, status=Payment.Status.PAID)
+        .filter(payee__in=own, status__in=[Payment.Status.PAID, Payment.Status.PART])
         .order_by("-answered_at")
         .first()
     )
@@ -55,7 +55,7 @@ def when_paid(context: dict[str, Any]) -> dict[str, Any]:
         "more": len(waiting) - len(shown),
         "paid": last
         and {
-            "amount": money(last.amount, last.unit),
+            "amount": money(last.answered_amount, last.unit),
             "day": day_text(_day_of(last.answered_at, last.batch.programme.zone)),
         },
     }

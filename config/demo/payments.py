@@ -14,9 +14,11 @@ from config.demo.world import Scheme, World
 from parties.queries import bank_detail_in_force
 
 PREPARED_AFTER = 10
-# On the last days: one batch is with the bank, one is approved, one is only prepared.
-SENT_ON, APPROVED_ON = 270, 272
+# On the last days a batch waits at each step.
+RELEASED_ON, PREPARED_ON = 270, 272
 _RETURNED = "AC04"  # ISO 20022: the account is closed
+_LEFT_OUT = "The bank detail is being changed; it goes into the next batch."
+_ALIKE = "The same order ran as long in both months."
 _CALLED_OFF = "Another claim is settled tomorrow; both are paid together."
 _STRANGE_AFTER = 2
 _STRANGE_AMOUNT = 123_45
@@ -33,14 +35,15 @@ class Treasury:
 
     def plan(self) -> None:
         """Plan a batch after each period's bills, and what waits at the end."""
-        for scheme in self.schemes:
-            for day in PERIODS[1:-1]:
-                _Run(self, scheme).plan(day + PREPARED_AFTER, "CLOSED")
         offset, claims = self.schemes
-        _Run(self, offset).plan(SENT_ON, "RELEASED")
-        _Run(self, offset).plan(APPROVED_ON, "APPROVED")
-        _Run(self, claims).plan(SENT_ON, "CANCELLED")
-        _Run(self, claims).plan(APPROVED_ON, "PREPARED")
+        for day in PERIODS[1:-1]:
+            is_last = day == PERIODS[-2]
+            _Run(self, offset).plan(day + PREPARED_AFTER, "APPROVED" if is_last else "CLOSED")
+            _Run(self, claims).plan(day + PREPARED_AFTER, "SENT" if is_last else "CLOSED")
+        _Run(self, offset).plan(RELEASED_ON, "RELEASED")
+        _Run(self, offset).plan(PREPARED_ON, "LOCKED")
+        _Run(self, claims).plan(RELEASED_ON, "CANCELLED")
+        _Run(self, claims).plan(PREPARED_ON, "OPEN")
 
     def answer(self, scheme: Scheme, batch: Batch, at: datetime) -> None:
         """Read the bank's statement of a batch; the first one of a programme has a return."""
@@ -50,6 +53,7 @@ class Treasury:
             self._has_returned.add(scheme.programme.code)
             returned = {payments[0].end_to_end_id: _RETURNED}
         data = self._statement(bytes(batch.file.content), returned, at)
+        batch.refresh_from_db()
         self.world.bank_balance -= batch.total
         self.world.bank_balance += payments[0].amount if returned else 0
         self._read(scheme, data, at)
@@ -112,10 +116,13 @@ class _Run:
     def plan(self, day: int, last: str) -> None:
         """Plan the steps of three people on one day, up to the last, and the bank's answer."""
         steps = [
-            ("PREPARED", day + 0.40, self._prepare),
+            ("OPEN", day + 0.40, self._prepare),
+            *([("", day + 0.42, self._remove)] if last == "CANCELLED" else []),
             *([("CANCELLED", day + 0.45, self._cancel)] if last == "CANCELLED" else []),
+            ("LOCKED", day + 0.46, self._lock),
             ("APPROVED", day + 0.50, self._approve),
             ("RELEASED", day + 0.60, self._release),
+            ("SENT", day + 0.65, self._hand_over),
             ("CLOSED", day + 2.45, self._answer),
         ]
         for status, when, step in steps:
@@ -132,6 +139,21 @@ class _Run:
                 key=self.world.key(),
             )
 
+    def _remove(self, at: datetime) -> None:
+        """Take a payment out of a batch."""
+        if self.batch:
+            actions.remove_payment(
+                payment=payments_of(self.batch)[0],
+                note=_LEFT_OUT,
+                actor=self.first,
+                at=at,
+                key=self.world.key(),
+            )
+
+    def _lock(self, at: datetime) -> None:
+        if self.batch:
+            actions.lock_batch(batch=self.batch, actor=self.first, at=at, key=self.world.key())
+
     def _cancel(self, at: datetime) -> None:
         if self.batch:
             actions.cancel_batch(
@@ -145,13 +167,23 @@ class _Run:
     def _approve(self, at: datetime) -> None:
         if self.batch:
             actions.approve_batch(
-                batch=self.batch, actor=self.second, at=at, key=self.world.key()
+                batch=self.batch,
+                actor=self.second,
+                at=at,
+                key=self.world.key(),
+                reasons={one.end_to_end_id: _ALIKE for one in payments_of(self.batch)},
             )
 
     def _release(self, at: datetime) -> None:
         if self.batch:
             actions.release_batch(
                 batch=self.batch, actor=self.third, at=at, key=self.world.key()
+            )
+
+    def _hand_over(self, at: datetime) -> None:
+        if self.batch:
+            actions.hand_over_batch(
+                batch=self.batch, actor=self.first, at=at, key=self.world.key()
             )
 
     def _answer(self, at: datetime) -> None:

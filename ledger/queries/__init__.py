@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from ledger.kinds import ACCOUNT_KINDS, FLOWS
+from ledger.kinds import ACCOUNT_KINDS, FLOWS, Flow
 from ledger.models import Account, Act, Transfer
 
 PROOF_MEMORY = "128MB"
@@ -184,6 +184,16 @@ def act_of(act_id: int) -> Act:
     return Act.objects.prefetch_related("transfers__debit", "transfers__credit").get(id=act_id)
 
 
+def act_found(act_id: int) -> Act | None:
+    """Return one act, or None if there is none of this number."""
+    return Act.objects.filter(id=act_id).first()
+
+
+def transfer_found(transfer_id: int) -> Transfer | None:
+    """Return one transfer with its accounts, or None if there is none of this number."""
+    return Transfer.objects.select_related("debit", "credit").filter(id=transfer_id).first()
+
+
 def transfers_of(act_id: int) -> QuerySet[Transfer]:
     """Return the transfers of an act in their order."""
     return (
@@ -191,6 +201,20 @@ def transfers_of(act_id: int) -> QuerySet[Transfer]:
         .select_related("debit", "credit")
         .order_by("position")
     )
+
+
+def standing_transfers(about: str, flow: Flow, refs: Iterable[str]) -> dict[str, int]:
+    """Return the transfers of a flow that acts about a thing made and none has reversed, by ref.
+
+    Where several stand under one ref, it is the newest.
+    """
+    sql = """
+        select t.ref, max(t.id) from ledger_act a join ledger_transfer t on t.act_id = a.id
+        where a.about = %s and t.flow = %s and t.kind = 1 and t.ref = any(%s)
+            and not exists (select from ledger_transfer r where r.reverses_id = t.id)
+        group by t.ref
+    """
+    return dict(_rows(sql, [about, flow.value, sorted(set(refs))]))
 
 
 def acts_found(words: str) -> QuerySet[Act]:

@@ -38,10 +38,11 @@ from notices.letters.orders import (
     use_asked_about,
 )
 from notices.letters.payments import (
-    approval_waiting,
     bank_detail_changed,
     bank_detail_proposed,
     bank_detail_stopped,
+    batch_sent_back,
+    batch_waiting,
     payment_returned,
     payment_sent,
 )
@@ -118,8 +119,10 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.REPLY_TO_OBJECTION: objection_answered,
     ActKind.WITHDRAW_OBJECTION: objection_withdrawn,
     ActKind.SETTLE_BILL: bill_settled,
-    ActKind.PREPARE_BATCH: approval_waiting,
-    ActKind.APPROVE_BATCH: approval_waiting,
+    ActKind.LOCK_BATCH: batch_waiting,
+    ActKind.APPROVE_BATCH: batch_waiting,
+    ActKind.AUTHORISE_BATCH: batch_waiting,
+    ActKind.SEND_BACK_BATCH: batch_sent_back,
     ActKind.CONFIRM_PAYMENT: payment_sent,
     ActKind.RETURN_PAYMENT: payment_returned,
 }

@@ -70,7 +70,10 @@ def _by_payee(deed: Deed) -> Iterable[tuple[Organisation, list[Payment]]]:
         .order_by("payee", "pk")
     )
     payees: dict[Organisation, list[Payment]] = {}
+    # Of a payment in part, the act says how much of it.
+    parts = deed.details.get("parts", {})
     for payment in found:
+        payment.amount = parts.get(payment.end_to_end_id, payment.amount)
         payees.setdefault(payment.payee, []).append(payment)
     return payees.items()
 
@@ -83,17 +86,13 @@ def _item(payment: Payment) -> str:
     return f"• {payment.end_to_end_id}: {money(payment.amount, payment.unit)}"
 
 
-def approval_waiting(deed: Deed) -> Letters:
-    """Tell the other finance officers that a batch waits for one of them."""
-    found = Batch.objects.filter(Q(act_id=deed.id) | Q(code=deed.code)).select_related(
-        "programme__authority", "prepared_by", "approved_by"
-    )
-    for batch in found:
-        is_approved = deed.kind == "approve_batch"
-        doers = (batch.prepared_by, batch.approved_by if is_approved else None)
+def batch_waiting(deed: Deed) -> Letters:
+    """Tell the finance officers who had no part in a batch that it waits for one of them."""
+    for batch in _batches(deed):
+        doers = (batch.prepared_by, batch.approved_by, batch.authorised_by)
 
-        def words(batch: Batch = batch, is_approved: bool = is_approved) -> Words:
-            count = batch.payments.count()
+        def words(batch: Batch = batch) -> Words:
+            count = batch.payments.exclude(status=Payment.Status.REMOVED).count()
             values = {
                 "batch": batch.code,
                 "total": money(batch.total, batch.programme.unit),
@@ -101,16 +100,43 @@ def approval_waiting(deed: Deed) -> Letters:
                 "payments": ngettext("%(count)s payment", "%(count)s payments", count)
                 % {"count": count},
             }
-            subject = (
-                _("Action needed: batch %(batch)s waits to be sent to the bank")
-                if is_approved
-                else _("Action needed: batch %(batch)s waits for a second approval")
-            )
             body = _("%(payments)s of %(programme)s, %(total)s in all.") % values
-            return Words(subject % values, body)
+            return Words(_waits_for(deed, batch) % values, body)
 
         path = reverse("batch", args=[batch.code])
         yield Letter(finance_of(batch.programme, *doers), path, words)
+
+
+def _waits_for(deed: Deed, batch: Batch) -> str:
+    if deed.kind == "lock_batch":
+        return _("Action needed: batch %(batch)s waits for a second approval")
+    if deed.kind == "approve_batch" and batch.needs_authorisation:
+        return _("Action needed: batch %(batch)s waits to be authorised")
+    return _("Action needed: batch %(batch)s waits to be released")
+
+
+def batch_sent_back(deed: Deed) -> Letters:
+    """Tell who prepared a batch that its list is open again, and why."""
+    for batch in _batches(deed):
+
+        def words(batch: Batch = batch) -> Words:
+            return Words(
+                _("Action needed: batch %(batch)s was sent back") % {"batch": batch.code},
+                paragraphs(
+                    str(deed.details.get("note", "")),
+                    _("Change its payments and lock the list again, or cancel the batch."),
+                ),
+            )
+
+        yield Letter((batch.prepared_by,), reverse("batch", args=[batch.code]), words)
+
+
+def _batches(deed: Deed) -> list[Batch]:
+    return list(
+        Batch.objects.filter(code=deed.code).select_related(
+            "programme__authority", "prepared_by", "approved_by", "authorised_by"
+        )
+    )
 
 
 def bank_detail_proposed(deed: Deed) -> Letters:

@@ -123,7 +123,7 @@ def an_own_account(authority):
     )
 
 
-def prepare(scene, key=None):
+def open_batch(scene, key=None):
     return actions.prepare_batch(
         programme=scene.scheme.programme,
         actor=scene.authority.finance[0],
@@ -132,12 +132,37 @@ def prepare(scene, key=None):
     )
 
 
+def lock(scene, batch, key=None):
+    return actions.lock_batch(
+        batch=batch,
+        actor=scene.authority.finance[0],
+        at=LATER,
+        key=key or cast.a_key("lock"),
+    )
+
+
+def prepare(scene, key=None):
+    """Return a batch of all that is due, with its list locked."""
+    return lock(scene, open_batch(scene, key), key)
+
+
 def approve(scene, batch, key=None):
+    """Approve a batch; where its payments look like earlier ones, that is right."""
     return actions.approve_batch(
+        reasons={one.end_to_end_id: "Right" for one in batch.payments.all()},
         batch=batch,
         actor=scene.authority.finance[1],
         at=LATER,
         key=key or cast.a_key("approve"),
+    )
+
+
+def authorise(scene, batch, key=None):
+    return actions.authorise_batch(
+        batch=batch,
+        actor=scene.authority.finance[2],
+        at=LATER,
+        key=key or cast.a_key("authorise"),
     )
 
 

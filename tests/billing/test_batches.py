@@ -50,7 +50,7 @@ def test_a_batch_holds_what_is_due_once(scene):
 
     batch = stage.prepare(scene)
 
-    assert (batch.total, batch.status) == (600_00, Batch.Status.PREPARED)
+    assert (batch.total, batch.status) == (600_00, Batch.Status.LOCKED)
     payment = Payment.objects.get()
     assert (payment.amount, payment.unit, payment.payable) == (600_00, "CNY", due.address)
     assert payment.end_to_end_id == f"{batch.code}-00001"

@@ -278,6 +278,7 @@ def a_paid_bill(
     bill = a_bill(seller, scheme, "H-1", at, [good, above])
     billing.settle_bill(bill=bill, actor=first, at=at, key="h-settle")
     batch = billing.prepare_batch(programme=scheme.programme, actor=first, at=at, key="h-batch")
+    billing.lock_batch(batch=batch, actor=first, at=at, key="h-lock")
     billing.approve_batch(batch=batch, actor=second, at=at, key="h-approve")
     file = billing.release_batch(batch=batch, actor=third, at=at, key="h-release")
     data = demo_bank.statement_for(
@@ -302,7 +303,7 @@ def a_batch(authority: Authority, seller: Seller, scheme: Scheme, at: datetime) 
                     programme=scheme.programme, actor=finance, at=at, key="h-batch-2"
                 )
             )
-    return prepared[0]
+    return billing.lock_batch(batch=prepared[0], actor=finance, at=at, key="h-lock-2")
 
 
 def propose(firm: Applicant, at: datetime) -> BankDetail:

@@ -30,7 +30,7 @@ from tests.cast.people import (
     make_provider,
     with_role,
 )
-from tests.cast.programmes import Scheme, a_round, make_programme, policy_text
+from tests.cast.programmes import Scheme, a_round, make_programme, paying_text, policy_text
 from tests.cast.providers import (
     a_decided_accreditation,
     a_newcomer,
@@ -135,6 +135,7 @@ __all__ = [
     "make_provider",
     "make_scene",
     "number_of",
+    "paying_text",
     "policy_text",
     "recorded",
     "told",

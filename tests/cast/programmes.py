@@ -32,6 +32,15 @@ def policy_text(code: str) -> str:
     )
 
 
+def paying_text(code: str = M3, **said: str | int) -> str:
+    """Return a shipped document that says how batches are paid, such as `authorise_above`."""
+    lines = [
+        f"{key} = {value}" if isinstance(value, int) else f'{key} = "{value}"'
+        for key, value in said.items()
+    ]
+    return "\n".join([policy_text(code), "[payment]", 'clause = "Payments"', *lines, ""])
+
+
 _BUDGETS = {M1: 10_000_000_00, M3: 10_000_000_00, M5: 100_000 * HOUR}
 
 

@@ -36,7 +36,13 @@ from vouchers import actions as vouchers
 
 SPLIT = '[voucher]\nclause = "Article 13"\nsplit = "ALLOW"\n'
 # What a request may leave behind though it was refused: that somebody was there.
-TRACES = {"django_session", "providers_apicall", "providers_apicount", "providers_apianswer"}
+TRACES = {
+    "django_session",
+    "billing_refusedattempt",
+    "providers_apicall",
+    "providers_apicount",
+    "providers_apianswer",
+}
 
 
 def named_routes():
@@ -270,6 +276,8 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "programme_periods": (finance, (programme,)),
         "programme_periods_csv": (finance, (programme,)),
         "agreement": (person, (an_agreement(h.authority).pk,)),
+        "work_queue": (finance, ("to-settle",)),
+        "work_queue_csv": (finance, ("to-settle",)),
         "bill_settle": (finance, (sent,)),
         "bill_confirm": (firm, (sent,)),
         "bill_answers": (firm, (sent,)),
@@ -283,14 +291,32 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "target_claim": (t.applicant.person, (t.voucher.code,)),
         "batch": (finance, (h.batch.code,)),
         "batch_approve": (h.authority.finance[1], (h.batch.code,)),
+        "batch_lock": (finance, (h.batch.code,)),
+        "batch_send_back": (finance, (h.batch.code,)),
+        "batch_authorise": (h.authority.finance[2], (h.batch.code,)),
+        "batch_hand_over": (finance, (h.paid_batch.code,)),
+        "batch_follow_up": (finance, (h.paid_batch.code,)),
+        "batch_csv": (finance, (h.batch.code,)),
+        "payment_add": (finance, (h.batch.code,)),
+        "payment_remove": (finance, (h.batch.code, f"{h.batch.code}-00001")),
         "batch_release": (h.authority.finance[2], (h.batch.code,)),
         "batch_cancel": (finance, (h.batch.code,)),
         "batch_file": (finance, (h.paid_batch.code,)),
         "statement": (finance, (h.statement.pk,)),
+        "statement_file": (finance, (h.statement.pk,)),
+        **{
+            name: (finance, (h.statement.lines.order_by("pk")[0].pk,))
+            for name in ("bank_line", "line_resolve", "line_second", "line_undo")
+        },
         "ledger_account": (finance, (h.payable,)),
         "ledger_account_csv": (finance, (h.payable,)),
         "ledger_act": (finance, (h.act,)),
         "transfer_correct": (finance, (h.act, transfer)),
+        **{
+            route: (finance, ("payment", h.paid_batch.payments.get().end_to_end_id))
+            for route in ("trace", "trace_csv", "trace_json")
+        },
+        "api_trace": (person, ("bill", bill)),
         "report_definition": (h.authority.regulator, (report(at).figures[0].code,)),
         "outcome_new": (firm, (code,)),
         "message": (firm, (letter,)),

@@ -80,6 +80,7 @@ def calls_of(h: History) -> list[Call]:
         Call("post", "/api/v1/telemetry", "usage:write", telemetry),
         Call("post", "/api/v1/bills", "bills:write", bill),
         Call("get", f"/api/v1/bills/{h.settled.number}", "bills:read"),
+        Call("get", f"/api/v1/trace/bill/{h.settled.number}", "bills:read"),
     ]
 
 
@@ -107,7 +108,12 @@ def a_key_of(seller, kind="LIVE") -> str:
 def test_every_operation_is_called_here(world):
     described = described_api()["paths"]
     called = {
-        (call.method, re.sub(r"/(orders|bills)/[^/]+", r"/\1/{}", call.path))
+        (
+            call.method,
+            re.sub(r"/(orders|bills|trace/bill)/[^/]+", r"/\1/{}", call.path).replace(
+                "/trace/bill/", "/trace/{}/"
+            ),
+        )
         for call in calls_of(world.h)
     }
 
@@ -156,6 +162,7 @@ def test_another_providers_key_finds_and_moves_nothing_of_the_first(world):
     told = {key: (one.status_code, one.json()) for key, one in answers.items()}
     assert told["get", f"/api/v1/orders/{h.order.code}"][0] == 404
     assert told["get", f"/api/v1/bills/{h.settled.number}"][0] == 404
+    assert told["get", f"/api/v1/trace/bill/{h.settled.number}"][0] == 404
     acts = ("accept", "decline", "change", "cancel", "release")
     assert {told["post", f"/api/v1/orders/{h.order.code}/{act}"][0] for act in acts} == {404}
     assert told["get", "/api/v1/orders"][1]["results"] == []

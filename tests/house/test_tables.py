@@ -124,9 +124,13 @@ def test_what_was_written_stays_written():
         "billing_objectionreply",
         "billing_objectionwithdrawal",
         "billing_settlement",
+        "billing_batchstep",
+        "billing_duplicateanswer",
+        "billing_refusedattempt",
         "billing_paymentfile",
         "billing_bankstatement",
         "billing_bankline",
+        "billing_bankresolution",
         "scoring_outcome",
         "scoring_score",
     }

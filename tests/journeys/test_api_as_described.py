@@ -62,7 +62,12 @@ def real_things(scene, program):
     assert program.post("usage", metered("job-2", order), key="u-2").json()["recorded"] == 1
     code = scene.voucher.redemption_code
     return {
-        "path": {"code": order.code, "number": billed.json()["number"]},
+        "path": {
+            "code": order.code,
+            "number": billed.json()["number"],
+            "kind": "bill",
+            "name": billed.json()["number"],
+        },
         "paths": {
             "accept_order": {"code": accept.code},
             "decline_order": {"code": decline.code},

@@ -72,6 +72,7 @@ def test_a_match_is_followed_issued_claimed_in_parts_and_paid(facility, awarded,
     cast.a_bank_detail(organisation, applicant.person, authority)
     at = stage.LATER
     batch = billing.prepare_batch(programme=programme, actor=first_, at=at, key="prepare")
+    billing.lock_batch(batch=batch, actor=first_, at=at, key="lock")
     billing.approve_batch(batch=batch, actor=second, at=at, key="approve")
     file = billing.release_batch(batch=batch, actor=third, at=at, key="release")
     assert stage.nets(programme) == {**left, f"clearing:{batch.code}": awarded}

@@ -93,6 +93,7 @@ def test_the_user_pays_claims_and_is_paid(mode, code, text, region, awarded):
     cast.a_bank_detail(beneficiary, scene.applicant.person, scene.authority)
     at = stage.LATER
     batch = billing.prepare_batch(programme=programme, actor=first, at=at, key="prepare")
+    billing.lock_batch(batch=batch, actor=first, at=at, key="lock")
     billing.approve_batch(batch=batch, actor=second, at=at, key="approve")
     file = billing.release_batch(batch=batch, actor=third, at=at, key="release")
     assert ledger.balance(payable).net == 0

@@ -86,6 +86,7 @@ def test_from_appropriation_to_the_next_award():
     first, second, third = scene.authority.finance
     a_bank_detail(scene.authority.organisation, second, scene.authority)
     batch = billing.prepare_batch(programme=programme, actor=first, at=JULY, key="prepare")
+    billing.lock_batch(batch=batch, actor=first, at=JULY, key="lock")
     billing.approve_batch(batch=batch, actor=second, at=JULY, key="approve")
     file = billing.release_batch(batch=batch, actor=third, at=JULY, key="release")
     assert money(payable) == 0

@@ -21,6 +21,7 @@ from common.days import start_of
 from ledger.actions import SYSTEM
 from ledger.queries import accounts_found, accounts_out_of_step, balances
 from tests import cast
+from tests.journeys.closing import all_papers_say_the_same, covered_of
 from tests.journeys.sites import a_site, an_order
 from tests.real_data import shared
 
@@ -112,6 +113,7 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(site, django_assert_m
     batch = actions.prepare_batch(
         programme=programme, actor=authority.finance[0], at=JANUARY, key="prepare"
     )
+    actions.lock_batch(batch=batch, actor=authority.finance[0], at=JANUARY, key="lock")
     actions.approve_batch(batch=batch, actor=authority.finance[1], at=JANUARY, key="approve")
     file = actions.release_batch(
         batch=batch, actor=authority.finance[2], at=JANUARY, key="release"
@@ -130,6 +132,19 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(site, django_assert_m
     assert (payment.amount, payment.status) == (covered, Payment.Status.PAID)
     batch.refresh_from_db()
     assert batch.status == "CLOSED"
+    # Bill, ledger, pain.001, camt.053 and what the pages show of it: one figure, to the cent.
+    assert all_papers_say_the_same(batch) == covered == covered_of([bill])
+    actions.close_period(
+        programme=programme,
+        month=date(2017, 10, 1),
+        actor=authority.finance[0],
+        at=JANUARY,
+        key="close",
+    )
+    print(
+        f"October 2017: {Decimal(billed_ms) / cast.HOUR:.4f} GPU-hours, billed {bill.total}, "
+        f"covered and paid {covered} cents on bill, ledger, pain.001, camt.053 and statement"
+    )
     paid = programme.account("paid", provider.organisation.code)
     assert balances([paid])[paid].net == covered
     everything = balances(account.address for account in accounts_found(""))

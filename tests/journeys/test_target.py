@@ -68,6 +68,7 @@ def test_a_target_is_agreed_assessed_claimed_and_paid_to_one_side(text, figure, 
         cast.a_bank_detail(payee.organisation, payee.person, scene.authority)
     at = CLAIMED_AT
     batch = billing.prepare_batch(programme=programme, actor=first, at=at, key="prepare")
+    billing.lock_batch(batch=batch, actor=first, at=at, key="lock")
     billing.approve_batch(batch=batch, actor=second, at=at, key="approve")
     file = billing.release_batch(batch=batch, actor=third, at=at, key="release")
     assert stage.nets(programme) == {**left, f"clearing:{batch.code}": paid}

@@ -70,8 +70,14 @@ def _in_finance(scene, first, step, refusal=SamePerson):
     return Scene(authority.admin, first, authority.organisation, Role.FINANCE, step, refusal)
 
 
-def with_payable():
-    scene = cast.make_scene()
+def with_payable(above=None):
+    """600.00 is due; batches above an amount are authorised by one more person."""
+    authority, applicant = cast.make_authority(), cast.an_sme()
+    text = cast.paying_text(authorise_above=above) if above else ""
+    seller, scheme = cast.make_provider(authority), cast.make_programme(authority, text=text)
+    scene = cast.Scene(
+        authority, seller, scheme, applicant, cast.an_issued_voucher(scheme, applicant)
+    )
     stage.an_own_account(scene.authority)
     order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
     stage.use(scene.seller, order, hours=40)
@@ -89,9 +95,56 @@ def approved_batch():
     return _in_finance(scene, scene.authority.finance[0], approve)
 
 
-def released_batch(place):
-    scene = with_payable()
+def approved_anew():
+    """The list was authorised, sent back, and locked again."""
+    scene, batch = _sent_back()
+
+    def approve(account):
+        return billing.approve_batch(batch=batch, actor=account, at=stage.LATER, key="approve")
+
+    return _in_finance(scene, scene.authority.finance[2], approve)
+
+
+def changed_batch(place):
+    """The list was approved and authorised, and sent back."""
+    scene, batch = _sent_back(is_locked=False)
+
+    def lock(account):
+        return billing.lock_batch(batch=batch, actor=account, at=stage.LATER, key="lock")
+
+    return _in_finance(scene, scene.authority.finance[place], lock)
+
+
+def _sent_back(*, is_locked=True):
+    scene = with_payable(above="1")
+    batch = stage.authorise(scene, stage.approve(scene, stage.prepare(scene)))
+    batch = billing.send_back_batch(
+        batch=batch,
+        note="A party was forgotten",
+        actor=scene.authority.finance[0],
+        at=stage.LATER,
+        key="back",
+    )
+    return scene, stage.lock(scene, batch) if is_locked else batch
+
+
+def authorised_batch(place):
+    scene = with_payable(above="1")
     batch = stage.approve(scene, stage.prepare(scene))
+
+    def authorise(account):
+        return billing.authorise_batch(
+            batch=batch, actor=account, at=stage.LATER, key="authorise"
+        )
+
+    return _in_finance(scene, scene.authority.finance[place], authorise)
+
+
+def released_batch(place, above=None):
+    scene = with_payable(above)
+    batch = stage.approve(scene, stage.prepare(scene))
+    if above:
+        batch = stage.authorise(scene, batch)
 
     def release(account):
         return billing.release_batch(batch=batch, actor=account, at=stage.LATER, key="release")

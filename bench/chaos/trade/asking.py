@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 from bench.chaos.model import line
 from bench.chaos.sending import pause
 from bench.chaos.trade.answers import TRIES_MAX, Contradiction, Lost, called, patient
-from bench.chaos.trade.pages import Visit
+from bench.chaos.trade.pages import Visit, shown_fields
 from bench.chaos.trade.scene import Scene
 from parties.models import User
 from providers.models import Provider
@@ -74,9 +74,9 @@ class Trade:
 
         def send() -> str:
             visit = self._visit(person)
-            visit.open(path)
+            shown = shown_fields(visit.open(path))
             is_cut, self._cut = self._cut, False
-            return visit.send(path, {**typed, "key": key}, is_cut=is_cut)
+            return visit.send(path, {**shown, **typed, "key": key}, is_cut=is_cut)
 
         return str(self._twice(step, key, send, facts))
 

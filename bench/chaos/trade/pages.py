@@ -79,5 +79,13 @@ class Visit:
             session.close()
 
 
+def shown_fields(page: bytes) -> dict[str, str]:
+    """Return what a page's form says by itself, and a word for each reason that it asks for."""
+    seen = re.search(rb'name="seen" value="(\w+)"', page)
+    reasons = re.findall(rb'name="(reason_\d+)"', page)
+    fields = {one.decode(): "The same work again" for one in reasons}
+    return {**fields, "seen": seen[1].decode()} if seen else fields
+
+
 def _field(name: str, value: Any) -> Any:
     return SimpleUploadedFile(f"{name}.xml", value) if isinstance(value, bytes) else value

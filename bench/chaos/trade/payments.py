@@ -21,8 +21,10 @@ def pay(trade: Trade) -> None:
     code = trade.act("prepare", lambda key: _prepare(trade.programme(), one, at, key))
     if code == NOTHING_DUE:
         return
+    trade.act("lock", lambda key: _lock(code, one, at, key))
     trade.act("approve", lambda key: _approve(code, two, at, key))
     trade.act("send", lambda key: _release(code, three, at, key))
+    trade.act("hand over", lambda key: _hand_over(code, one, at, key))
     file = patient(lambda: bytes(Batch.objects.get(code=code).file.content))
     data = statement_for(
         file, statement_id=f"ST-{trade.errand}", created_at=at, booked_on=at.date()
@@ -38,8 +40,10 @@ def pay_by_page(trade: Trade) -> None:
         return
     typed = {"programme": programme.code}
     found = trade.page("prepare", one, f"/batches/new/?programme={programme.code}", typed)
+    trade.page("lock", one, f"{found}lock/", {})
     trade.page("approve", two, f"{found}approve/", {})
     trade.page("send", three, f"{found}release/", {})
+    trade.page("hand over", one, f"{found}hand-over/", {})
     file = trade.read(three, f"{found}file/")
     at = trade.at()
     first = patient(lambda: Payment.objects.filter(batch__code=found.split("/")[2]).first())
@@ -66,12 +70,25 @@ def _batch(code: str) -> Batch:
     return Batch.objects.select_related("programme__authority").get(code=code)
 
 
+def _lock(code: str, person: User, at: datetime, key: str) -> str:
+    return billing.lock_batch(batch=_batch(code), actor=person, at=at, key=key).code
+
+
 def _approve(code: str, person: User, at: datetime, key: str) -> str:
-    return billing.approve_batch(batch=_batch(code), actor=person, at=at, key=key).code
+    batch = _batch(code)
+    # The trade pays its one provider alike amounts day by day.
+    reasons = {one.end_to_end_id: "The same work again" for one in batch.payments.all()}
+    return billing.approve_batch(
+        batch=batch, actor=person, at=at, key=key, reasons=reasons
+    ).code
 
 
 def _release(code: str, person: User, at: datetime, key: str) -> int:
     return billing.release_batch(batch=_batch(code), actor=person, at=at, key=key).pk
+
+
+def _hand_over(code: str, person: User, at: datetime, key: str) -> str:
+    return billing.hand_over_batch(batch=_batch(code), actor=person, at=at, key=key).code
 
 
 def _read_statement(data: bytes, person: User, at: datetime, key: str) -> int:

@@ -21,7 +21,7 @@ from billing.models import (
     UsageLine,
     Verdict,
 )
-from billing.queries import bills_to_settle, is_due
+from billing.queries import UNRELEASED, bills_to_settle, is_due
 from ledger.queries import accounts_found, balances, holds_remaining
 from vouchers.models import Order, Programme, Voucher
 from vouchers.queries import orders_lapsed_by, voucher_balance, vouchers_expired_by
@@ -169,7 +169,7 @@ def _batch(batch: Batch, programme: Programme, findings: Findings) -> None:
     total = sum(one.amount for one in payments)
     clearing = balances([programme.account("clearing", batch.code)])
     cleared = [(one.credit, one.debit) for one in clearing.values()]
-    is_sent = batch.status not in (Batch.Status.PREPARED, Batch.Status.APPROVED)
+    is_sent = batch.status not in UNRELEASED
     answered = (Payment.Status.PAID, Payment.Status.RETURNED)
     is_answered = all(one.status in answered for one in payments)
     expected = [(total, total if is_answered else 0)] if is_sent else []

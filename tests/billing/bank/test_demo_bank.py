@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from billing.bank.camt053 import read_statement
+from billing.bank.camt import read_statement
 from billing.bank.demo_bank import statement_for
 from billing.bank.pain001 import CreditorReference, Instruction, credit_transfer_file
 from billing.bank.party import AccountNumber, Agent, Party

@@ -90,13 +90,23 @@ def prepared(browser, scene):
     return Batch.objects.get()
 
 
-def step(client, name, batch):
-    return send(client, reverse(name, args=[batch.code]))
+def step(client, name, batch, **typed):
+    """Open a step's page of a batch and send its form, with the list that it shows."""
+    address = reverse(name, args=[batch.code])
+    seen = re.search(r'name="seen" value="(\w+)"', client.get(address).content.decode())
+    return send(client, address, **({"seen": seen[1]} if seen else {}), **typed)
+
+
+def locked(browser, scene):
+    """Prepare a batch and lock its list as the first finance officer."""
+    batch = prepared(browser, scene)
+    step(browser(scene.authority.finance[0]), "batch_lock", batch)
+    return Batch.objects.get()
 
 
 def released(browser, scene):
     """Take a batch through its three people."""
-    batch = prepared(browser, scene)
+    batch = locked(browser, scene)
     step(browser(scene.authority.finance[1]), "batch_approve", batch)
     step(browser(scene.authority.finance[2]), "batch_release", batch)
     return Batch.objects.get()

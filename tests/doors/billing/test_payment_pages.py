@@ -23,6 +23,7 @@ from tests.cast import (
 )
 from tests.doors.billing.june import (
     a_bill,
+    locked,
     prepared,
     read,
     record,
@@ -139,16 +140,16 @@ def test_three_people_send_a_batch_to_the_bank(browser, scene, due):
 
 
 def test_the_same_person_is_refused_in_words(browser, scene, due):
-    batch = prepared(browser, scene)
+    batch = locked(browser, scene)
     first, second, _third = scene.authority.finance
 
     page = step(browser(first), "batch_approve", batch)
 
     batch.refresh_from_db()
-    assert batch.status == "PREPARED"
+    assert batch.status == "LOCKED"
     assert "There is a problem" in words(page)
     told = words(browser(first).get(reverse("batch", args=[batch.code])))
-    assert "You prepared this batch, so another person must approve it." in told
+    assert "You prepared the batch, so another person must do this step." in told
     step(browser(second), "batch_approve", batch)
     step(browser(second), "batch_release", batch)
     batch.refresh_from_db()

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from billing.bank.camt053 import read_statement, read_statements
+from billing.bank.camt import read_statement, read_statements
 from billing.bank.xml import (
     BankFileInvalid,
     BankFileTooLarge,
@@ -352,7 +352,6 @@ def test_published_statements_are_read_as_their_expected_parse_says(name, warned
 @pytest.mark.parametrize(
     "path",
     [
-        "genkgo/camt054.v8.xml",
         "pain001_pkg_pain.001.001.09.xml",
         "pain001_pkg_pain.001.001.03.xml",
         "gs_pain001_001_08.xml",

@@ -1,4 +1,9 @@
-"""Bank statements, `camt.053` in versions 001.02, 001.04 and 001.08: what the bank did."""
+"""What the bank did: statements (`camt.053`) and notices (`camt.054`), 001.02, .04 and .08.
+
+A notice has the entries of a statement and no balances. Of `camt.054.001.02` and `.04` no schema
+is published where the others are, so their form is not checked, which is a warning; what is
+relied on is read as carefully.
+"""
 
 import re
 from collections import Counter
@@ -8,18 +13,22 @@ from datetime import date
 from django.utils.translation import gettext_lazy as _
 
 from billing.bank.amounts import minor_units
+from billing.bank.defects import schema_warnings
 from billing.bank.party import AccountNumber
 from billing.bank.statement import BOOKED, Entry, Statement, StatementWarning
 from billing.bank.xml import (
+    Element,
     Node,
     ValueUnreadable,
     WrongMessage,
     message_of,
     read_xml,
-    schema_errors,
 )
 
-MESSAGES = ("camt.053.001.02", "camt.053.001.04", "camt.053.001.08")
+VERSIONS = ("001.02", "001.04", "001.08")
+STATEMENTS = tuple(f"camt.053.{version}" for version in VERSIONS)
+NOTICES = tuple(f"camt.054.{version}" for version in VERSIONS)
+MESSAGES = (*STATEMENTS, *NOTICES)
 NOT_PROVIDED = "NOTPROVIDED"
 # Sub-families of external bank transaction codes that mean: money of a payment came back.
 RETURN_SUBFAMILIES = frozenset({"RRTN", "RPCR"})
@@ -28,6 +37,8 @@ CLOSING_KINDS = ("CLBD",)
 # A payment's own amount: in 001.04 and later, and in 001.02.
 DETAIL_AMOUNTS = ("Amt", "AmtDtls/TxAmt/Amt")
 
+# Where statements stand, and where notices do.
+_PLACES = (("BkToCstmrStmt", "Stmt"), ("BkToCstmrDbtCdtNtfctn", "Ntfctn"))
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -40,36 +51,36 @@ def read_statement(data: bytes) -> Statement:
     :raises BankFileTooLarge: if it has more bytes than a statement has.
     :raises NotXml: if it is not well-formed XML.
     :raises DocumentTypeFound: if it defines entities.
-    :raises WrongMessage: if it is not camt.053 of a version we read.
+    :raises WrongMessage: if it is neither camt.053 nor camt.054 of a version we read.
     :raises ValueUnreadable: if something that is relied on cannot be read, with its place; also
         if there is not exactly one statement.
     """
     statements = read_statements(data)
     if len(statements) != 1:
         raise ValueUnreadable(
-            place="BkToCstmrStmt",
-            value=f"{len(statements)} Stmt",
-            expected=str(_("one statement")),
+            place="Document", value=f"{len(statements)} Stmt", expected=str(_("one statement"))
         )
     return statements[0]
 
 
 def read_statements(data: bytes) -> tuple[Statement, ...]:
     """Read all statements in a bank's file; refusals are those of `read_statement`."""
-    root = read_xml(data)
+    return statements_of(read_xml(data))
+
+
+def statements_of(root: Element) -> tuple[Statement, ...]:
+    """Read all statements or notices of a document; refusals are those of `read_statement`."""
     message = message_of(root)
     if message not in MESSAGES:
         raise WrongMessage(found=message, known=", ".join(MESSAGES))
     document = Node(root, "Document")
-    broken = tuple(
-        StatementWarning("schema", f"line {line}", {"line": line, "words": words})
-        for line, words in schema_errors(root, message)
-    )
-    message_id = document.text("BkToCstmrStmt/GrpHdr/MsgId")
-    created = document.text("BkToCstmrStmt/GrpHdr/CreDtTm")
+    broken = schema_warnings(root, message)
+    body, item = _PLACES[message in NOTICES]
+    message_id = document.text(f"{body}/GrpHdr/MsgId")
+    created = document.text(f"{body}/GrpHdr/CreDtTm")
     return tuple(
         _StatementReader(node, message, created).read(message_id, broken)
-        for node in document.children("BkToCstmrStmt/Stmt")
+        for node in document.children(f"{body}/{item}")
     )
 
 
@@ -99,11 +110,12 @@ class _StatementReader:
 
     def read(self, message_id: str, broken: tuple[StatementWarning, ...]) -> Statement:
         """Return the statement, with the schema's warnings before its own."""
-        opening = self._balance(OPENING_KINDS, "opening")
+        has_balances = self._message in STATEMENTS
+        opening = self._balance(OPENING_KINDS, "opening") if has_balances else None
         entries = tuple(
             entry for node in self._node.children("Ntry") for entry in self._entries(node)
         )
-        closing = self._balance(CLOSING_KINDS, "closing")
+        closing = self._balance(CLOSING_KINDS, "closing") if has_balances else None
         self._check_sums(opening, closing)
         self._check_repeats(entries)
         return Statement(
@@ -259,7 +271,7 @@ def _amount(node: Node, path: str) -> tuple[int, str]:
     amount_minor = minor_units(amount.own_text(), currency)
     if amount_minor is None:
         value = f"{amount.own_text()[:40]} {currency}"
-        raise _unreadable(amount, value, _("an exact amount in a currency that programmes use"))
+        raise _unreadable(amount, value, _("an exact amount in a currency of ISO 4217"))
     return amount_minor, currency
 
 

@@ -1,0 +1,266 @@
+"""What waits for finance: each queue oldest first, each row with its clock."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import F, OuterRef, Q, Subquery
+
+from billing.models import BankLine, Batch, BillLine, Payment, Settlement, Verdict
+from billing.queries.bills import bills_to_settle, programmes_overseen
+from billing.queries.payments import PAYABLE_KINDS, statements_visible_to
+from billing.queries.traced import parts_open
+from common.days import day_of
+from ledger import queries as ledger
+from parties.models import User
+from policy.rules import SettlementRule
+from vouchers.models import Programme
+from vouchers.queries import policy_in_force
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits: since when, until when it should be done, and how much it is of.
+
+    `kind` and `name` are as a trace names things. `due` is None where no rule sets a day; `who`
+    is a status or a payee, and `amount` in the smallest parts of `unit`.
+    """
+
+    kind: str
+    name: str
+    programme: str
+    who: str
+    amount: int
+    unit: str
+    since: datetime
+    due: datetime | None
+    why: str = ""
+    why_values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _Rules:
+    """The days that programmes' laws give, each read once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[int, date], SettlementRule] = {}
+
+    def of(self, programme: Programme, at: datetime) -> SettlementRule:
+        """Return the rule on settlement that was in force at an instant."""
+        on = day_of(at, programme.zone)
+        if (programme.pk, on) not in self._found:
+            _version, rules = policy_in_force(programme, on)
+            self._found[programme.pk, on] = rules.settlement
+        return self._found[programme.pk, on]
+
+
+def bills_waiting(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return the bills and claims to settle; due is when their days for an objection are over."""
+    rules = _Rules()
+    found = bills_to_settle().filter(programme__in=programmes).select_related("payee")
+    return [
+        Waiting(
+            "bill",
+            one.number,
+            one.programme.code,
+            one.payee.name_here,
+            one.total,
+            one.unit,
+            one.sent_at,
+            one.sent_at + timedelta(days=rules.of(one.programme, one.sent_at).objection_days),
+        )
+        for one in found
+    ]
+
+
+def _lines(programmes: Sequence[Programme], condition: Q) -> list[Waiting]:
+    last = Verdict.objects.filter(line=OuterRef("pk")).order_by("-pk")
+    found = (
+        BillLine.objects.filter(
+            bill__programme__in=programmes,
+            # Only lines with an open verdict are looked at, of many that were accepted.
+            pk__in=Verdict.objects.filter(
+                line__bill__programme__in=programmes,
+                outcome__in=[Verdict.Outcome.REDUCED, Verdict.Outcome.WITHHELD],
+            ).values("line"),
+        )
+        .annotate(
+            last_outcome=Subquery(last.values("outcome")[:1]),
+            last_reason=Subquery(last.values("reason")[:1]),
+            last_values=Subquery(last.values("reason_values")[:1]),
+            open_amount=Subquery(last.values("withheld")[:1]),
+            open_since=Subquery(last.values("decided_at")[:1]),
+        )
+        .filter(
+            condition,
+            last_outcome__in=[Verdict.Outcome.REDUCED, Verdict.Outcome.WITHHELD],
+        )
+        .select_related("bill__programme", "bill__payee")
+        .order_by("open_since", "pk")
+    )
+    return [
+        Waiting(
+            "bill_line",
+            f"{one.bill.number}/{one.row}",
+            one.bill.programme.code,
+            one.bill.payee.name_here,
+            one.open_amount,
+            one.bill.unit,
+            one.open_since,
+            None,
+            one.last_reason,
+            one.last_values,
+        )
+        for one in found
+    ]
+
+
+def lines_disputed(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return the lines that a holder objects to and nobody has decided yet."""
+    return _lines(programmes, Q(last_reason="objected"))
+
+
+def lines_kept_back(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return the lines of which a rule withheld something that nobody has decided yet."""
+    return _lines(programmes, ~Q(last_reason="objected"))
+
+
+def batches_waiting(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return the batches that wait for their next person, or for the bank."""
+    done = [Batch.Status.CLOSED, Batch.Status.CANCELLED]
+    found = Batch.objects.filter(programme__in=programmes).exclude(status__in=done)
+    rows = [
+        Waiting(
+            "batch",
+            one.code,
+            one.programme.code,
+            one.status,
+            one.total,
+            one.programme.unit,
+            max(at for at in (one.prepared_at, one.approved_at, one.released_at) if at),
+            None,
+        )
+        for one in found.select_related("programme")
+    ]
+    return sorted(rows, key=lambda row: (row.since, row.name))
+
+
+def payments_at_bank(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return the payments that were sent and that the bank has not answered."""
+    found = (
+        Payment.objects.filter(batch__programme__in=programmes, status=Payment.Status.SENT)
+        .select_related("batch__programme", "payee")
+        .order_by("batch__released_at", "end_to_end_id")
+    )
+    return [
+        Waiting(
+            "payment",
+            one.end_to_end_id,
+            one.batch.programme.code,
+            one.payee.name_here,
+            one.amount,
+            one.unit,
+            one.batch.released_at or one.batch.prepared_at,
+            None,
+        )
+        for one in found
+    ]
+
+
+def bank_lines_unmatched(_programmes: Sequence[Programme], person: User) -> list[Waiting]:
+    """Return the entries of bank statements that match no payment."""
+    found = (
+        BankLine.objects.filter(
+            statement__in=statements_visible_to(person).order_by(),
+            match=BankLine.Match.UNMATCHED,
+        )
+        .annotate(read_at=F("statement__read_at"))
+        .order_by("statement__read_at", "position")
+    )
+    return [
+        Waiting(
+            "bank_line",
+            str(one.pk),
+            "",
+            one.counterparty or one.end_to_end_id,
+            one.amount,
+            one.unit,
+            one.read_at,
+            None,
+            one.reason,
+            one.reason_values,
+        )
+        for one in found
+    ]
+
+
+def payments_due(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return what was settled and not sent to the bank, by bill; due by the law's payment days.
+
+    What was owed first is paid first, so of each payable the newest settlements are open.
+    """
+    rules = _Rules()
+    parts = [
+        (programme, part)
+        for programme in programmes
+        for part in parts_open(_payables(programme))
+    ]
+    settlements = Settlement.objects.select_related("bill__payee").in_bulk(
+        {part.settlement for _programme, part in parts}
+    )
+    amounts: dict[tuple[int, int], int] = {}
+    for programme, part in parts:
+        key = (programme.pk, part.settlement)
+        amounts[key] = amounts.get(key, 0) + part.amount
+    by_key = {programme.pk: programme for programme in programmes}
+    rows = []
+    for (programme_key, number), amount in amounts.items():
+        one, programme = settlements[number], by_key[programme_key]
+        days = rules.of(programme, one.at).payment_days
+        rows.append(
+            Waiting(
+                "settlement",
+                str(number),
+                programme.code,
+                f"{one.bill.number}, {one.bill.payee.name_here}",
+                amount,
+                one.bill.unit,
+                one.at,
+                one.at + timedelta(days=days),
+            )
+        )
+    return sorted(rows, key=lambda row: (row.since, int(row.name)))
+
+
+def _payables(programme: Programme) -> dict[str, int]:
+    """Return the payables of a programme on which something is owed, with how much."""
+    prefixes = tuple(programme.account(kind, "") for kind in PAYABLE_KINDS)
+    accounts = ledger.accounts_found(f"payable:{programme.code}:")
+    addresses = [one.address for one in accounts if one.address.startswith(prefixes)]
+    balances = ledger.balances(addresses)
+    return {address: one.free for address, one in balances.items() if one.free > 0}
+
+
+Queue = Callable[[Sequence[Programme], User], list[Waiting]]
+# In the order in which a bill goes through them.
+QUEUES: dict[str, Queue] = {
+    "to-settle": bills_waiting,
+    "disputed": lines_disputed,
+    "withheld": lines_kept_back,
+    "to-pay": payments_due,
+    "batches": batches_waiting,
+    "at-bank": payments_at_bank,
+    "unmatched": bank_lines_unmatched,
+}
+
+
+def queue_of(person: User, code: str, programme: str = "") -> list[Waiting]:
+    """Return one queue of a person's programmes, or of one of them, oldest first.
+
+    :raises KeyError: if there is no such queue.
+    """
+    found: Iterable[Programme] = programmes_overseen(person)
+    if programme:
+        found = [one for one in found if one.code == programme]
+    rows = QUEUES[code](list(found), person)
+    return [row for row in rows if not programme or row.programme in ("", programme)]

@@ -1,0 +1,1 @@
+"""Pages of reports, outcomes and standings, and the trace from budget to outcome."""

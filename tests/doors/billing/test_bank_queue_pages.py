@@ -1,0 +1,128 @@
+"""Finance finds what the bank's odd entries are, at pages, by two people, in both languages."""
+
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from billing.models import BankLine, BankResolution, Payment
+from tests.billing.bank_files import a_csv, a_report
+from tests.doors.billing.june import read, released, statement_of
+from tests.doors.pages import send, words
+
+pytestmark = pytest.mark.django_db
+
+OWN = "6222000099999999"
+
+
+@pytest.fixture
+def batch(browser, scene, due):
+    return released(browser, scene)
+
+
+def an_odd_line(client, amount="-3600.00"):
+    data = a_csv(OWN, [("", amount, "R1", "grant")])
+    read(client, data, "july.csv")
+    return BankLine.objects.get()
+
+
+def test_the_kind_of_file_is_recognised_and_said(browser, scene, batch):
+    finance = browser(scene.authority.finance[0])
+
+    page = words(finance.get(read(finance, statement_of()).url))
+
+    assert "Recognised as Statement (camt.053.001.08)" in page
+    report = a_report(batch, [(f"{batch.code}-00001", "ACCP", "", "3600.00", "")])
+    page = words(finance.get(read(finance, report, "report.xml").url))
+    assert "Recognised as Status report (pain.002.001.10)" in page
+    assert "1 Bank took the order" in page
+
+
+def test_the_file_comes_back_byte_for_byte(browser, scene, batch):
+    finance = browser(scene.authority.finance[0])
+    data = statement_of()
+    read(finance, data, 'july "two".xml')
+
+    answer = finance.get(reverse("statement_file", args=[BankLine.objects.get().statement_id]))
+
+    assert answer.content == data
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+
+
+def test_a_returned_payment_says_what_the_code_means(browser, scene, batch):
+    finance = browser(scene.authority.finance[0])
+    read(finance, statement_of(returned={f"{batch.code}-00001": "AC04"}))
+
+    told = words(browser(scene.seller.person).get(reverse("payments")))
+    assert "The account is closed (AC04)" in told
+
+
+def test_an_odd_entry_goes_through_two_people(browser, scene, batch):
+    first, second, _third = (browser(one) for one in scene.authority.finance)
+    line = an_odd_line(first)
+    page = words(first.get(reverse("bank_queue")))
+    assert "july.csv, entry 1" in page
+    assert "1 To look at" in page
+
+    address = reverse("line_resolve", args=[line.pk])
+    payment = Payment.objects.get()
+    send(
+        first,
+        address,
+        kind="THIS_PAYMENT",
+        payment=payment.end_to_end_id,
+        note="The bank said so.",
+    )
+    assert BankResolution.objects.get().step == "PROPOSED"
+    told = words(first.get(reverse("bank_line", args=[line.pk])))
+    assert "It is this payment · proposed" in told
+
+    alone = send(first, reverse("line_second", args=[line.pk]), reason="I agree with me.")
+    assert "There is a problem" in words(alone)
+    assert Payment.objects.get().status == "SENT"
+
+    send(second, reverse("line_second", args=[line.pk]), reason="I looked.")
+    assert Payment.objects.get().status == "PAID"
+    assert "Nothing waits here" in words(first.get(reverse("bank_queue")))
+    assert "july.csv, entry 1" in words(first.get(reverse("bank_queue"), {"state": "DONE"}))
+
+    send(first, reverse("line_undo", args=[line.pk]), reason="It was another.")
+    assert Payment.objects.get().status == "SENT"
+
+
+def test_a_payment_that_does_not_fit_is_refused_in_words(browser, scene, batch):
+    finance = browser(scene.authority.finance[0])
+    line = an_odd_line(finance, "-3599.00")
+    address = reverse("line_resolve", args=[line.pk])
+
+    for named in (f"{batch.code}-00001", "NOBODYS"):
+        page = send(finance, address, kind="THIS_PAYMENT", payment=named, note="So.")
+        assert "Amount and currency must be the payment's" in words(page)
+    assert "There is a problem" in words(send(finance, address, kind="NOT_OURS", note=""))
+    assert not BankResolution.objects.exists()
+
+
+def test_the_queue_is_a_file_as_well(browser, scene, batch):
+    finance = browser(scene.authority.finance[0])
+    an_odd_line(finance)
+
+    text = finance.get(reverse("bank_queue_csv")).content.decode("utf-8-sig")
+
+    assert re.search(r"july\.csv,1,line 2,2025-07-02,.*3,600\.00 CNY", text)
+    assert "UNMATCHED" in text
+
+
+def test_what_is_no_file_of_a_bank_says_which_are(browser, scene, batch):
+    finance = browser(scene.authority.finance[0])
+    upload = SimpleUploadedFile("hello.txt", b"hello")
+
+    page = words(send(finance, reverse("statement_upload"), file=upload))
+
+    assert "Line 1 of the file begins with “hello”" in page
+    assert "MT940" in page
+
+
+def test_officers_and_providers_see_no_queue(browser, scene, batch):
+    for person in (scene.authority.officer, scene.seller.person):
+        assert browser(person).get(reverse("bank_queue")).status_code in (403, 404, 409)
