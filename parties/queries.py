@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import connection
 from django.db.models import Q, QuerySet
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from common.errors import NotFound, Refused
@@ -157,6 +158,10 @@ Earlier = Mapping[str, str | Collection[str]]
 """The names of `policy.duties`, with the addresses of who did them."""
 
 
+# Put into words only once it is told, in the language of whoever is told.
+_said = lazy(in_language, str)
+
+
 def require_apart(
     act: str, account: User, earlier: Earlier, programme: Programme | None = None
 ) -> None:
@@ -171,7 +176,7 @@ def require_apart(
     person_kept(account)
     permission = may_act(act, account, earlier, programme)
     if not permission.allowed:
-        raise SamePerson(reason=in_language(permission.reason_en, permission.reason_zh))
+        raise SamePerson(reason=_said(permission.reason_en, permission.reason_zh))
 
 
 def may_act(

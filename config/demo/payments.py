@@ -15,7 +15,7 @@ from parties.queries import bank_detail_in_force
 
 PREPARED_AFTER = 10
 # On the last days a batch waits at each step.
-SENT_ON, APPROVED_ON = 270, 272
+RELEASED_ON, PREPARED_ON = 270, 272
 _RETURNED = "AC04"  # ISO 20022: the account is closed
 _LEFT_OUT = "The bank detail is being changed; it goes into the next batch."
 _ALIKE = "The same order ran as long in both months."
@@ -35,17 +35,15 @@ class Treasury:
 
     def plan(self) -> None:
         """Plan a batch after each period's bills, and what waits at the end."""
-        for scheme in self.schemes:
-            for day in PERIODS[1:-1]:
-                _Run(self, scheme).plan(day + PREPARED_AFTER, "CLOSED")
         offset, claims = self.schemes
-        # What is left out of one batch is what the next one, days later, is made of.
-        _Run(self, offset).plan(SENT_ON - 2, "SENT", leaves_out=True)
-        _Run(self, offset).plan(SENT_ON, "RELEASED")
-        _Run(self, offset).plan(APPROVED_ON, "APPROVED")
-        _Run(self, claims).plan(SENT_ON, "CANCELLED")
-        _Run(self, claims).plan(APPROVED_ON, "LOCKED", leaves_out=True)
-        _Run(self, claims).plan(APPROVED_ON + 0.4, "OPEN")
+        for day in PERIODS[1:-1]:
+            is_last = day == PERIODS[-2]
+            _Run(self, offset).plan(day + PREPARED_AFTER, "APPROVED" if is_last else "CLOSED")
+            _Run(self, claims).plan(day + PREPARED_AFTER, "SENT" if is_last else "CLOSED")
+        _Run(self, offset).plan(RELEASED_ON, "RELEASED")
+        _Run(self, offset).plan(PREPARED_ON, "LOCKED")
+        _Run(self, claims).plan(RELEASED_ON, "CANCELLED")
+        _Run(self, claims).plan(PREPARED_ON, "OPEN")
 
     def answer(self, scheme: Scheme, batch: Batch, at: datetime) -> None:
         """Read the bank's statement of a batch; the first one of a programme has a return."""
@@ -115,11 +113,11 @@ class _Run:
         self.first, self.second, self.third = scheme.office.finance
         self.batch: Batch | None = None
 
-    def plan(self, day: float, last: str, *, leaves_out: bool = False) -> None:
+    def plan(self, day: int, last: str) -> None:
         """Plan the steps of three people on one day, up to the last, and the bank's answer."""
         steps = [
             ("OPEN", day + 0.40, self._prepare),
-            *([("", day + 0.42, self._remove)] if leaves_out else []),
+            *([("", day + 0.42, self._remove)] if last == "CANCELLED" else []),
             *([("CANCELLED", day + 0.45, self._cancel)] if last == "CANCELLED" else []),
             ("LOCKED", day + 0.46, self._lock),
             ("APPROVED", day + 0.50, self._approve),
@@ -142,11 +140,10 @@ class _Run:
             )
 
     def _remove(self, at: datetime) -> None:
-        """Take a payment out of a batch that has more than one."""
-        payments = list(payments_of(self.batch)) if self.batch else []
-        if len(payments) > 1:
+        """Take a payment out of a batch."""
+        if self.batch:
             actions.remove_payment(
-                payment=payments[-1],
+                payment=payments_of(self.batch)[0],
                 note=_LEFT_OUT,
                 actor=self.first,
                 at=at,

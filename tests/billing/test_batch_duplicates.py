@@ -31,7 +31,7 @@ def owe(scene, hours, key="job-2"):
     stage.use(
         scene.seller, order, hours=hours, key=key, started=stage.START + timedelta(days=3)
     )
-    stage.settle(stage.bill(scene, invoice=f"INV-{key}"))
+    stage.settle(stage.bill(scene, stage.a_line(key), invoice=f"INV-{key}"))
 
 
 def approve(scene, batch, reasons=None, key="approve"):

@@ -189,7 +189,13 @@ def pay(come, language: str, finance: Visitor, stage: Stage, programme: Programm
     for person, step in zip(stage.authority.finance[1:], ("approve", "release"), strict=True):
         other = come(person, language=language)
         other.open(batch)
-        other.send_to(f"{batch}{step}/")
+        if other.page.locator(f'main a[href="{batch}{step}/"]').count():
+            # The same work was paid in the other language: that asks for a word.
+            other.follow(f"{batch}{step}/")
+            other.answer(reason_1="The same work, told in another language")
+            other.send()
+        else:
+            other.send_to(f"{batch}{step}/")
         assert other.path == batch
     file = other.fetch(f"{batch}file/")
     root = read_xml(file)

@@ -116,7 +116,10 @@ def sent_to_bank(scheme: Scheme) -> Batch:
         programme=scheme.programme, actor=first, at=PREPARED, key=a_key("batch")
     )
     billing.lock_batch(batch=batch, actor=first, at=PREPARED, key=a_key("lock"))
-    billing.approve_batch(batch=batch, actor=second, at=PREPARED, key=a_key("approve"))
+    alike = {one.end_to_end_id: "Another month" for one in batch.payments.all()}
+    billing.approve_batch(
+        batch=batch, actor=second, at=PREPARED, key=a_key("approve"), reasons=alike
+    )
     billing.release_batch(batch=batch, actor=third, at=RELEASED, key=a_key("release"))
     return batch
 

@@ -128,7 +128,8 @@ def _an_earlier_twin(batch, payment):
     earlier.pk, earlier.code, earlier.status, earlier.approved_by = None, "B-2", "OPEN", None
     earlier.save()
     twin = Payment.objects.get(pk=payment.pk)
-    twin.pk, twin.batch, twin.end_to_end_id, twin.reference = 1, earlier, "B-2-00001", ""
+    twin.pk, twin.batch = -payment.pk, earlier
+    twin.end_to_end_id, twin.reference = "B-2-00001", ""
     twin.status = "SENT"
     twin.save(force_insert=True)
 
@@ -262,3 +263,34 @@ def test_only_auditors_see_who_asked_in_vain(browser, scene, due):
         reverse("refused_attempts")
         in browser(scene.authority.regulator).get(reverse("ledger_audit")).content.decode()
     )
+
+
+# --- deputies --------------------------------------------------------------------------------
+
+
+def test_a_finance_officer_names_a_deputy_who_then_takes_the_step(browser, scene, due):
+    _first, second, _third = scene.authority.finance
+    deputy = scene.authority.officer
+    batch = locked(browser, scene)
+    officer = browser(deputy)
+    assert (
+        address("batch_approve", batch)
+        not in officer.get(address("batch", batch)).content.decode()
+    )
+    finance = browser(second)
+    assert reverse("finance_deputy_new") in finance.get(reverse("batches")).content.decode()
+
+    days = {
+        f"{name}_{place}": str(part)
+        for name, day in (("from_on", JULY), ("until_on", JULY + timedelta(days=7)))
+        for place, part in (("day", day.day), ("month", day.month), ("year", day.year))
+    }
+    answer = send(finance, reverse("finance_deputy_new"), deputy=str(deputy.pk), **days)
+
+    assert answer.url == reverse("batches")
+    assert f"{deputy.name} takes your steps until" in words(finance.get(answer.url))
+    step(officer, "batch_approve", batch)
+    page = words(officer.get(address("batch", batch)))
+    assert f"{deputy.name}, in place of {second.name}" in page
+    assert Batch.objects.get().status == "APPROVED"
+    assert "You approved the batch" in words(finance.get(address("batch", batch)))
