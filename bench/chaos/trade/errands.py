@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.chaos.board import Board
-from bench.chaos.trade import bills, orders, payments
+from bench.chaos.trade import bills, ends, orders, payments
 from bench.chaos.trade.answers import Contradiction
 from bench.chaos.trade.asking import Trade
 from bench.chaos.trade.scene import ensure_scene
@@ -22,6 +22,8 @@ ERRANDS: dict[str, tuple[int, Callable[[Trade], None]]] = {
     "correct": (2, bills.correct),
     "pay": (1, payments.pay),
     "pay_by_page": (2, payments.pay_by_page),
+    "recover": (1, ends.recover),
+    "close": (1, ends.close),
     "expire": (1, orders.expire),
 }
 _REST_SECONDS = 0.6

@@ -16,12 +16,16 @@ from billing.models import (
     BankStatement,
     Batch,
     Bill,
+    ClosedPeriod,
+    Collection,
     Payment,
+    Recovery,
     Settlement,
     UsageLine,
     Verdict,
 )
 from billing.queries import UNRELEASED, bills_to_settle, is_due
+from common.days import day_of
 from ledger.queries import accounts_found, balances, holds_remaining
 from vouchers.models import Order, Programme, Voucher
 from vouchers.queries import orders_lapsed_by, voucher_balance, vouchers_expired_by
@@ -65,6 +69,9 @@ def prove_trade(steps: list[Step], scene: Scene, findings: Findings) -> None:
     _orders(steps, findings)
     _bills(steps, findings)
     _payments(steps, Programme.objects.get(pk=scene.programme), findings)
+    programme = Programme.objects.get(pk=scene.programme)
+    _recoveries(steps, programme, findings)
+    _months(steps, programme, findings)
     _old_vouchers(scene, findings)
 
 
@@ -160,8 +167,34 @@ def _payments(steps: list[Step], programme: Programme, findings: Findings) -> No
     owed = sum(one.net for one in found.values() if one.address.startswith("provider"))
     out = sum(one.net for one in found.values() if one.address.startswith("paid"))
     waiting = _sum(Payment.objects.filter(status=Payment.Status.SENT), "amount")
-    if (covered, paid) != (owed + waiting + out, out):
-        findings.add(f"covered {covered}, paid {paid}; owed {owed}, sent {waiting}, out {out}")
+    set_off = _sum(Collection.objects.all(), "amount")
+    if (covered, paid) != (owed + waiting + out + set_off, out):
+        findings.add(
+            f"covered {covered}, paid {paid}; owed {owed}, sent {waiting}, out {out},"
+            f" set off {set_off}"
+        )
+
+
+def _recoveries(steps: list[Step], programme: Programme, findings: Findings) -> None:
+    codes = list(Recovery.objects.values_list("code", flat=True))
+    _each_once("recovery", _answers(steps, "recovery"), codes, findings)
+    upheld = sum(one["upheld"] for one in steps if one["step"] == "uphold")
+    got_back = _sum(Collection.objects.all(), "amount")
+    found = balances(_addresses(programme, "receivable") + _addresses(programme, "recovered"))
+    still = {
+        kind: sum(one.net for one in found.values() if one.address.startswith(kind))
+        for kind in ("receivable", "recovered")
+    }
+    if (-still["receivable"], still["recovered"]) != (upheld - got_back,) * 2:
+        findings.add(f"upheld {upheld}, got back {got_back}, and the ledger says {still}")
+
+
+def _months(steps: list[Step], programme: Programme, findings: Findings) -> None:
+    closed = [
+        f"{day_of(one.period_from, programme.zone):%Y-%m}" for one in ClosedPeriod.objects.all()
+    ]
+    told = [one["month"] for one in steps if one["step"] == "close"]
+    _each_once("closed month", told, closed, findings)
 
 
 def _batch(batch: Batch, programme: Programme, findings: Findings) -> None:

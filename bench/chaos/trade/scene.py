@@ -18,6 +18,15 @@ from tests import cast
 from vouchers import actions as vouchers
 
 OLD_VOUCHERS = 24
+# What the shipped programme says nothing of: what was paid and not owed sets itself off.
+_RECOVERY = """
+[recovery]
+clause = "Article 21"
+reply_days = 15
+due_days = 30
+offset = true
+returns_to = "BUDGET"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Scene:
     secret: str
     voucher: int
     redemption_code: str
+    seller: int
     holder: int
     officer: int
     finance: tuple[int, int, int]
@@ -63,7 +73,8 @@ def _set() -> Scene:
     authority = cast.make_authority()
     _own_account(authority)
     seller = cast.make_provider(authority)
-    scheme = cast.make_programme(authority, cast.M3, budget=10**11)
+    law = cast.policy_text(cast.M3) + _RECOVERY
+    scheme = cast.make_programme(authority, cast.M3, budget=10**11, text=law)
     holder = cast.an_sme()
     decision = cast.an_approved_application(scheme, holder, fee_total="1000000.00")
     voucher = vouchers.issue_voucher(
@@ -89,6 +100,7 @@ def _set() -> Scene:
         secret=secret,
         voucher=voucher.pk,
         redemption_code=voucher.redemption_code,
+        seller=seller.person.pk,
         holder=holder.person.pk,
         officer=authority.second_officer.pk,
         finance=(authority.finance[0].pk, authority.finance[1].pk, authority.finance[2].pk),
