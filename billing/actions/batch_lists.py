@@ -145,7 +145,10 @@ def _added(batch: Batch, payable: str, at: datetime) -> Payment:
     )
     if former is not None and former.status == Payment.Status.PREPARED:
         raise PaymentInBatch(payee=former.payee.name_here, batch=batch.code)
-    due = next((one for one in payables_due(batch.programme) if one.address == payable), None)
+    due = next(
+        (one for one in payables_due(batch.programme, batch.debtor) if one.address == payable),
+        None,
+    )
     if due is None:
         raise NothingDue(programme=batch.programme.title)
     detail = bank_details_in_force([due.payee.pk], at).get(due.payee.pk)

@@ -153,9 +153,9 @@ def _sendable(batch: Batch, at: datetime) -> list[Payment]:
 
 def _bank_file(batch: Batch, payments: list[Payment], at: datetime) -> bytes:
     programme = batch.programme
-    own = bank_detail_in_force(programme.authority, at)
+    own = bank_detail_in_force(batch.debtor, at)
     if own is None:
-        raise BankDetailMissing(names=programme.authority.name_here)
+        raise BankDetailMissing(names=batch.debtor.name_here)
     return credit_transfer_file(
         message_id=batch.code,
         created_at=at,

@@ -77,7 +77,9 @@ def at_step(batch: Batch, *statuses: str) -> Batch:
     """
     batch = (
         Batch.objects.select_for_update(of=("self",))
-        .select_related("programme__authority", "prepared_by", "approved_by", "authorised_by")
+        .select_related(
+            "programme__authority", "payer", "prepared_by", "approved_by", "authorised_by"
+        )
         .get(pk=batch.pk)
     )
     if batch.status not in statuses:

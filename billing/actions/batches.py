@@ -5,13 +5,14 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from stdnum.iso7064 import mod_97_10
 
 from billing.actions.attempts import attempts_kept
 from billing.actions.batch_steps import (
     add_step,
     require_finance,
 )
+from billing.actions.collections import offset_before_batch
+from billing.bank.references import rf_reference
 from billing.models import Batch, BatchStep, Payment
 from billing.queries import (
     Payable,
@@ -22,7 +23,7 @@ from billing.queries import (
 from common.errors import Refused
 from ledger.actions import begin
 from ledger.kinds import ActKind
-from parties.models import BankDetail, User
+from parties.models import BankDetail, Organisation, User
 from vouchers.models import Programme
 from vouchers.queries import unused_code
 
@@ -60,11 +61,20 @@ class NothingReturned(Refused):
 
 @attempts_kept(ActKind.PREPARE_BATCH)
 @transaction.atomic
-def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) -> Batch:
-    """Open a batch of all that a programme owes, with a payment to each party it can pay.
+def prepare_batch(
+    *,
+    programme: Programme,
+    actor: User,
+    at: datetime,
+    key: str,
+    payer: Organisation | None = None,
+) -> Batch:
+    """Open a batch of all that one payer owes, with a payment to each party it can pay.
 
-    Parties without an approved bank detail are left out, and stay due; the act names them. Who
-    opens it removes payments and adds them again until the list is locked.
+    The payer is the programme's authority, or who was named to pay a funder's part. Parties
+    without an approved bank detail are left out, and stay due; the act names them. What a party
+    owes is set off first, where the law says that it sets itself off. Who opens it removes
+    payments and adds them again until the list is locked.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NothingDue: if nothing is due.
@@ -73,7 +83,8 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
     """
     officers = require_finance(programme, actor, at)
     queue_for(programme)
-    due = payables_due(programme)
+    payer = payer or programme.authority
+    due = payables_due(programme, payer)
     details = bank_details_in_force([payable.payee.pk for payable in due], at)
     left_out = [one.payee.name for one in due if one.payee.pk not in details]
     act = begin(
@@ -82,22 +93,25 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
         actor=actor.address,
         about=f"programme:{programme.code}",
         at=at,
-        payload={},
+        payload={} if payer == programme.authority else {"payer": payer.code},
         details={"left_out": left_out},
     )
     if act.is_replay:
         return Batch.objects.get(act_id=act.id)
+    if offset_before_batch(programme, at=at, key=key):
+        due = payables_due(programme, payer)
     payable = [one for one in due if one.payee.pk in details]
     if not due:
         raise NothingDue(programme=programme.title)
     if not payable:
         raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
     stands_for = next(iter(officers), None)
-    return _opened(programme, payable, details, (actor, stands_for), at, act.id)
+    return _opened(programme, payer, payable, details, (actor, stands_for), at, act.id)
 
 
 def _opened(
     programme: Programme,
+    payer: Organisation,
     payable: list[Payable],
     details: Mapping[int, BankDetail],
     doer: tuple[User, User | None],
@@ -114,6 +128,7 @@ def _opened(
     batch = Batch.objects.create(
         code=unused_code(Batch, "B"),
         programme=programme,
+        payer=payer,
         follows=follows,
         total=sum(one.amount for one in payable),
         status=Batch.Status.OPEN,
@@ -171,8 +186,9 @@ def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
     if not payable:
         raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
     stands_for = next(iter(officers), None)
+    doers = (actor, stands_for)
     return _opened(
-        programme, payable, details, (actor, stands_for), at, act.id, batch, returned
+        programme, batch.debtor, payable, details, doers, at, act.id, batch, returned
     )
 
 
@@ -199,15 +215,6 @@ def payment_of(
         amount=due.amount,
         unit=batch.programme.unit,
         end_to_end_id=end_to_end_id,
-        reference=creditor_reference(end_to_end_id),
+        reference=rf_reference(end_to_end_id),
         status=Payment.Status.PREPARED,
     )
-
-
-def creditor_reference(end_to_end_id: str) -> str:
-    """Return the payment's reference by ISO 11649: RF, two check digits, the id's letters.
-
-    The check digits make the rest, with RF and them behind it, 1 modulo 97 (ISO/IEC 7064).
-    """
-    body = "".join(filter(str.isalnum, end_to_end_id)).upper()[:21]
-    return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"

@@ -17,8 +17,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries, statuses
 from billing.bank.codes import code_words
 from billing.forms.pages import BatchForm
-from billing.models import Batch, BatchJob, Payment, PaymentFile
+from billing.models import Batch, BatchJob, Collection, Payment, PaymentFile
 from billing.queries import Payable
+from billing.queries.recoveries import set_off_before
 from billing.views.batch_steps import changes_shown, duplicates_shown, next_step, require_payer
 from billing.views.shown import (
     acts_of,
@@ -37,7 +38,7 @@ from common.formatting import day_text, instant, money
 from common.forms import answer_form
 from common.money import is_currency, major
 from parties.authentication import signed_in
-from parties.models import User
+from parties.models import Organisation, User
 from parties.queries import has_role, require_role
 from parties.roles import Role
 from vouchers.models import Deputy, Programme
@@ -55,9 +56,10 @@ def batches(request: HttpRequest) -> HttpResponse:
         require_role(person, *READERS)
     page = page_of(request, queries.batches_visible_to(person))
     due = [
-        (programme, queries.payables_due(programme))
+        (programme, payer, payables)
         for programme in queries.programmes_paid_by(person, timezone.now())
         if is_currency(programme.unit)
+        for payer, payables in queries.due_by_payer(programme)
     ]
     stuck = queries.batch_jobs_stuck(person, timezone.now())
     context = {
@@ -73,8 +75,8 @@ def batches(request: HttpRequest) -> HttpResponse:
         ],
         "due": table(
             _("Due now"),
-            [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
-            [_due_row(programme, payables) for programme, payables in due if payables],
+            [_("Programme"), _("Payer"), figure(_("Parties")), figure(_("Amount"))],
+            [_due_row(*one) for one in due if one[2]],
         ),
         "list": table(
             _("Batches"),
@@ -87,12 +89,11 @@ def batches(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/batches.html", context)
 
 
-def _due_row(programme: Programme, payables: list[Payable]) -> list[Any]:
+def _due_row(programme: Programme, payer: Organisation, payables: list[Payable]) -> list[Any]:
+    asked = f"programme={programme.code}&payer={payer.code}"
     return [
-        {
-            "text": programme.title_here,
-            "url": f"{reverse('batch_new')}?programme={programme.code}",
-        },
+        {"text": programme.title_here, "url": f"{reverse('batch_new')}?{asked}"},
+        payer.name_here,
         len(payables),
         money(sum(one.amount for one in payables), programme.unit),
     ]
@@ -125,14 +126,19 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         if code:
             raise NotFound(what=code)
         return render(request, "billing/batch_choose.html", {"list": _choice(programmes)})
+    payer = _payer(programme, request.POST.get("payer") or request.GET.get("payer", ""))
     form = BatchForm(
         request.POST if request.method == "POST" else None,
-        initial={"programme": programme.code},
+        initial={"programme": programme.code, "payer": payer.code},
     )
 
     def prepare() -> HttpResponse:
         batch = actions.prepare_batch(
-            programme=programme, actor=person, at=timezone.now(), key=form.act_key
+            programme=programme,
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+            payer=payer,
         )
         messages.success(
             request,
@@ -141,11 +147,12 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         )
         return redirect("batch", batch.code)
 
-    due = queries.payables_due(programme)
-    lacking = queries.payables_without_bank_detail(programme, timezone.now())
+    due = queries.payables_due(programme, payer)
+    lacking = queries.payables_without_bank_detail(programme, timezone.now(), payer)
     payable = [one for one in due if one not in lacking]
     context = {
         "programme": programme.title_here,
+        "payer": payer.name_here,
         "payable": _payables(_("Paid by this batch"), payable, programme.unit),
         "lacking": _payables(_("Left out: no approved bank detail"), lacking, programme.unit),
         "total": money(sum(one.amount for one in payable), programme.unit),
@@ -153,11 +160,23 @@ def batch_new(request: HttpRequest) -> HttpResponse:
     return answer_form(request, form, "billing/batch_new.html", prepare, context)
 
 
+def _payer(programme: Programme, code: str) -> Organisation:
+    """Return the payer of a code that owes something in a programme, or its authority without."""
+    if not code:
+        return programme.authority
+    found = next(
+        (one for one, _due in queries.due_by_payer(programme) if one.code == code), None
+    )
+    if found is None:
+        raise NotFound(what=code)
+    return found
+
+
 def _choice(programmes: list[Programme]) -> Any:
     return table(
         _("Programmes"),
-        [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
-        [_due_row(one, queries.payables_due(one)) for one in programmes],
+        [_("Programme"), _("Payer"), figure(_("Parties")), figure(_("Amount"))],
+        [_due_row(one, *due) for one in programmes for due in queries.due_by_payer(one)],
     )
 
 
@@ -225,6 +244,7 @@ def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
     deputies = {(one.doer_id, one.at): one.stands_for.name for one in steps if one.stands_for}
     rows: list[dict[str, Any]] = [
         {"key": _("Programme"), "value": found.programme.title_here},
+        {"key": _("Payer"), "value": found.debtor.name_here},
         {"key": _("Total"), "value": money(found.total, found.programme.unit)},
         *_kin(found),
         _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone, deputies),
@@ -237,10 +257,21 @@ def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
             )
         )
     rows.append(_step_fact(_("Released"), found.released_by, found.released_at, zone, deputies))
+    rows += [_set_off_fact(one) for one in set_off_before(found)]
     locked = queries.lists_locked(found)
     if locked:
         rows.append({"key": _("Fingerprint of the list"), "value": locked[0][0].list_sha256})
     return rows
+
+
+def _set_off_fact(one: Collection) -> dict[str, Any]:
+    amount = money(one.amount, one.recovery.programme.unit)
+    return {
+        "key": _("Set off against a payment"),
+        "value": f"{one.recovery.debtor.name_here}: {amount}",
+        "url": reverse("recovery", args=[one.recovery.code]),
+        "action": one.recovery.code,
+    }
 
 
 def _kin(found: Batch) -> list[dict[str, Any]]:
@@ -345,7 +376,7 @@ def _may_add(found: Batch) -> Any:
                 "url": f"{reverse('payment_add', args=[found.code])}?payable={one.address}",
             },
         ]
-        for one in queries.payables_due(found.programme)
+        for one in queries.payables_due(found.programme, found.debtor)
         if one.address not in inside
     ]
     columns = [_("Party"), figure(_("Amount")), _("Change")]

@@ -21,6 +21,11 @@ from notices.letters.deciding import (
     deputy_named,
 )
 from notices.letters.letter import Deed, Letter, Letters, Words
+from notices.letters.objections import (
+    lines_disputed,
+    objection_answered,
+    objection_withdrawn,
+)
 from notices.letters.orders import (
     hold_lapsed,
     hold_placed,
@@ -38,6 +43,7 @@ from notices.letters.payments import (
     bank_detail_stopped,
     batch_sent_back,
     batch_waiting,
+    payment_on_its_way,
     payment_returned,
     payment_sent,
 )
@@ -48,6 +54,11 @@ from notices.letters.providers import (
     agreement_published,
     provider_suspended,
     suspension_lifted,
+)
+from notices.letters.recoveries import (
+    recovery_collected,
+    recovery_decided,
+    recovery_opened,
 )
 from notices.letters.targets import award_followed, target_assessed
 from notices.letters.vouchers import (
@@ -110,13 +121,22 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.RECORD_ASSESSMENT: target_assessed,
     ActKind.SUBMIT_BILL: bill_received,
     ActKind.SUBMIT_CLAIM: bill_received,
+    ActKind.OBJECT_TO_LINE: lines_disputed,
+    ActKind.REPLY_TO_OBJECTION: objection_answered,
+    ActKind.WITHDRAW_OBJECTION: objection_withdrawn,
     ActKind.SETTLE_BILL: bill_settled,
     ActKind.LOCK_BATCH: batch_waiting,
     ActKind.APPROVE_BATCH: batch_waiting,
     ActKind.AUTHORISE_BATCH: batch_waiting,
     ActKind.SEND_BACK_BATCH: batch_sent_back,
+    ActKind.HAND_OVER_BATCH: payment_on_its_way,
     ActKind.CONFIRM_PAYMENT: payment_sent,
     ActKind.RETURN_PAYMENT: payment_returned,
+    ActKind.OPEN_RECOVERY: recovery_opened,
+    ActKind.DECIDE_RECOVERY: recovery_decided,
+    ActKind.OFFSET_RECOVERY: recovery_collected,
+    ActKind.RECORD_REPAYMENT: recovery_collected,
+    ActKind.WRITE_OFF_RECOVERY: recovery_collected,
 }
 
 
