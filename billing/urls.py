@@ -7,8 +7,11 @@ from billing.api import corrections as corrections_api
 from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
 from billing.views import (
+    accounts,
+    aged,
     attempts,
     bank,
+    batch_deputies,
     batch_steps,
     batches,
     bill_files,
@@ -19,6 +22,7 @@ from billing.views import (
     confirming,
     focus,
     funders,
+    invoices,
     ledger,
     ledger_search,
     months,
@@ -26,6 +30,8 @@ from billing.views import (
     payments,
     periods,
     queues,
+    recoveries,
+    remittances,
     settlement,
     targets,
     telemetry,
@@ -54,6 +60,16 @@ urlpatterns = [
         name="programme_funders_csv",
     ),
     path("programmes/<str:code>/periods/", periods.programme_periods, name="programme_periods"),
+    path(
+        "programmes/<str:code>/periods/<str:month>/",
+        periods.programme_period,
+        name="programme_period",
+    ),
+    path(
+        "programmes/<str:code>/periods/<str:month>.csv",
+        periods.programme_period_csv,
+        name="programme_period_csv",
+    ),
     path(
         "programmes/<str:code>/billing-periods.csv",
         focus.programme_periods_csv,
@@ -103,6 +119,11 @@ urlpatterns = [
         name="bill_errors_csv",
     ),
     path("bills/<str:number>/focus.csv", focus.bill_focus, name="bill_focus"),
+    path(
+        "bills/<str:number>/invoice-<int:position>.<str:kind>",
+        invoices.bill_invoice,
+        name="bill_invoice",
+    ),
     path("bills/<str:number>/confirm/", confirming.bill_confirm, name="bill_confirm"),
     path("bills/<str:number>/answers/", confirming.bill_answers, name="bill_answers"),
     path(
@@ -119,13 +140,52 @@ urlpatterns = [
     path("vouchers/<str:code>/claims/new/", claims.claim_new, name="claim_new"),
     path("vouchers/<str:code>/target/claim/", targets.target_claim, name="target_claim"),
     path("payments/", payments.payments, name="payments"),
+    path("payments/<str:end_to_end_id>/", remittances.remittance, name="remittance"),
+    path(
+        "payments/<str:end_to_end_id>/advice.<str:kind>",
+        remittances.remittance_file,
+        name="remittance_file",
+    ),
+    path("accounts/", accounts.accounts, name="accounts"),
+    path(
+        "accounts/<str:code>/<str:party_code>/",
+        accounts.account_statement,
+        name="account_statement",
+    ),
+    path(
+        "accounts/<str:code>/<str:party_code>/statement.<str:kind>",
+        accounts.account_statement_file,
+        name="account_statement_file",
+    ),
+    path("payables/", aged.payables, name="payables"),
+    path("payables.csv", aged.payables_file, {"kind": "csv"}, name="payables_csv"),
+    path("payables.xlsx", aged.payables_file, {"kind": "xlsx"}, name="payables_xlsx"),
+    path("payables/<str:code>/<str:party_code>/", aged.payable_items, name="payable_items"),
     path("settlement/", settlement.settle_queue, name="settle_queue"),
     path("settlement/withheld/", settlement.lines_withheld, name="lines_withheld"),
+    path("recoveries/", recoveries.recoveries, name="recoveries"),
+    path("recoveries.csv", recoveries.recoveries_csv, name="recoveries_csv"),
+    path("recoveries/new/", recoveries.recovery_new, name="recovery_new"),
+    path("recoveries/<str:code>/", recoveries.recovery, name="recovery"),
+    *(
+        path(
+            f"recoveries/<str:code>/{step}/",
+            getattr(recoveries, f"recovery_{step}"),
+            name=f"recovery_{step}",
+        )
+        for step in ("reply", "decide", "offset", "collect")
+    ),
+    path(
+        "recoveries/<str:code>/confirm/<int:pk>/",
+        recoveries.recovery_confirm,
+        name="recovery_confirm",
+    ),
     path("settlement/queues/", queues.work_queues, name="work_queues"),
     path("settlement/queues/<slug:code>/", queues.work_queue, name="work_queue"),
     path("settlement/queues/<slug:code>.csv", queues.work_queue_csv, name="work_queue_csv"),
     path("batches/", batches.batches, name="batches"),
     path("batches/new/", batches.batch_new, name="batch_new"),
+    path("batches/deputy/", batch_deputies.finance_deputy_new, name="finance_deputy_new"),
     path("batches/<str:code>/", batches.batch, name="batch"),
     *(
         path(f"batches/<str:code>/{word}/", view, name=name)

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django.http import HttpResponse
+from openpyxl import Workbook
 
 from common.spreadsheets import safe_cell
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def csv_answer(
@@ -38,3 +41,21 @@ def file_answer(name: str, content: bytes, kind: str) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def xlsx_answer(
+    name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
+) -> HttpResponse:
+    """Answer with a workbook of one sheet, its figures as numbers and no text a formula."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append(list(header))
+    for row in rows:
+        sheet.append([_xlsx_cell(cell) for cell in row])
+    data = io.BytesIO()
+    book.save(data)
+    return file_answer(name, data.getvalue(), XLSX)
+
+
+def _xlsx_cell(cell: object) -> object:
+    return cell if isinstance(cell, Decimal | int) else _csv_cell(cell)

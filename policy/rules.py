@@ -40,6 +40,7 @@ from policy.process_rules import (
     ReviewRule,
     VoucherRule,
 )
+from policy.recovery import RecoveryRule
 
 __all__ = [
     "ROUNDING_MODES",
@@ -323,6 +324,7 @@ class Programme:
     metering: MeteringRule | None
     payment: PaymentRule | None
     settlement: SettlementRule
+    recovery: RecoveryRule | None
     standing: StandingRule | None
     outcome: OutcomeRule | None
     review: ReviewRule | None

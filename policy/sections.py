@@ -57,6 +57,7 @@ def read_programme(top: Table) -> rules.Programme:
         metering=process.metering(top.table("metering")),
         payment=process.payment(top.table("payment")),
         settlement=_settlement(_section(top, "settlement")),
+        recovery=process.recovery(top.table("recovery")),
         standing=_standing(top.table("standing")),
         outcome=_outcome(top.table("outcome")),
         review=process.review(top.table("review")),

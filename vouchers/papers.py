@@ -1,20 +1,17 @@
 """Papers to print: a voucher as a PDF, in the language of who reads it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-import typst
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from common.formatting import day_text, money
+from common.papers import pdf
 from common.qr_codes import qr_svg
 from vouchers.models import Voucher
 
 FOLDER = Path(__file__).parent
 TEMPLATE = FOLDER / "paper" / "voucher.typ"
-FONTS = FOLDER / "fonts"
 
 
 def voucher_paper(voucher: Voucher) -> bytes:
@@ -25,7 +22,6 @@ def voucher_paper(voucher: Voucher) -> bytes:
     """
     values = {"voucher": voucher.code}
     content: dict[str, Any] = {
-        "language": "zh" if get_language() == "zh-hans" else "en",
         "title": _("Voucher %(voucher)s") % values,
         "programme": voucher.programme.title_here,
         "authority": voucher.programme.authority.name_here,
@@ -43,10 +39,4 @@ def voucher_paper(voucher: Voucher) -> bytes:
             "voucher aside. What is left of it stands in the portal."
         ),
     }
-    made: bytes = typst.compile(
-        TEMPLATE,
-        font_paths=[FONTS],
-        sys_inputs={"content": json.dumps(content)},
-        pdf_standards=["ua-1"],
-    )
-    return made
+    return pdf(TEMPLATE, content)

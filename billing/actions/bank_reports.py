@@ -141,6 +141,8 @@ def _answer(
             "unit": payment.unit,
         }
         return Answer(Match.UNMATCHED, "bank_amount_differs", values, oddity=Oddity.UNMATCHED)
+    if payment.status in NEVER_SENT:
+        return Answer(Match.UNMATCHED, "bank_not_sent", values, oddity=Oddity.FOREIGN)
     if told.status == REJECTED:
         return _rejected(payment, told.reason_code, changes[batch])
     values["status"] = told.status[:40]

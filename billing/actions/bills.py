@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.periods import require_open
+from billing.actions.open_periods import require_open
 from billing.models import Bill, UsageArchive
 from billing.queries import BillLineInput, lines_of_use, price_of, scale_of
 from billing.queries.increments import increments_of

@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.funding import take_back_shares
+from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import NoteMissing
 from billing.models import Settlement
 from billing.queries.funding import borne
@@ -39,7 +40,8 @@ def correct_transfer(
 ) -> int:
     """Reverse what a settlement moved, once, with a word why; return the new transfer's number.
 
-    The value goes back to the voucher and is free there, and each funder's part with it.
+    The value goes back to the voucher and is free there, and each funder's part with it. Of a
+    bill for a closed month it is kept as a correction of that month.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NoteMissing: if there are no words, or too many.
@@ -80,6 +82,10 @@ def correct_transfer(
         organisation=programme.authority,
         programme_code=programme.code,
     )
+    undone = transfer_of(transfer_id)
+    settled = Settlement.objects.filter(act_id=undone.act_id).select_related("bill").first()
+    belongs_at = settled.bill.period_from if settled else undone.at
+    note_later_fact(act, programme, belongs_at, -undone.amount)
     return made
 
 

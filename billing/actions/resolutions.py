@@ -356,5 +356,5 @@ def _unpay(act: Act, last: BankResolution, actor: User) -> None:
     payment.status, payment.answered_at, payment.paid_amount = Status.SENT, None, None
     payment.save(update_fields=["status", "answered_at", "paid_amount"])
     Batch.objects.filter(pk=payment.batch_id, status=Batch.Status.CLOSED).update(
-        status=Batch.Status.RELEASED
+        status=Batch.Status.SENT
     )

@@ -21,7 +21,7 @@ $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0120_confirmations")]
+    dependencies = [("billing", "0141_recoveries")]
     operations = [
         RunSQL(
             BILLED_MS,

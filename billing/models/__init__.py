@@ -7,7 +7,18 @@ from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, K
 from billing.models.funding import Funder, FunderShare
 from billing.models.objections import LineConfirmation, Objection
 from billing.models.payments import Batch, Payment, PaymentFile
-from billing.models.periods import ClosedPeriod
+from billing.models.periods import (
+    ClosedPeriod,
+    PeriodAccrual,
+    PeriodCorrection,
+    PeriodProposal,
+)
+from billing.models.recoveries import (
+    Collection,
+    CollectionProposal,
+    Recovery,
+    RecoveryReply,
+)
 from billing.models.statements import BankLine, BankResolution, BankStatement
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
@@ -31,6 +42,8 @@ __all__ = [
     "Bill",
     "BillLine",
     "ClosedPeriod",
+    "Collection",
+    "CollectionProposal",
     "ColumnMapping",
     "DuplicateAnswer",
     "FileCheck",
@@ -45,6 +58,11 @@ __all__ = [
     "Objection",
     "Payment",
     "PaymentFile",
+    "PeriodAccrual",
+    "PeriodCorrection",
+    "PeriodProposal",
+    "Recovery",
+    "RecoveryReply",
     "RefusedAttempt",
     "Settlement",
     "TelemetryBatch",

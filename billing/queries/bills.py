@@ -187,12 +187,24 @@ def lines_visible_to(person: User, bill: Bill) -> QuerySet[BillLine]:
     `reason_values` are the last verdict's, or None before one.
     """
     lines = lines_with_verdicts().filter(bill=bill).order_by("row")
-    own = organisations_of(person, Role.PROVIDER, Role.APPLICANT)
+    limits = holders_limited_to(person, bill)
+    return lines if limits is None else lines.filter(voucher__organisation__in=limits)
+
+
+def holders_limited_to(person: User, bill: Bill) -> list[int] | None:
+    """Return the holders on whose vouchers a person may see lines of a bill; None for all.
+
+    The payee, the provider and the authority see every line, a holder its own.
+    """
+    own = list(
+        organisations_of(person, Role.PROVIDER, Role.APPLICANT).values_list("pk", flat=True)
+    )
     sees_all = (
-        own.filter(pk__in=[bill.payee_id, bill.provider.organisation_id]).exists()
+        bill.payee_id in own
+        or bill.provider.organisation_id in own
         or programmes_visible_to(person).filter(pk=bill.programme_id).exists()
     )
-    return lines if sees_all else lines.filter(voucher__organisation__in=own)
+    return None if sees_all else own
 
 
 def with_words(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:

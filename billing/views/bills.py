@@ -24,6 +24,7 @@ from billing.usage.evidence import LineEvidence
 from billing.views.bill_states import OPEN, BillState, state_of, states_of
 from billing.views.confirming import deadline_words
 from billing.views.evidence import beside, names_gpus
+from billing.views.invoices import invoice_rows
 from billing.views.shown import (
     acts_of,
     days_words,
@@ -198,6 +199,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "zone": found.programme.zone,
         "is_settled": not is_sent,
         "has_focus": has_focus(found),
+        "invoices": invoice_rows(found),
         "settle_form": KeyedForm() if may_settle else None,
     }
     return render(request, "billing/bill.html", context)

@@ -57,6 +57,7 @@ def payments(request: HttpRequest) -> HttpResponse:
                 figure(_("Amount")),
                 _("Status"),
                 _("What the bank said"),
+                _("Remittance advice"),
             ],
             [
                 [
@@ -69,6 +70,10 @@ def payments(request: HttpRequest) -> HttpResponse:
                     money(one.amount, one.unit),
                     tag(statuses.PAYMENT[one.status]),
                     sentence_cell(code_words(one.answer_reason)),
+                    {
+                        "text": _("See"),
+                        "url": reverse("remittance", args=[one.end_to_end_id]),
+                    },
                 ]
                 for one in page
             ],

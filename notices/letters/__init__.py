@@ -38,6 +38,7 @@ from notices.letters.payments import (
     bank_detail_stopped,
     batch_sent_back,
     batch_waiting,
+    payment_on_its_way,
     payment_returned,
     payment_sent,
 )
@@ -48,6 +49,11 @@ from notices.letters.providers import (
     agreement_published,
     provider_suspended,
     suspension_lifted,
+)
+from notices.letters.recoveries import (
+    recovery_collected,
+    recovery_decided,
+    recovery_opened,
 )
 from notices.letters.targets import award_followed, target_assessed
 from notices.letters.vouchers import (
@@ -115,8 +121,14 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.APPROVE_BATCH: batch_waiting,
     ActKind.AUTHORISE_BATCH: batch_waiting,
     ActKind.SEND_BACK_BATCH: batch_sent_back,
+    ActKind.HAND_OVER_BATCH: payment_on_its_way,
     ActKind.CONFIRM_PAYMENT: payment_sent,
     ActKind.RETURN_PAYMENT: payment_returned,
+    ActKind.OPEN_RECOVERY: recovery_opened,
+    ActKind.DECIDE_RECOVERY: recovery_decided,
+    ActKind.OFFSET_RECOVERY: recovery_collected,
+    ActKind.RECORD_REPAYMENT: recovery_collected,
+    ActKind.WRITE_OFF_RECOVERY: recovery_collected,
 }
 
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.models import Batch, Payment
+from billing.queries import NEVER_SENT
 from common.days import day_of
 from common.formatting import day_text, money
 from notices.letters.letter import (
@@ -38,6 +39,35 @@ def payment_sent(deed: Deed) -> Letters:
             )
 
         yield Letter(people_of(payee), reverse("bills"), words)
+
+
+def payment_on_its_way(deed: Deed) -> Letters:
+    """Tell each payee of a batch what was given to the bank, and what it is made of."""
+    sent = (
+        Payment.objects.filter(batch__code=deed.code, batch__released_at__isnull=False)
+        .exclude(status__in=NEVER_SENT)
+        .select_related("payee", "batch__programme")
+        .order_by("pk")
+    )
+    for payment in sent:
+
+        def words(payment: Payment = payment) -> Words:
+            values = {
+                "amount": money(payment.amount, payment.unit),
+                "programme": payment.batch.programme.title_here,
+                "reference": payment.end_to_end_id,
+            }
+            return Words(
+                _("Payment of %(amount)s is on its way") % values,
+                _(
+                    "%(programme)s gave it to the bank under the reference %(reference)s. The "
+                    "remittance advice says what it is made of."
+                )
+                % values,
+            )
+
+        path = reverse("remittance", args=[payment.end_to_end_id])
+        yield Letter(people_of(payment.payee), path, words)
 
 
 def payment_returned(deed: Deed) -> Letters:

@@ -212,7 +212,17 @@ def finance(h: History) -> list[str]:
 
 def second_finance(h: History) -> list[str]:
     batch = f"/batches/{h.batch.code}/"
-    return [batch, f"{batch}approve/"]
+    party = f"{h.m3.programme.code}/{h.seller.organisation.code}/"
+    payment = h.paid_batch.payments.get(payee=h.seller.organisation)
+    return [
+        batch,
+        f"{batch}approve/",
+        "/accounts/",
+        f"/accounts/{party}",
+        "/payables/",
+        f"/payables/{party}",
+        f"/payments/{payment.end_to_end_id}/",
+    ]
 
 
 def regulator(h: History) -> list[str]:

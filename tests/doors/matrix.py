@@ -148,6 +148,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
     stopped = make_provider(h.authority, "Stopped Compute")
     a_suspension(h.authority, stopped)
     letter = Message.objects.filter(user=firm).latest("pk").pk
+    payment = h.paid_batch.payments.get(payee=seller.organisation).end_to_end_id
     bill, sent = h.settled.number, h.sent.number
     reference = h.voucher.decision.application.reference
     programme, code = h.m3.programme.code, h.voucher.code
@@ -262,9 +263,17 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "bill_line": (person, (bill, h.withheld.row)),
         "bill_errors_csv": (person, (bill,)),
         "bill_focus": (person, (bill,)),
+        "account_statement": (person, (programme, seller.organisation.code)),
+        "account_statement_file": (person, (programme, seller.organisation.code, "csv")),
+        "payable_items": (person, (programme, seller.organisation.code)),
+        "remittance": (person, (payment,)),
+        "remittance_file": (person, (payment, "csv")),
+        "bill_invoice": (person, (bill, 1, "xml")),
         "programme_commitments": (finance, (programme,)),
         "programme_periods": (finance, (programme,)),
         "programme_periods_csv": (finance, (programme,)),
+        "programme_period": (finance, (programme, "2025-06")),
+        "programme_period_csv": (finance, (programme, "2025-06")),
         "agreement": (person, (an_agreement(h.authority).pk,)),
         "work_queue": (finance, ("to-settle",)),
         "work_queue_csv": (finance, ("to-settle",)),
@@ -276,6 +285,12 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "line_decide": (finance, (bill, h.withheld.row)),
         "claim_new": (h.laboratory.person, (h.claimable.code,)),
         "target_claim": (t.applicant.person, (t.voucher.code,)),
+        "recovery": (finance, (h.recovery.code,)),
+        "recovery_reply": (person, (h.recovery.code,)),
+        "recovery_decide": (h.authority.finance[1], (h.recovery.code,)),
+        "recovery_offset": (finance, (h.owed.code,)),
+        "recovery_collect": (finance, (h.owed.code,)),
+        "recovery_confirm": (h.authority.finance[1], (h.owed.code, h.collection.pk)),
         "batch": (finance, (h.batch.code,)),
         "batch_approve": (h.authority.finance[1], (h.batch.code,)),
         "batch_lock": (finance, (h.batch.code,)),

@@ -26,6 +26,8 @@ ELSEWHERE = {
         *("round_decided", "round_decided_csv", "policy_simulation", "policy_propose"),
         *("policy_release", "programme_budget", "programme_budget_csv", "usage_errors"),
         *("bill_line", "programme_funders", "programme_funders_csv"),
+        *("account_statement", "account_statement_file", "payable_items"),
+        *("bill_invoice", "remittance", "remittance_file"),
         *("bill", "bill_csv", "bill_errors_csv", "bill_settle", "line_object", "batch"),
         *(
             "statement",
