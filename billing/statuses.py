@@ -220,6 +220,63 @@ BATCH_JOB: Final = {
     ),
 }
 
+# What was on its way when a month ended.
+ACCRUAL: Final = {
+    "METERED": _("Metered and not billed"),
+    "BILLED": _("Billed and not settled"),
+    "SETTLED": _("Settled and not paid"),
+}
+
+# What is looked at before a month is closed, and what follows where it is open.
+PERIOD_CHECKS: Final = {
+    "over": (_("The month is over"), _("Wait until it is.")),
+    "unsettled": (_("Bills not settled"), _("Settle them first.")),
+    "withheld": (
+        _("Lines withheld"),
+        _("They are decided later, and their verdicts are listed as corrections of the month."),
+    ),
+    "unanswered": (
+        _("Payments the bank has not answered"),
+        _("Read the bank’s statement first, where it is there."),
+    ),
+    "clearing": (
+        _("Clearing accounts with something in them"),
+        _("What was instructed and is not answered counts as not paid."),
+    ),
+    "unsealed": (_("Acts not sealed yet"), _("They are sealed within a minute.")),
+}
+
+RECOVERY: Final = {
+    "OPEN": Status(
+        _("Waiting for a decision"),
+        _("Waiting for a decision"),
+        "yellow",
+        _("The debtor may reply until the day stated. Another person decides then."),
+        FINANCE,
+    ),
+    "UPHELD": Status(
+        _("Owed"),
+        _("Owed"),
+        "red",
+        _("It is set off against the next payment, or paid back by the day stated."),
+        US,
+    ),
+    "DROPPED": Status(_("Dropped"), _("Dropped"), "grey", _("Nothing is owed of it."), US),
+    "CLOSED": Status(
+        _("Settled in full"),
+        _("Nothing left"),
+        "green",
+        _("What was owed was got back or written off."),
+        US,
+    ),
+}
+
+COLLECTION: Final = {
+    "OFFSET": _("Set off against a payment"),
+    "REPAYMENT": _("Paid back"),
+    "WRITE_OFF": _("Written off"),
+}
+
 PAYMENT: Final = {
     "CANCELLED": Status(
         _("Cancelled"),
@@ -463,6 +520,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CORRECT_USAGE: _("Usage corrected"),
     ActKind.ASK_ABOUT_USE: _("Question about use"),
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
+    ActKind.NAME_FUNDER: _("Payer of a funder's part named"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
     ActKind.CONFIRM_LINES: _("Lines of a bill confirmed"),
@@ -470,6 +528,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),
+    ActKind.PROPOSE_PERIOD: _("Closing of a period proposed"),
     ActKind.CLOSE_PERIOD: _("Billing period closed"),
     ActKind.ARCHIVE_USAGE: _("Month of usage lines archived"),
     ActKind.PREPARE_BATCH: _("Batch prepared"),
@@ -490,6 +549,13 @@ ACT: Final[dict[str, Any]] = {
     ActKind.SECOND_RESOLUTION: _("Entry of the bank resolved by a second person"),
     ActKind.UNDO_RESOLUTION: _("Resolution of a bank’s entry undone"),
     ActKind.CORRECT_TRANSFER: _("Transfer corrected"),
+    ActKind.OPEN_RECOVERY: _("Recovery opened"),
+    ActKind.REPLY_TO_RECOVERY: _("Reply to a recovery"),
+    ActKind.DECIDE_RECOVERY: _("Recovery decided"),
+    ActKind.OFFSET_RECOVERY: _("Recovery set off"),
+    ActKind.PROPOSE_COLLECTION: _("Repayment or write-off proposed"),
+    ActKind.RECORD_REPAYMENT: _("Repayment recorded"),
+    ActKind.WRITE_OFF_RECOVERY: _("Recovery written off"),
     ActKind.REPORT_OUTCOME: _("Outcome reported"),
     ActKind.SCORE_VOUCHER: _("Voucher scored"),
     ActKind.SET_STANDING: _("Standing published"),
@@ -527,8 +593,11 @@ FLOW: Final[dict[int, Any]] = {
     Flow.RECOVER: _("Recovery opened"),
     Flow.OFFSET: _("Set off against a payable"),
     Flow.REPAY: _("Paid back"),
-    Flow.REALLOT: _("Recovered to the budget"),
+    Flow.REALLOT: _("Got back, to the voucher or the budget"),
+    Flow.WRITE_OFF: _("Written off"),
+    Flow.REFUND: _("Paid back too much, due again"),
     Flow.WITHDRAW: _("Budget withdrawn"),
+    Flow.APPORTION: _("Apportioned to a payer"),
 }
 
 TRANSFER: Final[dict[int, Any]] = {
@@ -564,6 +633,7 @@ def tables() -> list[StatusTable]:
         table(_("What a holder says of a line"), SAID),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
+        table(_("Recoveries"), RECOVERY),
         table(_("Writing of a batch’s file"), BATCH_JOB),
         table(_("Entries of a bank statement"), BANK_LINE),
         table(_("Entries of the bank that a person looks at"), ODDITY),

@@ -11,14 +11,17 @@ from billing.views import (
     aged,
     attempts,
     bank,
+    batch_deputies,
     batch_steps,
     batches,
     bill_files,
+    bill_lines,
     bills,
     budgets,
     claims,
     confirming,
     focus,
+    funders,
     invoices,
     ledger,
     ledger_search,
@@ -27,6 +30,7 @@ from billing.views import (
     payments,
     periods,
     queues,
+    recoveries,
     remittances,
     settlement,
     targets,
@@ -49,7 +53,23 @@ urlpatterns = [
         focus.programme_commitments,
         name="programme_commitments",
     ),
+    path("programmes/<str:code>/funders/", funders.programme_funders, name="programme_funders"),
+    path(
+        "programmes/<str:code>/funders.csv",
+        funders.programme_funders_csv,
+        name="programme_funders_csv",
+    ),
     path("programmes/<str:code>/periods/", periods.programme_periods, name="programme_periods"),
+    path(
+        "programmes/<str:code>/periods/<str:month>/",
+        periods.programme_period,
+        name="programme_period",
+    ),
+    path(
+        "programmes/<str:code>/periods/<str:month>.csv",
+        periods.programme_period_csv,
+        name="programme_period_csv",
+    ),
     path(
         "programmes/<str:code>/billing-periods.csv",
         focus.programme_periods_csv,
@@ -110,6 +130,7 @@ urlpatterns = [
         "bills/<str:number>/answers.csv", confirming.bill_answers_csv, name="bill_answers_csv"
     ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
+    path("bills/<str:number>/lines/<int:row>/", bill_lines.bill_line, name="bill_line"),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(
         "bills/<str:number>/lines/<int:row>/decide/",
@@ -142,11 +163,29 @@ urlpatterns = [
     path("payables/<str:code>/<str:party_code>/", aged.payable_items, name="payable_items"),
     path("settlement/", settlement.settle_queue, name="settle_queue"),
     path("settlement/withheld/", settlement.lines_withheld, name="lines_withheld"),
+    path("recoveries/", recoveries.recoveries, name="recoveries"),
+    path("recoveries.csv", recoveries.recoveries_csv, name="recoveries_csv"),
+    path("recoveries/new/", recoveries.recovery_new, name="recovery_new"),
+    path("recoveries/<str:code>/", recoveries.recovery, name="recovery"),
+    *(
+        path(
+            f"recoveries/<str:code>/{step}/",
+            getattr(recoveries, f"recovery_{step}"),
+            name=f"recovery_{step}",
+        )
+        for step in ("reply", "decide", "offset", "collect")
+    ),
+    path(
+        "recoveries/<str:code>/confirm/<int:pk>/",
+        recoveries.recovery_confirm,
+        name="recovery_confirm",
+    ),
     path("settlement/queues/", queues.work_queues, name="work_queues"),
     path("settlement/queues/<slug:code>/", queues.work_queue, name="work_queue"),
     path("settlement/queues/<slug:code>.csv", queues.work_queue_csv, name="work_queue_csv"),
     path("batches/", batches.batches, name="batches"),
     path("batches/new/", batches.batch_new, name="batch_new"),
+    path("batches/deputy/", batch_deputies.finance_deputy_new, name="finance_deputy_new"),
     path("batches/<str:code>/", batches.batch, name="batch"),
     *(
         path(f"batches/<str:code>/{word}/", view, name=name)

@@ -27,6 +27,8 @@ from ledger.refusals import (
     NoSuchRoad,
     NotEnough,
     NotReversible,
+    PeriodLocked,
+    PeriodNotLockable,
     refusals,
 )
 
@@ -44,11 +46,15 @@ __all__ = [
     "NoSuchRoad",
     "NotEnough",
     "NotReversible",
+    "PeriodLocked",
+    "PeriodNotLockable",
     "Request",
     "ask_with_act",
+    "await_closing",
     "begin",
     "begin_as",
     "capture",
+    "close_period",
     "lapse",
     "open_account",
     "open_accounts",
@@ -271,6 +277,25 @@ def reverse(act: Act, transfer: int, *, ref: str) -> int:
     :raises NotEnough: if the value has moved on.
     """
     return int(one_row("select ledger_reverse(%s, %s, %s)", [act.id, transfer, ref])[0])
+
+
+def close_period(act: Act, programme: str, begins: datetime, ends: datetime) -> None:
+    """Lock [begins, ends) of a programme's accounts for good: nothing is dated in it any more.
+
+    Waits for whatever is being dated in it, and counts it; the proof compares the count.
+
+    :param programme: its code, the second part of its accounts' addresses.
+    :raises PeriodNotLockable: if the act comes before its end, or some of it is locked.
+    """
+    one_row("select ledger_close_period(%s, %s, %s, %s)", [act.id, programme, begins, ends])
+
+
+def await_closing(programme: str) -> None:
+    """Wait until no period of a programme is being closed; none is until the commit.
+
+    For what must not come into a closed period and moves no value: it looks after this.
+    """
+    one_row("select ledger_await_closing(%s)", [programme])
 
 
 def reverse_many(act: Act, refs: Mapping[int, str]) -> None:

@@ -45,6 +45,9 @@ class Flow(IntEnum):
     REALLOT = 15
     WITHDRAW = 16
     SPLIT = 17
+    WRITE_OFF = 18
+    REFUND = 19
+    APPORTION = 20
 
 
 class TransferKind(IntEnum):
@@ -115,7 +118,13 @@ FLOWS = (
     (Flow.OFFSET, K.BENEFICIARY_PAYABLE, K.RECEIVABLE),
     (Flow.REPAY, K.PAID, K.RECEIVABLE),
     (Flow.REALLOT, K.RECOVERED, K.AVAILABLE),
+    (Flow.REALLOT, K.RECOVERED, K.VOUCHER),
+    (Flow.WRITE_OFF, K.RECOVERED, K.RECEIVABLE),
+    (Flow.REFUND, K.PAID, K.PROVIDER_PAYABLE),
+    (Flow.REFUND, K.PAID, K.BENEFICIARY_PAYABLE),
     (Flow.SPLIT, K.VOUCHER, K.VOUCHER),
+    (Flow.APPORTION, K.PROVIDER_PAYABLE, K.PROVIDER_PAYABLE),
+    (Flow.APPORTION, K.BENEFICIARY_PAYABLE, K.BENEFICIARY_PAYABLE),
 )
 
 
@@ -214,6 +223,7 @@ class ActKind(StrEnum):
     CORRECT_USAGE = "correct_usage"
     ASK_ABOUT_USE = "ask_about_use"
     ANSWER_ABOUT_USE = "answer_about_use"
+    NAME_FUNDER = "name_funder"
     SUBMIT_BILL = "submit_bill"
     SUBMIT_CLAIM = "submit_claim"
     CONFIRM_LINES = "confirm_lines"
@@ -221,6 +231,7 @@ class ActKind(StrEnum):
     OBJECT_TO_LINE = "object_to_line"
     SETTLE_BILL = "settle_bill"
     DECIDE_LINE = "decide_line"
+    PROPOSE_PERIOD = "propose_period"
     CLOSE_PERIOD = "close_period"
     ARCHIVE_USAGE = "archive_usage"
     PREPARE_BATCH = "prepare_batch"
@@ -241,6 +252,13 @@ class ActKind(StrEnum):
     SECOND_RESOLUTION = "second_resolution"
     UNDO_RESOLUTION = "undo_resolution"
     CORRECT_TRANSFER = "correct_transfer"
+    OPEN_RECOVERY = "open_recovery"
+    REPLY_TO_RECOVERY = "reply_to_recovery"
+    DECIDE_RECOVERY = "decide_recovery"
+    OFFSET_RECOVERY = "offset_recovery"
+    PROPOSE_COLLECTION = "propose_collection"
+    RECORD_REPAYMENT = "record_repayment"
+    WRITE_OFF_RECOVERY = "write_off_recovery"
     REPORT_OUTCOME = "report_outcome"
     SCORE_VOUCHER = "score_voucher"
     SET_STANDING = "set_standing"

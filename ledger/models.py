@@ -71,3 +71,22 @@ class Transfer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id}: {self.amount}"
+
+
+class Period(models.Model):
+    """A time of a programme that was closed, with what was in it."""
+
+    act = models.OneToOneField(Act, models.PROTECT, primary_key=True, related_name="period")
+    programme = models.TextField()
+    begins = models.DateTimeField()
+    ends = models.DateTimeField()
+    transfers = models.BigIntegerField()
+    total = models.DecimalField(max_digits=38, decimal_places=0)
+    digest = models.BinaryField()
+
+    class Meta:
+        managed = False
+        db_table = "ledger_period"
+
+    def __str__(self) -> str:
+        return f"{self.programme} {self.begins} to {self.ends}"

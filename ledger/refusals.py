@@ -50,6 +50,26 @@ class NotReversible(Refused):
     sentence = _("The transfer %(transfer)s can't be reversed, or was reversed already.")
 
 
+class PeriodLocked(Refused):
+    """Value would be dated in a closed period."""
+
+    code = "period_locked"
+    sentence = _(
+        "%(programme)s closed its books from %(begins)s until %(ends)s, so nothing is dated "
+        "%(at)s any more. Date it in an open month: there it is a correction of the closed one."
+    )
+
+
+class PeriodNotLockable(Refused):
+    """A period that is not over, or of which some is closed."""
+
+    code = "period_not_lockable"
+    sentence = _(
+        "The books of %(programme)s can't be closed from %(begins)s until %(ends)s: that is not "
+        "over, or some of it is closed already. Close a month that is over and open."
+    )
+
+
 @contextmanager
 def refusals() -> Iterator[None]:
     """Turn the database's refusals into ours; anything else stays a bug."""
@@ -80,6 +100,8 @@ def _refusal_of(cause: psycopg.Error) -> Refused | None:
         "TL003": HoldClosed,
         "TL005": NotEnough,
         "TL006": NotReversible,
+        "TL007": PeriodLocked,
+        "TL008": PeriodNotLockable,
     }
     if state in kinds:
         return kinds[state](**facts)

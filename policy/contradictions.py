@@ -77,6 +77,17 @@ def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
         problems.add("", "mode", f"a performance contract needs both; {fix}")
 
 
+def _billing_fits_mode(programme: Programme, problems: Problems) -> None:
+    rule = programme.settlement
+    if rule.increment_seconds and programme.is_claimed_after_use:
+        message = f"mode {programme.mode} bills no runs; take it out."
+        problems.add("settlement", "increment_seconds", message)
+    if rule.tax_rate is not None and (programme.mode == "M5" or programme.is_claimed_after_use):
+        fix = "take it out" if programme.mode == "M5" else "write [base] tax for fees"
+        message = f"mode {programme.mode} has no prices on bills; {fix}."
+        problems.add("settlement", "tax_rate", message)
+
+
 def _payment_fits_mode(programme: Programme, problems: Problems) -> None:
     if programme.mode == "M5" and programme.payment:
         problems.add("payment", "", "hours in kind are not paid; take [payment] out.")
@@ -318,6 +329,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _payee_fits_mode,
     _silence_can_be_broken,
     _sections_fit_mode,
+    _billing_fits_mode,
     _payment_fits_mode,
     _target_can_be_met,
     _last_tier_takes_all,

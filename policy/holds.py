@@ -84,7 +84,7 @@ def _covered(price: int, programme: Programme, on: date | None, kind: str) -> tu
         label = ("Up to whole hours", "进位至整卡时")
         return amount, _line(programme, "whole_hours", *label, amount, clause)
     tier, rate = rate_for(programme, on=on, organisation_kind=kind)
-    amount = min(share_of(price, rate, programme), price, price - own_part(price, programme))
+    amount = covered_most(price, rate, programme)
     label = (f"Share of {percent_text(rate)}", f"抵扣比例 {percent_text(rate)}")
     return amount, _line(programme, "share", *label, amount, tier.clause)
 
@@ -104,6 +104,23 @@ def _limits(
         label_en, label_zh = f"Within {text} a year", f"不超过年度上限 {text}"
         limits.append((left, "cap_organisation", label_en, label_zh, cap.clause))
     return limits
+
+
+def covered_most(amount: int, rate: Fraction, programme: Programme) -> int:
+    """Return what is covered of a price at a rate, if nothing else limits it; minor units.
+
+    The share is of the price on the programme's tax basis, rounded once by its rule. A coarse
+    step rounding up may pass a small amount: it is never more than the basis, less what the
+    beneficiary must bear of that.
+    """
+    basis = basis_of(amount, programme)
+    share = share_of(amount, rate * programme.settlement.counted, programme)
+    return min(share, basis - own_part(basis, programme))
+
+
+def basis_of(amount: int, programme: Programme) -> int:
+    """Return the part of a price that counts toward the share, cut to the minor unit."""
+    return int(amount * programme.settlement.counted)
 
 
 def own_part(amount: int, programme: Programme) -> int:

@@ -15,6 +15,7 @@ from policy.process_rules import (
     ReviewRule,
     VoucherRule,
 )
+from policy.recovery import HOMES, INTEREST, RecoveryRule
 
 
 def review(table: Table | None) -> ReviewRule | None:
@@ -95,6 +96,22 @@ def metering(table: Table | None) -> MeteringRule | None:
         days=table.whole("days", most=3_650),
         after=table.choice("after", AFTERS),
     )
+    table.close()
+    return rule
+
+
+def recovery(table: Table | None) -> RecoveryRule | None:
+    """Read `[recovery]`."""
+    if table is None:
+        return None
+    rule = RecoveryRule(
+        clause=table.clause(),
+        reply_days=table.whole("reply_days", least=1, most=365),
+        due_days=table.whole("due_days", least=1, most=3_650),
+        offset=table.flag("offset"),
+        returns_to=table.choice("returns_to", HOMES),
+    )
+    table.choice("interest", INTEREST, "NONE")
     table.close()
     return rule
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Literal
 
@@ -39,6 +40,7 @@ from policy.process_rules import (
     ReviewRule,
     VoucherRule,
 )
+from policy.recovery import RecoveryRule
 
 __all__ = [
     "ROUNDING_MODES",
@@ -66,10 +68,12 @@ __all__ = [
 
 Mode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8"]
 Payee = Literal["PROVIDER", "BENEFICIARY", "NOBODY"]
+TaxBasis = Literal["INCLUSIVE", "EXCLUSIVE"]
 Silence = Literal["ACCEPTS", "WITHHOLDS"]
 
 MODES: tuple[Mode, ...] = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
 PAYEES: tuple[Payee, ...] = ("PROVIDER", "BENEFICIARY", "NOBODY")
+TAX_BASES: tuple[TaxBasis, ...] = ("INCLUSIVE", "EXCLUSIVE")
 SILENCES: tuple[Silence, ...] = ("ACCEPTS", "WITHHOLDS")
 # A contribution, a performance contract and a match may pay either side; the document says which.
 PAYEES_OF_MODE: dict[Mode, tuple[Payee, ...]] = {
@@ -234,10 +238,13 @@ class DutiesRule:
 
 @dataclass(frozen=True)
 class SettlementRule:
-    """Who is paid, and the days for an objection and for the payment.
+    """Who is paid, the days for an objection and for the payment, and what of a price counts.
 
     `silence` says what a line is taken for whose holder said nothing in those days: accepted,
-    or withheld until an officer decides.
+    or withheld until an officer decides. Use is billed up to the next whole
+    `increment_seconds` of each run, which began; without it as it was metered. On the basis
+    `EXCLUSIVE` prices hold tax at `tax_rate`, and only the price without it counts toward the
+    share.
     """
 
     clause: str
@@ -245,6 +252,14 @@ class SettlementRule:
     objection_days: int
     payment_days: int
     silence: Silence
+    increment_seconds: int | None
+    tax_basis: TaxBasis
+    tax_rate: Fraction | None
+
+    @property
+    def counted(self) -> Fraction:
+        """The part of a price that counts toward the share: all of it, or that without tax."""
+        return 1 / (1 + (self.tax_rate or Fraction(0)))
 
 
 @dataclass(frozen=True)
@@ -309,6 +324,7 @@ class Programme:
     metering: MeteringRule | None
     payment: PaymentRule | None
     settlement: SettlementRule
+    recovery: RecoveryRule | None
     standing: StandingRule | None
     outcome: OutcomeRule | None
     review: ReviewRule | None

@@ -14,6 +14,7 @@ from policy.size import STANDARDS
 
 CEILINGS = ("SHARE", "CAPS")
 _ACCEPT_DAYS, _ACCEPT_DAYS_MOST = 5, 60
+_INCREMENT_MOST = 86_400
 LEVELS = ("NATIONAL", "PROVINCE", "CITY", "DISTRICT", "PARK")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _GPU = re.compile(r"GPU:[A-Z0-9][A-Z0-9\-]{0,30}")
@@ -56,6 +57,7 @@ def read_programme(top: Table) -> rules.Programme:
         metering=process.metering(top.table("metering")),
         payment=process.payment(top.table("payment")),
         settlement=_settlement(_section(top, "settlement")),
+        recovery=process.recovery(top.table("recovery")),
         standing=_standing(top.table("standing")),
         outcome=_outcome(top.table("outcome")),
         review=process.review(top.table("review")),
@@ -253,8 +255,20 @@ def _settlement(table: Table) -> rules.SettlementRule:
         payee=table.choice("payee", rules.PAYEES),
         objection_days=table.whole("objection_days"),
         payment_days=table.whole("payment_days"),
+        increment_seconds=table.whole_or_none("increment_seconds", _INCREMENT_MOST),
+        tax_basis=table.choice("tax_basis", rules.TAX_BASES, "INCLUSIVE"),
+        tax_rate=table.share_or_none("tax_rate"),
         silence=table.choice("silence", rules.SILENCES, "ACCEPTS"),
     )
+    if (rule.tax_basis == "EXCLUSIVE") != (rule.tax_rate is not None):
+        fix = 'write tax_rate, such as "0.06", with tax_basis = "EXCLUSIVE", and only there.'
+        table.problem("tax_rate", f"prices without tax need the tax's rate: {fix}")
+    elif rule.tax_rate is not None and not 0 < rule.tax_rate < 1:
+        table.problem(
+            "tax_rate", 'is no rate of tax; write one above 0 and below 1, as "0.06".'
+        )
+    if rule.increment_seconds == 0:
+        table.problem("increment_seconds", "0 rounds nothing; write 1 or more, or take it out.")
     table.close()
     return rule
 

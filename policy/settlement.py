@@ -10,7 +10,7 @@ from common.money import major
 from policy.answers import PRECISION, Line, amount_text, percent_text
 from policy.calculation import rate_for, work_out
 from policy.claims import Claim
-from policy.holds import own_part, share_of
+from policy.holds import basis_of, covered_most
 from policy.rules import Programme, minor
 
 Key = TypeVar("Key", bound=Hashable)
@@ -67,6 +67,7 @@ def split_line(
     working: tuple[Line, ...] = (
         _line(programme, "billed", "Billed", "账单金额", billed, clause),
         _line(programme, "accepted", "Accepted", "认定金额", accepted, clause),
+        *_without_tax(accepted, programme),
         covered_line,
         _line(programme, "covered", "Within the hold", "不超过预占余额", covered, clause),
         _line(programme, "co_payment", "Co-payment", "自付部分", share.co_payment, clause),
@@ -147,10 +148,18 @@ def _full(accepted: int, programme: Programme, on: date | None, kind: str) -> tu
         )
         return accepted, line
     tier, rate = rate_for(programme, on=on, organisation_kind=kind)
-    # A coarse step rounding up may pass a small amount; no share is more than the whole.
-    full = min(share_of(accepted, rate, programme), accepted - own_part(accepted, programme))
+    full = covered_most(accepted, rate, programme)
     label = (f"Share of {percent_text(rate)}", f"抵扣比例 {percent_text(rate)}")
     return full, _line(programme, "share", *label, full, tier.clause)
+
+
+def _without_tax(accepted: int, programme: Programme) -> tuple[Line, ...]:
+    rule = programme.settlement
+    if rule.tax_rate is None:
+        return ()
+    text = percent_text(rule.tax_rate)
+    labels = (f"Without tax of {text}", f"不含 {text} 税额")
+    return (_line(programme, "basis", *labels, basis_of(accepted, programme), rule.clause),)
 
 
 def _hand_out(total: int, weights: Sequence[int]) -> list[int]:

@@ -79,12 +79,12 @@ def copied_rows(
 
 
 @contextmanager
-def staged(ground: Ground, rows: int) -> Iterator[Stage]:
+def staged(ground: Ground, rows: int, *, is_everything: bool = False) -> Iterator[Stage]:
     """Set the scene of a month, and write its file."""
     rows = ground.pick(rows, SMALLEST_ROWS)
     with ExitStack() as scene:
         before = scene.enter_context(ground.database())
-        month = set_scene()
+        month = set_scene(is_everything=is_everything)
         folder = Path(scene.enter_context(TemporaryDirectory(dir=settings.VAR_DIR)))
         file = folder / "june.csv"
         with file.open("w", encoding="ascii") as words:
@@ -117,6 +117,19 @@ def _settling(ground: Ground, rows: int) -> Iterator[Pair]:
         )
 
 
+def _settling_everything(ground: Ground, rows: int) -> Iterator[Pair]:
+    with ExitStack() as scene:
+        stage = scene.enter_context(staged(ground, rows, is_everything=True))
+        path = stage.folder / "lines.copy"
+        billed = stage.imported(scene)
+        run_steps(billed.app_url, stage.month, stage.file, "bill", "object")
+        write_rows(billed, LINES, "row", path)
+        yield Pair(
+            partial(stage.measured, billed, "settle"),
+            partial(stage.copied, billed, LINES, path),
+        )
+
+
 def _declare(
     name: str,
     rows: int,
@@ -133,13 +146,15 @@ def _declare(
         rows=rows,
         subject=subject,
         reference=COPIED.format(table=table),
-        at_most={"peak_mib": 300} if scene is _importing else None,
+        at_most=None if scene is _settling else {"peak_mib": 300},
     )(lambda ground: scene(ground, rows))
 
 
 LIMITS = {
     "settle_lines_100k": (0.7, 1.0),
     "settle_lines_1m": (0.7, 1.0),
+    "settle_everything_100k": (0.7, 1.0),
+    "settle_everything_1m": (0.7, 1.0),
     "import_csv_200k": (0.9, 1.0),
     "import_csv_1m": (0.9, 1.3),
 }
@@ -147,6 +162,12 @@ IMPORTED = "a CSV file to validated, priced, deduplicated usage lines, by record
 SETTLED = "settle_bill: every line's verdict and share, 200 holds captured"
 _declare("settle_lines_100k", 100 * THOUSAND, _settling, SETTLED, LINES)
 _declare("settle_lines_1m", MILLION, _settling, SETTLED, LINES)
+EVERYTHING = (
+    "the same with objections, lines after a voucher's end, holds that are too small, co-payment "
+    "of what is without tax, and three funders of whom two pay by themselves"
+)
+for _rows, _name in ((100 * THOUSAND, "100k"), (MILLION, "1m")):
+    _declare(f"settle_everything_{_name}", _rows, _settling_everything, EVERYTHING, LINES)
 _declare("import_csv_200k", 200 * THOUSAND, _importing, IMPORTED, USAGE)
 _declare("import_csv_1m", MILLION, _importing, IMPORTED, USAGE)
 

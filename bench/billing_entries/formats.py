@@ -132,6 +132,55 @@ def _usage_records(month: Month, rows: int, file: TextIO) -> None:
     file.write("</UsageRecords>\n")
 
 
+def _lsf(month: Month, rows: int, file: TextIO) -> None:
+    """Write LSF's accounting log: a job on one host, and so many fields that nobody reads here."""
+    for number, job in enumerate(jobs_of(month, rows), start=1):
+        start, end = _epoch(job.start), _epoch(job.end)
+        file.write(
+            f'"JOB_FINISH" "10.1" {end} {number} 500 33554435 16 {start} 0 0 {start} "user" "gpu"'
+            ' "rusage[ngpus_physical=1.00]" "" "" "login" "/home/user" "" "out" "err"'
+            f' "1793600000.{number}" 0 1 "16*node-1" 64 60.0 "train" "python train.py"'
+            f' {" ".join(["1.0"] * 19)} "" "{job.order}" 0 16 "" "" 0 0 0 "" "" "" "" 0 "" 0 ""'
+            ' -1 "" "" "" "" -1 "" "" 0 "" 0 "" "" 0 1 node-1 1 0 1 1 0 3600 0 1 "" "" -1\n'
+        )
+
+
+def _focus(month: Month, rows: int, file: TextIO) -> None:
+    """Write a Cost and Usage table of FOCUS 1.2, without the columns that nobody reads here."""
+    file.write(
+        "BilledCost,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ConsumedQuantity,"
+        "ConsumedUnit,InvoiceId,ResourceId,ServiceName,SkuPriceDetails,SubAccountId\n"
+    )
+    for job in jobs_of(month, rows):
+        seconds = (job.end - job.start) // timedelta(seconds=1)
+        file.write(
+            f"0.25,Usage,{job.start.isoformat()}Z,{job.end.isoformat()}Z,{seconds},GPU-Seconds,"
+            f'INV-1,{job.name},Compute,"{{""GpuCount"": 1, ""GpuModel"": ""H100""}}",{job.order}\n'
+        )
+
+
+def _opencost(month: Month, rows: int, file: TextIO) -> None:
+    """Write OpenCost's answer, an allocation a job, without what nobody reads here."""
+    file.write('{"code": 200, "data": [{')
+    for number, job in enumerate(jobs_of(month, rows)):
+        allocation = {
+            "name": job.name,
+            "properties": {
+                "cluster": "north",
+                "namespace": "team",
+                "pod": f"train-{job.name}",
+                "labels": {"tessera_dev_voucher": job.order},
+            },
+            "start": f"{job.start.isoformat()}Z",
+            "end": f"{job.end.isoformat()}Z",
+            "cpuCoreHours": 16.5,
+            "gpuHours": (job.end - job.start) / timedelta(hours=1),
+            "totalCost": 0.25,
+        }
+        file.write((",\n" if number else "") + f'"{job.name}": {json.dumps(allocation)}')
+    file.write("}]}\n")
+
+
 WRITERS: dict[str, Writer] = {
     "csv": _csv,
     "sacct": _sacct,
@@ -139,4 +188,7 @@ WRITERS: dict[str, Writer] = {
     "pbs": _pbs,
     "k8s_pods": _pods,
     "ogf_ur": _usage_records,
+    "lsf": _lsf,
+    "focus": _focus,
+    "opencost": _opencost,
 }

@@ -1,7 +1,7 @@
 """Reading a bank's statement and matching it, at two sizes: a line costs no more among many."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -144,17 +144,13 @@ def _send(made: cast.Scene, count: int) -> list[Payment]:
         code="BENCH",
         programme=programme,
         total=sum(amounts),
-        status=Batch.Status.RELEASED,
+        status=Batch.Status.OPEN,
         prepared_by=people[0],
         prepared_at=LATER - timedelta(days=1),
-        approved_by=people[1],
-        approved_at=LATER,
-        released_by=people[2],
-        released_at=LATER,
         act_id=act.id,
     )
     detail = made.seller.organisation.bank_details.get()
-    return Payment.objects.bulk_create(
+    payments = Payment.objects.bulk_create(
         [
             Payment(
                 batch=batch,
@@ -170,6 +166,16 @@ def _send(made: cast.Scene, count: int) -> list[Payment]:
         ],
         batch_size=5_000,
     )
+    _pass_stages(batch, people)
+    return payments
+
+
+def _pass_stages(batch: Batch, people: Sequence[User]) -> None:
+    """Take a batch through its stages, each as another person leaves it."""
+    rows = Batch.objects.filter(pk=batch.pk)
+    rows.update(status=Batch.Status.LOCKED)
+    rows.update(status=Batch.Status.APPROVED, approved_by=people[1], approved_at=LATER)
+    rows.update(status=Batch.Status.RELEASED, released_by=people[2], released_at=LATER)
 
 
 def _measured(ground: Ground, made: _Stage) -> Sample:

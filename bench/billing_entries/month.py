@@ -15,6 +15,7 @@ from billing import actions
 from billing.models import Bill
 from common.days import start_of
 from ledger.actions import SYSTEM
+from parties.models import User
 from providers import actions as providers
 from providers.models import Provider
 from tests import cast
@@ -28,6 +29,8 @@ FIRST_JOB = datetime(2025, 6, 3)  # noqa: DTZ001 - as the meter writes it
 SECONDS_OF_JOBS = 25 * 86_400
 FIRMS, ORDERS_OF_EACH = 40, 5
 HOURS_OF_ORDER = 80
+SMALL_HOLD = "40"
+FUNDERS = (("Nation", "1/7"), ("Province", "2/7"), ("City", "4/7"))
 # Jobs go to the GPUs by turns, and each is over before its GPU's turn comes again.
 NODES, GPUS_OF_NODE = 8, 8
 HEADER = "job_id,voucher,resource,class,count,start,end,state"
@@ -42,21 +45,87 @@ class Month:
     orders: tuple[str, ...]
 
 
-def set_scene() -> Month:
-    """Bring 40 firms to a voucher each, and each to 5 orders at one provider, by actions."""
+def set_scene(*, is_everything: bool = False) -> Month:
+    """Bring 40 firms to a voucher each, and each to 5 orders at one provider, by actions.
+
+    With everything, the law has three funders of whom two pay by themselves, an own part of
+    what is without tax, and vouchers that end before the month does; a quarter of the orders
+    has too small a hold.
+    """
     authority = cast.make_authority()
     seller = cast.make_provider(authority)
-    scheme = cast.make_programme(authority, cast.M3, budget=10**12)
-    codes = []
+    text = _law_of_everything() if is_everything else ""
+    scheme = cast.make_programme(authority, cast.M3, budget=10**12, text=text)
+    if is_everything:
+        _name_payers(scheme)
+    codes: list[str] = []
     for firm in range(FIRMS):
         applicant = cast.an_sme(name=f"Firm {firm}")
         voucher = cast.an_issued_voucher(scheme, applicant)
         for number in range(ORDERS_OF_EACH):
             reference = f"queue-{firm}-{number}"
-            order = cast.a_hold(voucher, applicant, seller, provider_reference=reference)
+            is_small = is_everything and len(codes) % 4 == 0
+            order = cast.a_hold(
+                voucher,
+                applicant,
+                seller,
+                provider_reference=reference,
+                hours=SMALL_HOLD if is_small else "100",
+            )
             codes.append(order.code)
     _register_gpus(seller)
     return Month(seller.provider.pk, scheme.programme.pk, tuple(codes))
+
+
+def _law_of_everything() -> str:
+    """Return the offset law with funders, tax, an own part, and vouchers of so many days."""
+    until = FIRST_JOB.date() + timedelta(days=SECONDS_OF_JOBS // 86_400 - 1)
+    days = (until - cast.NOON.date()).days + 1
+    text = cast.policy_text(cast.M3)
+    text = text.replace("days = 365\ndays_min = 60", f"days = {days}\ndays_min = {days}")
+    text = text.replace(
+        "[settlement]\n", '[settlement]\ntax_basis = "EXCLUSIVE"\ntax_rate = "0.06"\n'
+    )
+    own = '\n[self_pay]\nclause = "Article 8"\nshare_min = "0.45"\n'
+    funders = "".join(
+        f'\n[[funders]]\nclause = "Article 15"\nname = "{name}"\nshare = "{share}"\n'
+        for name, share in FUNDERS
+    )
+    return text + own + funders
+
+
+def _name_payers(scheme: cast.Scheme) -> None:
+    for name, _share in FUNDERS[:-1]:
+        actions.name_funder(
+            programme=scheme.programme,
+            name=name,
+            payer=cast.make_authority(name).organisation,
+            actor=scheme.authority.finance[0],
+            at=cast.NOON,
+            key=name,
+        )
+
+
+def object_to_some(bill: Bill) -> int:
+    """Dispute one line of each order, as its holder; return how many."""
+    firsts = (
+        bill.lines.order_by("order", "row")
+        .distinct("order")
+        .select_related(
+            "bill__programme", "bill__provider__organisation", "voucher__organisation"
+        )
+    )
+    for line in firsts:
+        assert line.voucher is not None, "what was metered has a voucher"
+        holder = User.objects.get(memberships__organisation=line.voucher.organisation)
+        actions.object_to_line(
+            line=line,
+            note="This job never ran.",
+            actor=holder,
+            at=LATER,
+            key=f"object {line.row}",
+        )
+    return len(firsts)
 
 
 def _register_gpus(seller: cast.Seller) -> None:

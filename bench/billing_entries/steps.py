@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def run_steps(database_url: str, month: "Month", path: Path, *steps: str) -> dict[str, float]:
-    """Do steps (`import`, `bill`, `settle`) as the portal, in a process of its own.
+    """Do steps (`import`, `bill`, `object`, `settle`) as the portal, in a process of its own.
 
     Returns the seconds of all, of each, the process's peak memory in MiB, and the rows that
     were recorded and covered.
@@ -82,6 +82,7 @@ def _done(month: "Month", path: Path, steps: list[str]) -> dict[str, float]:
     what: dict[str, Callable[[], Any]] = {
         "import": do_import,
         "bill": lambda: acts.send_bill(month),
+        "object": lambda: acts.object_to_some(Bill.objects.get()),
         "settle": do_settle,
     }
     began = time.perf_counter()

@@ -66,12 +66,11 @@ def _declare(
     rows: int,
     format: str = "csv",
     keeps: dict[str, float] | None = None,
-    must: float = 0.7,
 ) -> None:
     prepare: Callable[[Ground], Iterator[Pair]] = partial(_from_file, rows=rows, format=format)
     entry(
         name=name,
-        must=must,
+        must=0.7,
         aim=1.0,
         unit="lines/s",
         rows=rows,
@@ -87,11 +86,12 @@ _declare("usage_1m", MILLION)
 _declare("usage_5m", 5 * MILLION, keeps={"usage_200k": 0.9})
 _declare("usage_sacct_200k", 200 * THOUSAND, "sacct")
 _declare("usage_cloudevents_200k", 200 * THOUSAND, "cloudevents")
-_declare("usage_pbs_200k", 200 * THOUSAND, "pbs", must=0.5)
-# A pod or an XML record has ten times the bytes of the line that it becomes, and telling what is
-# in them takes longer than writing it: see docs/performance.md.
-_declare("usage_pods_200k", 200 * THOUSAND, "k8s_pods", must=0.5)
-_declare("usage_ogf_200k", 200 * THOUSAND, "ogf_ur", must=0.35)
+_declare("usage_pbs_200k", 200 * THOUSAND, "pbs")
+_declare("usage_pods_200k", 200 * THOUSAND, "k8s_pods")
+_declare("usage_ogf_200k", 200 * THOUSAND, "ogf_ur")
+_declare("usage_lsf_200k", 200 * THOUSAND, "lsf")
+_declare("usage_focus_200k", 200 * THOUSAND, "focus")
+_declare("usage_opencost_200k", 200 * THOUSAND, "opencost")
 
 
 @entry(

@@ -24,22 +24,28 @@ from billing.actions.batch_jobs import (
     ask_to_release,
     do_batch_job,
 )
-from billing.actions.batch_release import hand_over_batch, release_batch
-from billing.actions.batch_steps import ApprovedByPreparer, BatchNotReady
-from billing.actions.batches import (
-    BankDetailMissing,
+from billing.actions.batch_lists import (
     BatchEmpty,
-    NothingDue,
-    NothingReturned,
     PaymentInBatch,
     PaymentNotInBatch,
     add_payment,
     cancel_batch,
-    follow_up_batch,
     lock_batch,
-    prepare_batch,
     remove_payment,
     send_back_batch,
+)
+from billing.actions.batch_release import hand_over_batch, release_batch
+from billing.actions.batch_steps import (
+    ApprovedByPreparer,
+    BatchNotReady,
+    StandsForSamePerson,
+)
+from billing.actions.batches import (
+    BankDetailMissing,
+    NothingDue,
+    NothingReturned,
+    follow_up_batch,
+    prepare_batch,
 )
 from billing.actions.bills import (
     AmountTooLarge,
@@ -59,6 +65,15 @@ from billing.actions.claims import (
     claim_target,
     submit_claim,
 )
+from billing.actions.collections import (
+    CollectionRecorded,
+    NothingOwed,
+    NothingToSetOff,
+    WriteOffTooMuch,
+    offset_recovery,
+    propose_collection,
+    record_collection,
+)
 from billing.actions.confirmations import (
     DaysOver,
     LineDisputed,
@@ -76,6 +91,7 @@ from billing.actions.files import (
     name_columns,
     send_checked_file,
 )
+from billing.actions.funding import FunderUnknown, PayerNotAuthority, name_funder
 from billing.actions.line_acts import NoteMissing
 from billing.actions.lines import (
     BillNotSettled,
@@ -85,11 +101,25 @@ from billing.actions.lines import (
     decide_line,
 )
 from billing.actions.objections import LineConfirmed, object_to_line, object_to_lines
+from billing.actions.open_periods import PeriodClosed
 from billing.actions.periods import (
-    PeriodClosed,
     PeriodNotOver,
+    PeriodNotProposed,
     PeriodUndecided,
     close_period,
+    propose_period,
+)
+from billing.actions.recoveries import (
+    LegalBasisMissing,
+    OriginNotPaid,
+    RecoveryDecided,
+    RecoveryNotInLaw,
+    RecoveryTooMuch,
+    ReplyAwaited,
+    ReplyTooLate,
+    decide_recovery,
+    open_recovery,
+    reply_to_recovery,
 )
 from billing.actions.resolutions import (
     EntryNotOdd,
@@ -146,14 +176,17 @@ __all__ = [
     "BillSettled",
     "ClaimByTarget",
     "ClaimInvalid",
+    "CollectionRecorded",
     "ColumnsNotNamed",
     "Correction",
     "DaysOver",
     "DuplicatesOpen",
     "EntryNotOdd",
     "EntryResolved",
+    "FunderUnknown",
     "InvoiceNumberMissing",
     "KeyUnreadable",
+    "LegalBasisMissing",
     "LineAcceptedBefore",
     "LineArchived",
     "LineConfirmed",
@@ -168,10 +201,14 @@ __all__ = [
     "NoteMissing",
     "NothingDue",
     "NothingMoreEarned",
+    "NothingOwed",
     "NothingProposed",
     "NothingReturned",
     "NothingToBill",
     "NothingToConfirm",
+    "NothingToSetOff",
+    "OriginNotPaid",
+    "PayerNotAuthority",
     "PaymentInBatch",
     "PaymentMoved",
     "PaymentNotInBatch",
@@ -180,10 +217,16 @@ __all__ = [
     "PeriodFarOff",
     "PeriodInvalid",
     "PeriodNotOver",
+    "PeriodNotProposed",
     "PeriodUndecided",
     "Reading",
+    "RecoveryDecided",
+    "RecoveryNotInLaw",
+    "RecoveryTooMuch",
     "ReleaseAsked",
     "ReleaseGivenUp",
+    "ReplyAwaited",
+    "ReplyTooLate",
     "ReportOfNobody",
     "RightKeyTaken",
     "RightLineRefused",
@@ -192,6 +235,7 @@ __all__ = [
     "Signature",
     "SignatureMissing",
     "SignatureWrong",
+    "StandsForSamePerson",
     "StatementOfNobody",
     "TargetClaimed",
     "TelemetryEmpty",
@@ -204,6 +248,7 @@ __all__ = [
     "UsageReport",
     "UsageTakesBack",
     "VoucherNotActive",
+    "WriteOffTooMuch",
     "add_payment",
     "approve_batch",
     "archive_month",
@@ -221,6 +266,7 @@ __all__ = [
     "correct_transfer",
     "correct_usage",
     "decide_line",
+    "decide_recovery",
     "do_batch_job",
     "do_file_task",
     "follow_up_batch",
@@ -230,16 +276,23 @@ __all__ = [
     "keep_usage_months",
     "lock_batch",
     "name_columns",
+    "name_funder",
     "object_to_line",
     "object_to_lines",
+    "offset_recovery",
+    "open_recovery",
     "prepare_batch",
+    "propose_collection",
+    "propose_period",
     "read_statement",
+    "record_collection",
     "record_telemetry",
     "record_usage",
     "record_usage_file",
     "register_meter_key",
     "release_batch",
     "remove_payment",
+    "reply_to_recovery",
     "resolve_entry",
     "right_of",
     "second_resolution",

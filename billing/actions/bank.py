@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bank_moves import apply_changes
@@ -14,12 +15,12 @@ from billing.actions.matching import Answer, Told, match_entries
 from billing.bank import camt
 from billing.bank.reading import read_bank_file
 from billing.bank.statement import Entry, Statement, StatementWarning
-from billing.models import BankLine, BankStatement
+from billing.models import BankLine, BankStatement, Funder
 from common.errors import Refused
 from ledger.actions import Act, begin
 from ledger.kinds import ActKind
 from parties.models import BankDetail, User
-from parties.queries import require_role
+from parties.queries import organisations_of, require_role
 from parties.roles import Role
 
 Format = BankStatement.Format
@@ -110,12 +111,15 @@ def format_of(message: str) -> str:
 
 
 def accounts_of(actor: User) -> dict[str, frozenset[int]]:
-    """Return the accounts from which authorities of a finance officer pay, or ever paid."""
+    """Return the accounts from which authorities of a finance officer pay, or ever paid.
+
+    Those of the payers of their programmes are among them.
+    """
     unpaid = (BankDetail.Status.PROPOSED, BankDetail.Status.STOPPED)
+    own = organisations_of(actor, Role.FINANCE)
+    payers = Funder.objects.filter(programme__authority__in=own).values("payer")
     details = BankDetail.objects.exclude(status__in=unpaid).filter(
-        organisation__memberships__user=actor,
-        organisation__memberships__role=Role.FINANCE,
-        organisation__memberships__valid_until_on__isnull=True,
+        Q(organisation__in=own) | Q(organisation__in=payers)
     )
     accounts: dict[str, set[int]] = defaultdict(set)
     for number, organisation in details.values_list("number", "organisation"):

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
+from billing.actions.later_facts import note_later_fact
 from billing.models import Batch, Payment
 from ledger import actions as ledger
 from ledger.actions import Act, Move, begin
@@ -71,6 +72,9 @@ def _apply(batch: Batch, changes: Changes, key: str, actor: User, at: datetime) 
         act = begin_answer(SENT_BACK, batch, returned, key, actor, at)
         take_back(act, batch, taken_back)
         ledger.post(act, [return_move(one, one.answered_amount) for one in returned])
+        assert batch.released_at is not None, "what comes back was released"
+        amount = sum(one.answered_amount for one in returned)
+        note_later_fact(act, batch.programme, batch.released_at, -amount)
         _mark_returned(returned, at)
     if confirmed or returned:
         close_if_answered(batch)
@@ -163,7 +167,7 @@ def _clearing(payment: Payment) -> str:
 
 
 def _paid_account(payment: Payment) -> str:
-    return payment.batch.programme.account("paid", payment.payable.rpartition(":")[2])
+    return ":".join(["paid", *payment.payable.split(":")[1:]])
 
 
 def _mark_returned(payments: list[Payment], at: datetime) -> None:

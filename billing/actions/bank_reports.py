@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bank_moves import Changes
@@ -91,14 +92,17 @@ def reported(report: StatusReport, own: Mapping[str, frozenset[int]], at: dateti
     """
     owners = {authority for authorities in own.values() for authority in authorities}
     batch = (
-        Batch.objects.filter(code=report.payment_file, programme__authority__in=owners)
+        Batch.objects.filter(
+            Q(payer__in=owners) | Q(payer=None, programme__authority__in=owners),
+            code=report.payment_file,
+        )
         .exclude(released_at=None)
-        .select_related("programme__authority")
+        .select_related("programme__authority", "payer")
         .first()
     )
     if batch is None:
         raise ReportOfNobody(payment_file=report.payment_file[:40])
-    detail = bank_detail_in_force(batch.programme.authority, batch.released_at or at)
+    detail = bank_detail_in_force(batch.debtor, batch.released_at or at)
     account = "".join(detail.number.split()).upper() if detail else next(iter(own))
     found = Reported(report, batch, account)
     numbers = Payment.objects.filter(batch=batch).values_list("pk", flat=True)
@@ -137,6 +141,8 @@ def _answer(
             "unit": payment.unit,
         }
         return Answer(Match.UNMATCHED, "bank_amount_differs", values, oddity=Oddity.UNMATCHED)
+    if payment.status in NEVER_SENT:
+        return Answer(Match.UNMATCHED, "bank_not_sent", values, oddity=Oddity.FOREIGN)
     if told.status == REJECTED:
         return _rejected(payment, told.reason_code, changes[batch])
     values["status"] = told.status[:40]

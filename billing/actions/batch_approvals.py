@@ -78,7 +78,7 @@ def approve_batch(
     :raises NoteMissing: if such a word is too long.
     :raises KeyReused: if the key was used for another batch.
     """
-    require_finance(batch.programme, actor)
+    officers = require_finance(batch.programme, actor, at)
     act = begin(
         kind=ActKind.APPROVE_BATCH,
         key=key,
@@ -90,14 +90,14 @@ def approve_batch(
     if act.is_replay:
         return Batch.objects.get(pk=batch.pk)
     batch = at_step(batch, Batch.Status.LOCKED)
-    require_part("approve_batch", batch, actor, at)
+    stands_for = require_part("approve_batch", batch, actor, at, officers)
     now = seen_as_it_is(batch, seen, at)
     _answer_duplicates(batch, reasons or {}, actor, at, act.id)
     batch.status = Batch.Status.APPROVED
     batch.approved_by = actor
     batch.approved_at = at
     batch.save(update_fields=["status", "approved_by", "approved_at"])
-    add_step(batch, BatchStep.Kind.APPROVED, actor, at, act.id, seen=now)
+    add_step(batch, BatchStep.Kind.APPROVED, actor, at, act.id, seen=now, stands_for=stands_for)
     return batch
 
 
@@ -141,7 +141,7 @@ def authorise_batch(
     :raises ListChanged: if it is not what the person was shown.
     :raises KeyReused: if the key was used for another batch.
     """
-    require_finance(batch.programme, actor)
+    officers = require_finance(batch.programme, actor, at)
     act = begin(
         kind=ActKind.AUTHORISE_BATCH,
         key=key,
@@ -155,13 +155,15 @@ def authorise_batch(
     batch = at_step(batch, Batch.Status.APPROVED)
     if not batch.needs_authorisation:
         raise AuthorisationNotNeeded(batch=batch.code)
-    require_part("authorise_batch", batch, actor, at)
+    stands_for = require_part("authorise_batch", batch, actor, at, officers)
     now = seen_as_it_is(batch, seen, at)
     batch.status = Batch.Status.AUTHORISED
     batch.authorised_by = actor
     batch.authorised_at = at
     batch.save(update_fields=["status", "authorised_by", "authorised_at"])
-    add_step(batch, BatchStep.Kind.AUTHORISED, actor, at, act.id, seen=now)
+    add_step(
+        batch, BatchStep.Kind.AUTHORISED, actor, at, act.id, seen=now, stands_for=stands_for
+    )
     return batch
 
 

@@ -65,7 +65,7 @@ def ask_to_release(
     :raises ReleaseAsked: if somebody asked before, and it is not done.
     :raises KeyReused: if the key was used for another batch.
     """
-    require_finance(batch.programme, actor)
+    officers = require_finance(batch.programme, actor, at)
     act = begin(
         kind=ActKind.ASK_RELEASE,
         key=key,
@@ -77,7 +77,7 @@ def ask_to_release(
     if act.is_replay:
         return BatchJob.objects.get(act_id=act.id)
     batch = releasable(batch)
-    require_part("release_batch", batch, actor, at)
+    require_part("release_batch", batch, actor, at, officers)
     now = seen_as_it_is(batch, seen, at)
     if BatchJob.objects.filter(batch=batch, ended_at__isnull=True).exists():
         raise ReleaseAsked(batch=batch.code)

@@ -52,7 +52,7 @@ def release_batch(
     :raises BankFileInvalid: in one of its kinds, if the bank could not read the file.
     :raises KeyReused: if the key was used for another batch.
     """
-    require_finance(batch.programme, actor)
+    officers = require_finance(batch.programme, actor, at)
     act = begin(
         kind=ActKind.RELEASE_BATCH,
         key=key,
@@ -64,7 +64,7 @@ def release_batch(
     if act.is_replay:
         return PaymentFile.objects.get(act_id=act.id)
     batch = releasable(batch)
-    require_part("release_batch", batch, actor, at)
+    stands_for = require_part("release_batch", batch, actor, at, officers)
     now = seen_as_it_is(batch, seen, at)
     payments = _sendable(batch, at)
     programme = batch.programme
@@ -80,7 +80,7 @@ def release_batch(
     batch.released_at = at
     batch.save(update_fields=["status", "released_by", "released_at"])
     Payment.objects.bulk_update(payments, ["status", "bank_detail"], batch_size=1_000)
-    add_step(batch, BatchStep.Kind.RELEASED, actor, at, act.id, seen=now)
+    add_step(batch, BatchStep.Kind.RELEASED, actor, at, act.id, seen=now, stands_for=stands_for)
     content = _bank_file(batch, payments, at)
     return PaymentFile.objects.create(
         batch=batch,
@@ -114,7 +114,7 @@ def hand_over_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
     :raises BatchNotReady: if it is not released, or was answered or handed over before.
     :raises KeyReused: if the key was used for another batch.
     """
-    require_finance(batch.programme, actor)
+    officers = require_finance(batch.programme, actor, at)
     act = begin(
         kind=ActKind.HAND_OVER_BATCH,
         key=key,
@@ -128,7 +128,9 @@ def hand_over_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
     batch = at_step(batch, Batch.Status.RELEASED)
     batch.status = Batch.Status.SENT
     batch.save(update_fields=["status"])
-    add_step(batch, BatchStep.Kind.SENT, actor, at, act.id)
+    add_step(
+        batch, BatchStep.Kind.SENT, actor, at, act.id, stands_for=next(iter(officers), None)
+    )
     return batch
 
 
@@ -151,9 +153,9 @@ def _sendable(batch: Batch, at: datetime) -> list[Payment]:
 
 def _bank_file(batch: Batch, payments: list[Payment], at: datetime) -> bytes:
     programme = batch.programme
-    own = bank_detail_in_force(programme.authority, at)
+    own = bank_detail_in_force(batch.debtor, at)
     if own is None:
-        raise BankDetailMissing(names=programme.authority.name_here)
+        raise BankDetailMissing(names=batch.debtor.name_here)
     return credit_transfer_file(
         message_id=batch.code,
         created_at=at,

@@ -1,15 +1,24 @@
 """What every step of a batch has in common: who may do it, when, and that it is written down."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
 from billing.models import Batch, BatchStep, Payment
-from billing.queries import doers_of_batch
+from billing.queries import doers_of_batch, stood_in_for
 from common.days import day_of
 from common.errors import Refused
 from parties.models import User
-from parties.queries import people_behind, require_apart, require_role
+from parties.queries import (
+    SamePerson,
+    has_role,
+    may_act,
+    people_behind,
+    person_kept,
+    require_apart,
+    require_role,
+)
 from parties.roles import Role
 from policy.rules import Programme as Rules
 from vouchers.models import Programme
@@ -33,17 +42,32 @@ class ApprovedByPreparer(Refused):
     )
 
 
-def require_finance(programme: Programme, actor: User) -> None:
-    """Refuse who is no finance officer of a programme.
+class StandsForSamePerson(SamePerson):
+    """A deputy of somebody who had another part in the batch."""
+
+    code = "stands_for_same_person"
+    sentence = _(
+        "%(name)s, for whom you stand in, had another part in batch %(batch)s, so another person "
+        "must do this step."
+    )
+
+
+def require_finance(programme: Programme, actor: User, at: datetime) -> list[User]:
+    """Refuse who is neither a finance officer of a programme nor deputy of one at an instant.
+
+    Return the officers for whom the person stands in: none for who acts in an own right.
 
     :raises NotAllowed: naming the role.
     """
-    require_role(
-        actor,
-        Role.FINANCE,
-        organisation=programme.authority,
-        programme_code=programme.code,
-    )
+    authority, code = programme.authority, programme.code
+    if actor.is_active and not has_role(
+        actor, Role.FINANCE, organisation=authority, programme_code=code
+    ):
+        officers = stood_in_for(actor, programme, at)
+        if officers:
+            return officers
+    require_role(actor, Role.FINANCE, organisation=authority, programme_code=code)
+    return []
 
 
 def at_step(batch: Batch, *statuses: str) -> Batch:
@@ -53,7 +77,9 @@ def at_step(batch: Batch, *statuses: str) -> Batch:
     """
     batch = (
         Batch.objects.select_for_update(of=("self",))
-        .select_related("programme__authority", "prepared_by", "approved_by", "authorised_by")
+        .select_related(
+            "programme__authority", "payer", "prepared_by", "approved_by", "authorised_by"
+        )
         .get(pk=batch.pk)
     )
     if batch.status not in statuses:
@@ -66,18 +92,32 @@ def rules_of(programme: Programme, at: datetime) -> Rules:
     return policy_in_force(programme, day_of(at, programme.zone))[1]
 
 
-def require_part(duty: str, batch: Batch, actor: User, at: datetime) -> None:
-    """Refuse a person who had another part in the batch, ever.
+def require_part(
+    duty: str, batch: Batch, actor: User, at: datetime, officers: Sequence[User] = ()
+) -> User | None:
+    """Refuse a person who had another part in the batch, ever, and deputies of such a person.
 
+    Return for whom a deputy does the step: the first of the officers who had no other part.
+
+    :param officers: for whom the person stands in; none for who acts in an own right.
     :raises SamePerson: saying which step the person did.
+    :raises StandsForSamePerson: if each of the officers had another part.
     :raises ApprovedByPreparer: if accounts were joined since, and two parts are one person's now.
     """
     earlier = doers_of_batch(batch)
-    require_apart(duty, actor, earlier, rules_of(batch.programme, at))
+    rules = rules_of(batch.programme, at)
+    require_apart(duty, actor, earlier, rules)
     people = people_behind([one for doers in earlier.values() for one in doers])
     persons = [{people[one] for one in doers} for doers in earlier.values()]
     if len(set().union(*persons)) < sum(map(len, persons)):
         raise ApprovedByPreparer(batch=batch.code)
+    if not officers:
+        return None
+    for officer in officers:
+        person_kept(officer)
+        if may_act(duty, officer, earlier, rules).allowed:
+            return officer
+    raise StandsForSamePerson(name=officers[0].name, batch=batch.code)
 
 
 def add_step(
@@ -90,6 +130,7 @@ def add_step(
     note: str = "",
     payment: Payment | None = None,
     seen: str = "",
+    stands_for: User | None = None,
 ) -> BatchStep:
     """Write down what one person did to a batch.
 
@@ -99,6 +140,7 @@ def add_step(
         batch=batch,
         kind=kind,
         doer=actor,
+        stands_for=stands_for,
         at=at,
         note=note,
         payment=payment,

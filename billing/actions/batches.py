@@ -1,36 +1,29 @@
-"""Put what is due into a batch, choose its payments, and lock its list or call it off."""
+"""Put what is due into a batch: all of it, or what came back of an earlier batch."""
 
 from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
-from stdnum.iso7064 import mod_97_10
 
 from billing.actions.attempts import attempts_kept
 from billing.actions.batch_steps import (
     add_step,
-    at_step,
     require_finance,
-    require_part,
-    rules_of,
 )
-from billing.actions.line_acts import checked_note
+from billing.actions.collections import offset_before_batch
+from billing.bank.references import rf_reference
 from billing.models import Batch, BatchStep, Payment
 from billing.queries import (
-    UNRELEASED,
     Payable,
     bank_details_in_force,
-    list_of,
-    list_sha256,
     payables_due,
     returned_and_not_followed,
 )
 from common.errors import Refused
 from ledger.actions import begin
 from ledger.kinds import ActKind
-from parties.models import BankDetail, User
+from parties.models import BankDetail, Organisation, User
 from vouchers.models import Programme
 from vouchers.queries import unused_code
 
@@ -66,45 +59,32 @@ class NothingReturned(Refused):
     )
 
 
-class PaymentNotInBatch(Refused):
-    """A payment that was removed already, or is of another batch."""
-
-    code = "payment_not_in_batch"
-    sentence = _("Payment %(payment)s is not in batch %(batch)s any more.")
-
-
-class PaymentInBatch(Refused):
-    """What is to be added is in the batch already."""
-
-    code = "payment_in_batch"
-    sentence = _(
-        "%(payee)s is in batch %(batch)s already. What came due since goes into the next batch."
-    )
-
-
-class BatchEmpty(Refused):
-    """A batch without a payment can't be locked."""
-
-    code = "batch_empty"
-    sentence = _("Batch %(batch)s has no payments. Add one, or cancel the batch.")
-
-
 @attempts_kept(ActKind.PREPARE_BATCH)
 @transaction.atomic
-def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) -> Batch:
-    """Open a batch of all that a programme owes, with a payment to each party it can pay.
+def prepare_batch(
+    *,
+    programme: Programme,
+    actor: User,
+    at: datetime,
+    key: str,
+    payer: Organisation | None = None,
+) -> Batch:
+    """Open a batch of all that one payer owes, with a payment to each party it can pay.
 
-    Parties without an approved bank detail are left out, and stay due; the act names them. Who
-    opens it removes payments and adds them again until the list is locked.
+    The payer is the programme's authority, or who was named to pay a funder's part. Parties
+    without an approved bank detail are left out, and stay due; the act names them. What a party
+    owes is set off first, where the law says that it sets itself off. Who opens it removes
+    payments and adds them again until the list is locked.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NothingDue: if nothing is due.
     :raises BankDetailMissing: naming the parties, if none of them can be paid.
     :raises KeyReused: if the key was used for another batch.
     """
-    require_finance(programme, actor)
-    _queue(programme)
-    due = payables_due(programme)
+    officers = require_finance(programme, actor, at)
+    queue_for(programme)
+    payer = payer or programme.authority
+    due = payables_due(programme, payer)
     details = bank_details_in_force([payable.payee.pk for payable in due], at)
     left_out = [one.payee.name for one in due if one.payee.pk not in details]
     act = begin(
@@ -113,24 +93,28 @@ def prepare_batch(*, programme: Programme, actor: User, at: datetime, key: str) 
         actor=actor.address,
         about=f"programme:{programme.code}",
         at=at,
-        payload={},
+        payload={} if payer == programme.authority else {"payer": payer.code},
         details={"left_out": left_out},
     )
     if act.is_replay:
         return Batch.objects.get(act_id=act.id)
+    if offset_before_batch(programme, at=at, key=key):
+        due = payables_due(programme, payer)
     payable = [one for one in due if one.payee.pk in details]
     if not due:
         raise NothingDue(programme=programme.title)
     if not payable:
         raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
-    return _opened(programme, payable, details, actor, at, act.id)
+    stands_for = next(iter(officers), None)
+    return _opened(programme, payer, payable, details, (actor, stands_for), at, act.id)
 
 
 def _opened(
     programme: Programme,
+    payer: Organisation,
     payable: list[Payable],
     details: Mapping[int, BankDetail],
-    actor: User,
+    doer: tuple[User, User | None],
     at: datetime,
     act: int,
     follows: Batch | None = None,
@@ -138,23 +122,25 @@ def _opened(
 ) -> Batch:
     """Open a batch of payables.
 
+    :param doer: who opens it, and for whom.
     :param returned: the returned payment that each is of, by its ledger account.
     """
     batch = Batch.objects.create(
         code=unused_code(Batch, "B"),
         programme=programme,
+        payer=payer,
         follows=follows,
         total=sum(one.amount for one in payable),
         status=Batch.Status.OPEN,
-        prepared_by=actor,
+        prepared_by=doer[0],
         prepared_at=at,
         act_id=act,
     )
     Payment.objects.bulk_create(
-        _payment(batch, number, one, details[one.payee.pk], (returned or {}).get(one.address))
+        payment_of(batch, number, one, details[one.payee.pk], (returned or {}).get(one.address))
         for number, one in enumerate(payable, start=1)
     )
-    add_step(batch, _Kind.OPENED, actor, at, act)
+    add_step(batch, _Kind.OPENED, doer[0], at, act, stands_for=doer[1])
     return batch
 
 
@@ -173,8 +159,8 @@ def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
     :raises KeyReused: if the key was used for another batch.
     """
     programme = batch.programme
-    require_finance(programme, actor)
-    _queue(programme)
+    officers = require_finance(programme, actor, at)
+    queue_for(programme)
     returned = {one.payable: one for one in returned_and_not_followed(batch)}
     due = [
         one._replace(amount=min(one.amount, returned[one.address].amount))
@@ -199,21 +185,26 @@ def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
     payable = [one for one in due if one.payee.pk in details]
     if not payable:
         raise BankDetailMissing(names=", ".join(one.payee.name_here for one in due))
-    return _opened(programme, payable, details, actor, at, act.id, batch, returned)
+    stands_for = next(iter(officers), None)
+    doers = (actor, stands_for)
+    return _opened(
+        programme, batch.debtor, payable, details, doers, at, act.id, batch, returned
+    )
 
 
-def _queue(programme: Programme) -> None:
+def queue_for(programme: Programme) -> None:
     """Wait for whoever else puts payments of a programme together: none pays what another holds."""
     Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
 
 
-def _payment(
+def payment_of(
     batch: Batch,
     number: int,
     due: Payable,
     detail: BankDetail,
     follows: Payment | None = None,
 ) -> Payment:
+    """Return a payment of a batch that is not saved yet, numbered within it from 1."""
     end_to_end_id = f"{batch.code}-{number:05}"
     return Payment(
         batch=batch,
@@ -224,241 +215,6 @@ def _payment(
         amount=due.amount,
         unit=batch.programme.unit,
         end_to_end_id=end_to_end_id,
-        reference=creditor_reference(end_to_end_id),
+        reference=rf_reference(end_to_end_id),
         status=Payment.Status.PREPARED,
     )
-
-
-def creditor_reference(end_to_end_id: str) -> str:
-    """Return the payment's reference by ISO 11649: RF, two check digits, the id's letters.
-
-    The check digits make the rest, with RF and them behind it, 1 modulo 97 (ISO/IEC 7064).
-    """
-    body = "".join(filter(str.isalnum, end_to_end_id)).upper()[:21]
-    return f"RF{mod_97_10.calc_check_digits(f'{body}RF')}{body}"
-
-
-@attempts_kept(ActKind.REMOVE_PAYMENT)
-@transaction.atomic
-def remove_payment(
-    *, payment: Payment, note: str, actor: User, at: datetime, key: str
-) -> Payment:
-    """Take a payment out of an open batch, with a word why; its amount is due again.
-
-    :raises NotAllowed: if the person is no finance officer of the programme.
-    :raises NoteMissing: if there is no word why, or too many.
-    :raises SamePerson: if the person approved or authorised an earlier list of the batch.
-    :raises BatchNotReady: if the list is locked, or the batch cancelled.
-    :raises PaymentNotInBatch: if it was removed before.
-    :raises KeyReused: if the key was used for another payment.
-    """
-    require_finance(payment.batch.programme, actor)
-    note = checked_note(note)
-    act = begin(
-        kind=ActKind.REMOVE_PAYMENT,
-        key=key,
-        actor=actor.address,
-        about=payment.batch.address,
-        at=at,
-        payload={"payment": payment.end_to_end_id, "note": note},
-        reason=note,
-        details={"payment": payment.end_to_end_id},
-    )
-    if act.is_replay:
-        return Payment.objects.get(pk=payment.pk)
-    batch = at_step(payment.batch, Batch.Status.OPEN)
-    require_part("change_batch", batch, actor, at)
-    payment = Payment.objects.select_for_update().get(pk=payment.pk)
-    if payment.status != Payment.Status.PREPARED:
-        raise PaymentNotInBatch(payment=payment.end_to_end_id, batch=batch.code)
-    payment.status = Payment.Status.REMOVED
-    payment.save(update_fields=["status"])
-    _sum_up(batch)
-    add_step(batch, _Kind.REMOVED, actor, at, act.id, note=note, payment=payment)
-    return payment
-
-
-@attempts_kept(ActKind.ADD_PAYMENT)
-@transaction.atomic
-def add_payment(*, batch: Batch, payable: str, actor: User, at: datetime, key: str) -> Payment:
-    """Add what is due from one ledger account to an open batch, removed from it before or not.
-
-    :param payable: the ledger account, as `payables_due` names it.
-    :raises NotAllowed: if the person is no finance officer of the programme.
-    :raises SamePerson: if the person approved or authorised an earlier list of the batch.
-    :raises BatchNotReady: if the list is locked, or the batch cancelled.
-    :raises PaymentInBatch: if the batch pays from this account already.
-    :raises NothingDue: if nothing is due from this account.
-    :raises BankDetailMissing: if the party has no approved bank detail.
-    :raises KeyReused: if the key was used for another payment.
-    """
-    require_finance(batch.programme, actor)
-    _queue(batch.programme)
-    act = begin(
-        kind=ActKind.ADD_PAYMENT,
-        key=key,
-        actor=actor.address,
-        about=batch.address,
-        at=at,
-        payload={"payable": payable},
-        details={"payable": payable},
-    )
-    if act.is_replay:
-        return BatchStep.objects.get(act_id=act.id).payment  # type: ignore[return-value]
-    batch = at_step(batch, Batch.Status.OPEN)
-    require_part("change_batch", batch, actor, at)
-    payment = _added(batch, payable, at)
-    _sum_up(batch)
-    add_step(batch, _Kind.ADDED, actor, at, act.id, payment=payment)
-    return payment
-
-
-def _added(batch: Batch, payable: str, at: datetime) -> Payment:
-    former = (
-        Payment.objects.filter(batch=batch, payable=payable).select_related("payee").first()
-    )
-    if former is not None and former.status == Payment.Status.PREPARED:
-        raise PaymentInBatch(payee=former.payee.name_here, batch=batch.code)
-    due = next((one for one in payables_due(batch.programme) if one.address == payable), None)
-    if due is None:
-        raise NothingDue(programme=batch.programme.title)
-    detail = bank_details_in_force([due.payee.pk], at).get(due.payee.pk)
-    if detail is None:
-        raise BankDetailMissing(names=due.payee.name_here)
-    if former is None:
-        number = Payment.objects.filter(batch=batch).count() + 1
-        payment = _payment(batch, number, due, detail)
-        payment.save()
-        return payment
-    former.status = Payment.Status.PREPARED
-    former.amount, former.bank_detail = due.amount, detail
-    former.save(update_fields=["status", "amount", "bank_detail"])
-    return former
-
-
-def _sum_up(batch: Batch) -> None:
-    """Say in an open batch what its payments come to."""
-    batch.total = (
-        Payment.objects.filter(batch=batch, status=Payment.Status.PREPARED).aggregate(
-            total=Sum("amount")
-        )["total"]
-        or 0
-    )
-    batch.save(update_fields=["total"])
-
-
-@attempts_kept(ActKind.LOCK_BATCH)
-@transaction.atomic
-def lock_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Batch:
-    """Lock an open batch's list, so that another person can approve it as it is.
-
-    The list is kept with its fingerprint. Whether one more person must authorise it is told by
-    the law of this day and its total.
-
-    :raises NotAllowed: if the person is no finance officer of the programme.
-    :raises SamePerson: if the person approved or authorised an earlier list of the batch.
-    :raises BatchNotReady: if it is not open.
-    :raises BatchEmpty: if it has no payments.
-    :raises KeyReused: if the key was used for another batch.
-    """
-    require_finance(batch.programme, actor)
-    act = begin(
-        kind=ActKind.LOCK_BATCH,
-        key=key,
-        actor=actor.address,
-        about=batch.address,
-        at=at,
-        payload={},
-    )
-    if act.is_replay:
-        return Batch.objects.get(pk=batch.pk)
-    batch = at_step(batch, Batch.Status.OPEN)
-    require_part("change_batch", batch, actor, at)
-    if not batch.total:
-        raise BatchEmpty(batch=batch.code)
-    paying = rules_of(batch.programme, at).paying
-    batch.needs_authorisation = paying.needs_authorisation(batch.total, batch.programme.unit)
-    listed = list_of(batch, at)
-    batch.status = Batch.Status.LOCKED
-    batch.save(update_fields=["status", "needs_authorisation"])
-    BatchStep.objects.create(
-        batch=batch,
-        kind=_Kind.LOCKED,
-        doer=actor,
-        at=at,
-        list=listed,
-        list_sha256=list_sha256(listed),
-        act_id=act.id,
-    )
-    return batch
-
-
-@attempts_kept(ActKind.SEND_BACK_BATCH)
-@transaction.atomic
-def send_back_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str) -> Batch:
-    """Open a locked list again, with a word why; what was approved of it counts no more.
-
-    Any finance officer may. Who had another part in the batch still has no part in its making.
-
-    :raises NotAllowed: if the person is no finance officer of the programme.
-    :raises NoteMissing: if there is no word why, or too many.
-    :raises BatchNotReady: if it is open, released or cancelled.
-    :raises KeyReused: if the key was used for another batch.
-    """
-    require_finance(batch.programme, actor)
-    note = checked_note(note)
-    act = begin(
-        kind=ActKind.SEND_BACK_BATCH,
-        key=key,
-        actor=actor.address,
-        about=batch.address,
-        at=at,
-        payload={"note": note},
-        reason=note,
-        details={"note": note},
-    )
-    if act.is_replay:
-        return Batch.objects.get(pk=batch.pk)
-    status = Batch.Status
-    batch = at_step(batch, status.LOCKED, status.APPROVED, status.AUTHORISED)
-    batch.status, batch.needs_authorisation = status.OPEN, False
-    batch.approved_by = batch.approved_at = None
-    batch.authorised_by = batch.authorised_at = None
-    batch.save()
-    add_step(batch, _Kind.SENT_BACK, actor, at, act.id, note=note)
-    return batch
-
-
-@attempts_kept(ActKind.CANCEL_BATCH)
-@transaction.atomic
-def cancel_batch(*, batch: Batch, note: str, actor: User, at: datetime, key: str) -> Batch:
-    """Call a batch off before it is released; all that it would have paid is due again.
-
-    Any finance officer may, the one who prepared or approved it among them: no value moves.
-
-    :raises NotAllowed: if the person is no finance officer of the programme.
-    :raises NoteMissing: if there is no word why, or too many.
-    :raises BatchNotReady: if it was released, or cancelled before.
-    :raises KeyReused: if the key was used for another batch.
-    """
-    require_finance(batch.programme, actor)
-    note = checked_note(note)
-    act = begin(
-        kind=ActKind.CANCEL_BATCH,
-        key=key,
-        actor=actor.address,
-        about=batch.address,
-        at=at,
-        payload={"note": note},
-        reason=note,
-    )
-    if act.is_replay:
-        return Batch.objects.get(pk=batch.pk)
-    batch = at_step(batch, *UNRELEASED)
-    batch.status = Batch.Status.CANCELLED
-    batch.save(update_fields=["status"])
-    Payment.objects.filter(batch=batch, status=Payment.Status.PREPARED).update(
-        status=Payment.Status.CANCELLED
-    )
-    add_step(batch, _Kind.CANCELLED, actor, at, act.id, note=note)
-    return batch

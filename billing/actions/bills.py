@@ -8,9 +8,10 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.periods import require_open
+from billing.actions.open_periods import require_open
 from billing.models import Bill, UsageArchive
 from billing.queries import BillLineInput, lines_of_use, price_of, scale_of
+from billing.queries.increments import increments_of
 from common.codes import new_code
 from common.days import day_of
 from common.errors import Refused
@@ -117,8 +118,9 @@ def submit_bill(
 
     Without lines, everything metered in the period under this programme's orders and not billed
     before is billed: only the part of each usage line inside the period counts, cut exactly in
-    whole GPU-ms. A line costs its order's rate x quantity / hour, rounded half up to the minor
-    unit once (see `billing.queries.price_of`); hours in kind have no price. Lines are
+    whole GPU-ms, up to the law's increment where it has one (`policy.metering.billed_ms`). A
+    line costs its order's rate x quantity / hour, rounded half up to the minor unit once (see
+    `billing.queries.price_of`); hours in kind have no price. Lines are
     taken as given, also when no meter knows them: settlement says what is accepted.
 
     :raises InvoiceNumberMissing: if there is no invoice number.
@@ -250,7 +252,7 @@ def _check_lines(lines: Sequence[BillLineInput]) -> None:
 # bill was kept back for its invoice number. `not in` over a materialized list is looked up in a
 # hash, however little the database's statistics know of the bills.
 _METERED = """
-    with billed as materialized (
+    with {orders}billed as materialized (
         select l.usage_line_id from billing_bill b join billing_billline l on l.bill_id = b.id
         where b.provider_id = %(provider)s and b.period_from < %(until)s
             and b.period_until > %(from)s and l.usage_line_id is not null
@@ -268,10 +270,10 @@ _METERED = """
                 else inside.ms end
         from billing_usageline u
         join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %(programme)s
+        {join}
         cross join lateral (select case
-            when u.started_at >= %(from)s and u.ended_at <= %(until)s then u.quantity_ms
-            else billing_clipped_ms(
-                u.count_thousandths, u.started_at, u.ended_at, %(from)s, %(until)s) end as ms
+            when u.started_at >= %(from)s and u.ended_at <= %(until)s and {is_metered}
+            then u.quantity_ms else {billed} end as ms
         ) inside
         where u.provider_id = %(provider)s and u.started_at < %(until)s and u.ended_at > %(from)s
             and u.id >= %(low)s and u.id < %(high)s and u.order_id is not null and inside.ms > 0
@@ -287,10 +289,13 @@ _METERED = """
 
 def _bill_metered(bill: Bill) -> tuple[int, int]:
     low, high = lines_of_use(bill.period_from, bill.period_until)
+    increments = increments_of(bill.programme)
     parameters: dict[str, Any] = {
+        **increments.parameters,
         "bill": bill.pk,
         "provider": bill.provider_id,
         "programme": bill.programme_id,
+        "zone": bill.programme.zone,
         "from": bill.period_from,
         "until": bill.period_until,
         "low": low,
@@ -299,18 +304,31 @@ def _bill_metered(bill: Bill) -> tuple[int, int]:
         "scale": scale_of(bill.unit),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_METERED, parameters)
+        cursor.execute(
+            _METERED.format(
+                orders=increments.orders,
+                join=increments.join,
+                is_metered="coalesce(n.seconds, 0) = 0" if increments.join else "true",
+                billed=increments.billed("%(from)s", "%(until)s"),
+            ),
+            parameters,
+        )
         count, total = cursor.fetchone()
     return int(count), int(total)
 
 
 _FOUND = """
-    select g.n, u.id, u.voucher_id, u.order_id, u.rate, billing_clipped_ms(
-        u.count_thousandths, u.started_at, u.ended_at, %s, %s)
-    from unnest(%s::text[], %s::text[]) with ordinality as g (source, key, n)
-    join billing_usagekey k on k.provider_id = %s and k.source = g.source and k.key = g.key
+    with {orders}given as (
+        select * from unnest(%(sources)s::text[], %(keys)s::text[])
+            with ordinality as g (source, key, n)
+    )
+    select g.n, u.id, u.voucher_id, u.order_id, u.rate, {billed}
+    from given g
+    join billing_usagekey k
+        on k.provider_id = %(provider)s and k.source = g.source and k.key = g.key
     join billing_usageline u on u.id = k.line_id
-    join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %s
+    join vouchers_voucher v on v.id = u.voucher_id and v.programme_id = %(programme)s
+    {join}
     where u.corrects_id is null
         and not exists (select from billing_usagecorrection c where c.line_id = u.id)
 """
@@ -322,8 +340,9 @@ _COPY = """
 # Only decided months are archived: what is billed of them again is billed twice.
 _ARCHIVED = """
     select g.n, g.key
-    from unnest(%s::text[], %s::text[]) with ordinality as g (source, key, n)
-    join billing_usagekey k on k.provider_id = %s and k.source = g.source and k.key = g.key
+    from unnest(%(sources)s::text[], %(keys)s::text[]) with ordinality as g (source, key, n)
+    join billing_usagekey k
+        on k.provider_id = %(provider)s and k.source = g.source and k.key = g.key
     where not exists (select from billing_usageline u where u.id = k.line_id)
     order by g.n limit 1
 """
@@ -331,21 +350,29 @@ _Found = tuple[int | None, int | None, int | None, Decimal | None, int]
 
 
 def _bill_given(bill: Bill, lines: Sequence[BillLineInput]) -> tuple[int, int]:
-    parameters: list[Any] = [
-        bill.period_from,
-        bill.period_until,
-        [line.source for line in lines],
-        [line.key for line in lines],
-        bill.provider_id,
-        bill.programme_id,
-    ]
+    increments = increments_of(bill.programme)
+    parameters: dict[str, Any] = {
+        **increments.parameters,
+        "from": bill.period_from,
+        "until": bill.period_until,
+        "sources": [line.source for line in lines],
+        "keys": [line.key for line in lines],
+        "provider": bill.provider_id,
+        "programme": bill.programme_id,
+        "zone": bill.programme.zone,
+    }
+    found_words = _FOUND.format(
+        orders=increments.orders,
+        join=increments.join,
+        billed=increments.billed("%(from)s", "%(until)s"),
+    )
     total = 0
     with connection.cursor() as cursor:
         if UsageArchive.objects.exists():
-            cursor.execute(_ARCHIVED, parameters[2:5])
+            cursor.execute(_ARCHIVED, parameters)
             for row, key in cursor.fetchall():
                 raise LineArchived(row=row, key=key)
-        cursor.execute(_FOUND, parameters)
+        cursor.execute(found_words, parameters)
         found: dict[int, _Found] = {row[0]: row[1:] for row in cursor.fetchall()}
         with cursor.copy(_COPY) as copy:
             for row, line in enumerate(lines, start=1):

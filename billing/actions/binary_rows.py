@@ -18,7 +18,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _TEXTS_KEPT_MAX = 10_000
 
 bigint = struct.Struct(">iq").pack
-bigints = struct.Struct(">iqiqiqiq").pack
+# Six integers of eight bytes, or five and none, and the length of the text that comes next.
+six_and_length = struct.Struct(">iqiqiqiqiqiqi").pack
+five_and_length = struct.Struct(">iqiqiqiqiqii").pack
 _integer = struct.Struct(">ii").pack
 _length = struct.Struct(">i").pack
 _decimal = DecimalBinaryDumper(Decimal)

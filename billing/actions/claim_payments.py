@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from billing.actions.funding import share_out
 from billing.actions.targets import target_due
 from billing.actions.verdicts import OF_HOLDER, Weighed
 from billing.models import Bill, Settlement
@@ -45,7 +46,7 @@ def pay_claim(bill: Bill, weighed: Weighed, act: Act) -> Settlement:
     weighed.covered, weighed.co_payment = share.covered, share.co_payment
     if share.covered:
         _move(bill, voucher, rules, share.covered, act)
-    return Settlement.objects.create(
+    settlement = Settlement.objects.create(
         bill=bill,
         voucher=voucher,
         billed=weighed.line.amount,
@@ -59,6 +60,8 @@ def pay_claim(bill: Bill, weighed: Weighed, act: Act) -> Settlement:
         at=act.at,
         act_id=act.id,
     )
+    share_out(bill, [(settlement, rules)], act)
+    return settlement
 
 
 def _move(bill: Bill, voucher: Voucher, rules: Policy, amount: int, act: Act) -> None:

@@ -2,14 +2,19 @@
 
 from datetime import datetime
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from billing.actions.funding import take_back_shares
+from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import NoteMissing
+from billing.models import Settlement
+from billing.queries.funding import borne
 from common.errors import Refused
 from ledger.actions import begin, reverse
 from ledger.kinds import ActKind, Flow
-from ledger.queries import transfers_of
+from ledger.queries import transfer_of, transfers_of
 from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
@@ -35,7 +40,8 @@ def correct_transfer(
 ) -> int:
     """Reverse what a settlement moved, once, with a word why; return the new transfer's number.
 
-    The value goes back to the voucher and is free there.
+    The value goes back to the voucher and is free there, and each funder's part with it. Of a
+    bill for a closed month it is kept as a correction of that month.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NoteMissing: if there are no words, or too many.
@@ -58,9 +64,12 @@ def correct_transfer(
         reason=reason,
     )
     if act.is_replay:
-        return transfers_of(act.id).get().id
+        return transfers_of(act.id).get(reverses_id=transfer_id).id
+    settlement = _settlement_of(transfer_id)
+    if settlement is not None:
+        take_back_shares(settlement, settlement.covered, act)
     made = reverse(act, transfer_id, ref=str(transfer_id))
-    transfer = transfers_of(act.id).get()
+    transfer = transfers_of(act.id).get(id=made)
     if transfer.flow not in CORRECTABLE:
         raise TransferNotCorrectable(transfer=transfer_id)
     # Whose programme it is stands in the address of the account that gives the value back.
@@ -73,4 +82,25 @@ def correct_transfer(
         organisation=programme.authority,
         programme_code=programme.code,
     )
+    undone = transfer_of(transfer_id)
+    settled = Settlement.objects.filter(act_id=undone.act_id).select_related("bill").first()
+    belongs_at = settled.bill.period_from if settled else undone.at
+    note_later_fact(act, programme, belongs_at, -undone.amount)
     return made
+
+
+def _settlement_of(transfer_id: int) -> Settlement | None:
+    """Return the settlement that a transfer moved the value of, unless it was undone before."""
+    try:
+        moved = transfer_of(transfer_id)
+    except ObjectDoesNotExist:
+        return None
+    settlements = Settlement.objects.filter(act_id=moved.act_id, covered=moved.amount)
+    if moved.hold_id is not None:
+        settlements = settlements.filter(order__hold=moved.hold_id)
+    elif moved.flow not in CORRECTABLE:
+        return None
+    settlement = settlements.select_related(
+        "bill__programme__authority", "bill__payee", "order", "policy_version"
+    ).first()
+    return settlement if settlement is not None and borne(settlement) else None

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 
 from billing.actions import binary_rows as binary
 from billing.actions.bills import AMOUNT_MAX
@@ -18,10 +19,11 @@ from vouchers.queries import metering_rules
 
 QUANTITY_MS_MAX = 10**15
 # The longest texts that a usage line keeps, and the columns that they come from.
+KEY_LENGTH, CLASS_LENGTH, STATE_LENGTH = 160, 24, 24
 LENGTHS = {
-    "key": ("job_id", 160),
-    "resource_class": ("class", 24),
-    "state": ("state", 24),
+    "key": ("job_id", KEY_LENGTH),
+    "resource_class": ("class", CLASS_LENGTH),
+    "state": ("state", STATE_LENGTH),
     "device": ("device", 400),
 }
 DEVICE_LENGTH = 120
@@ -30,6 +32,7 @@ CLOCK_AHEAD = timedelta(hours=1)
 # A file has as many accounts as a provider has orders; a hostile one has as many as rows.
 _DESKS_KEPT_MAX = 5_000
 _CLASSES_KEPT_MAX = 1_000
+_account = attrgetter("account")
 
 
 def plain_class(name: str) -> str:
@@ -121,12 +124,13 @@ class Desks(dict[str, "Desk | int | None"]):
         self.late: dict[int, LateWindow] = {}
         self._provider = provider
         self._at = at
-        self._latest = (at + CLOCK_AHEAD).astimezone(UTC)
+        # Until when a row may have ended.
+        self.latest = (at + CLOCK_AHEAD).astimezone(UTC)
         self._classes: dict[str, str] = {}
 
     def new_in(self, records: Iterable[UsageRecord]) -> set[str]:
         """Return the accounts of records that were not met before."""
-        return {record.account for record in records} - self.keys()
+        return set(map(_account, records)) - self.keys()
 
     def look_up(self, accounts: set[str]) -> None:
         """Find the places of accounts, all in one look; forget the others when there are many."""
@@ -161,10 +165,10 @@ class Desks(dict[str, "Desk | int | None"]):
         if not isinstance(desk, Desk):
             return _placeless(record, desk)
         is_other = desk.resource != record.resource and desk.resource
-        if is_other or not self._is_of_class(desk, record):
+        if is_other or not self._is_of_class(desk, record.resource, record.resource_class):
             return _other_thing(record, desk)
-        if record.ended_at > self._latest:
-            return _in_future(record, self._latest)
+        if record.ended_at > self.latest:
+            return _in_future(record, self.latest)
         # A run of no length at the very beginning is within.
         is_outside = record.started_at >= desk.until_at or record.ended_at <= desk.from_at
         if is_outside and record.started_at != desk.from_at:
@@ -174,8 +178,14 @@ class Desks(dict[str, "Desk | int | None"]):
             return UnrecordedRow(record.row, "count", "", "quantity_too_large", values)
         return _too_long(record)
 
-    def _is_of_class(self, desk: Desk, record: UsageRecord) -> bool:
-        found = record.resource_class
+    def takes(self, desk: Desk, resource: str, found: str, state: str) -> bool:
+        """Say whether no row of a resource, a class and a state is refused for any of these."""
+        if desk.resource != resource and desk.resource:
+            return False
+        is_short = len(found) <= CLASS_LENGTH and len(state) <= STATE_LENGTH
+        return is_short and self._is_of_class(desk, resource, found)
+
+    def _is_of_class(self, desk: Desk, resource: str, found: str) -> bool:
         if found == desk.class_name or not (found and desk.class_plain):
             return True
         plain = self._classes.get(found)
@@ -183,7 +193,7 @@ class Desks(dict[str, "Desk | int | None"]):
             plain = plain_class(found)
             if len(self._classes) < _CLASSES_KEPT_MAX:
                 self._classes[found] = plain
-        return plain == desk.class_plain or record.resource == "CPU"
+        return plain == desk.class_plain or resource == "CPU"
 
 
 def _placeless(record: UsageRecord, count: int | None) -> RowError:
@@ -231,9 +241,9 @@ def _instant(at: datetime) -> str:
 
 def _too_long(record: UsageRecord) -> RowError | None:
     if (
-        len(record.key) <= 160
-        and len(record.resource_class) <= 24
-        and len(record.state) <= 24
+        len(record.key) <= KEY_LENGTH
+        and len(record.resource_class) <= CLASS_LENGTH
+        and len(record.state) <= STATE_LENGTH
         and len(record.device) <= DEVICE_LENGTH
     ):
         return None

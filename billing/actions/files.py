@@ -14,7 +14,7 @@ from django.db.models.functions import TruncMonth
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bills import AmountTooLarge, NothingToBill, PeriodFarOff, submit_bill
-from billing.actions.periods import PeriodClosed
+from billing.actions.open_periods import PeriodClosed
 from billing.actions.usage import UsageReport, record_usage_file
 from billing.models import Bill, ColumnMapping, FileCheck, KeptFile, KeptFilePart, UsageLine
 from billing.queries.files import content_of

@@ -21,14 +21,14 @@ class NoteMissing(Refused):
     sentence = _("Say why, in at most %(most)s characters. The other side reads it.")
 
 
-def checked_note(note: str) -> str:
+def checked_note(note: str, *, most: int = NOTE_CHARACTERS_MAX) -> str:
     """Return a note without space around it.
 
     :raises NoteMissing: if there are no words, or too many.
     """
     note = note.strip()
-    if not 0 < len(note) <= NOTE_CHARACTERS_MAX:
-        raise NoteMissing(most=NOTE_CHARACTERS_MAX)
+    if not 0 < len(note) <= most:
+        raise NoteMissing(most=most)
     return note
 
 

@@ -35,6 +35,18 @@ class LineNumbers:
         # The first of a block is the one used first.
         self._blocks[:0] = [block for (block,) in reversed(fetched)]
 
+    def take(self, count: int) -> list[int]:
+        """Return so many numbers without their month, for rows of which each has one to itself."""
+        taken: list[int] = []
+        while (missing := count - len(taken)) > 0:
+            if not self._left:
+                self._next, self._left = self._blocks.pop(), BLOCK
+            some = min(missing, self._left)
+            taken.extend(range(self._next, self._next + some))
+            self._next += some
+            self._left -= some
+        return taken
+
     def next(self, started_at: datetime) -> int:
         """Return the number of a line that started at an instant in UTC."""
         if not self._left:
@@ -42,8 +54,12 @@ class LineNumbers:
         number = self._next
         self._next += 1
         self._left -= 1
-        month = (started_at.year - 1970) * 12 + started_at.month - 1
-        return (month << MONTH_BITS) + number
+        return month_part(started_at) + number
+
+
+def month_part(started_at: datetime) -> int:
+    """Return what the number of a line that started at an instant in UTC has of its month."""
+    return ((started_at.year - 1970) * 12 + started_at.month - 1) << MONTH_BITS
 
 
 # What a request did not use of its last block is there for the connection's next: a number

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.actions.claim_payments import pay_claim
 from billing.actions.claims import weigh_claim
+from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import begin_on_line, checked_note
 from billing.actions.settlement import (
     OrderSums,
@@ -103,11 +104,15 @@ def decide_line(
     if before is None or before.outcome not in OPEN:
         raise LineNotWithheld(row=line.row, bill=bill.number)
     if not accept:
+        note_later_fact(act, bill.programme, bill.period_from, 0)
         return _declined(before, note, actor, act)
     require_settleable(bill, at)
     if before.reason == "no_meter":
         raise UsageMissing(row=line.row, bill=bill.number)
-    return _accepted(bill, line, before, note, actor, act)
+    verdict = _accepted(bill, line, before, note, actor, act)
+    covered = verdict.covered - before.covered
+    note_later_fact(act, bill.programme, bill.period_from, covered)
+    return verdict
 
 
 def _declined(before: Verdict, note: str, actor: User, act: Act) -> Verdict:

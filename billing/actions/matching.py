@@ -212,7 +212,7 @@ def _unknown(entry: Entry) -> Answer:
 def _mismatch(entry: Entry, payment: Payment, authorities: frozenset[int]) -> Answer | None:
     """Return why an entry can't be of a payment that it names, or None if it is."""
     values: dict[str, Any] = {"end_to_end_id": payment.end_to_end_id}
-    if payment.batch.programme.authority_id not in authorities:
+    if payment.batch.debtor.pk not in authorities:
         return Answer(Match.UNMATCHED, "bank_other_account", values, oddity=Oddity.FOREIGN)
     if not entry.is_booked:
         values["status"] = entry.status[:40]

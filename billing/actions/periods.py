@@ -1,21 +1,24 @@
-"""Close a month of a programme: what was billed for it is decided, and nothing more is."""
+"""Close a month of a programme: two people look, the ledger locks it, what is not paid is kept."""
 
 from datetime import date, datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing.models import Bill, ClosedPeriod
-from billing.queries.periods import bills_undecided, month_bounds
+from billing.actions.line_acts import NOTE_CHARACTERS_MAX, NoteMissing
+from billing.models import ClosedPeriod, PeriodAccrual, PeriodProposal
+from billing.queries.accruals import accruals_at_end
+from billing.queries.periods import bills_unsettled, month_bounds
 from common.days import day_of
 from common.errors import Refused
-from common.formatting import day_text
+from ledger import actions as ledger
 from ledger.actions import begin
 from ledger.kinds import ActKind
 from parties.models import User
-from parties.queries import require_role
+from parties.queries import require_apart, require_role
 from parties.roles import Role
 from vouchers.models import Programme
+from vouchers.queries import policy_in_force
 
 
 class PeriodNotOver(Refused):
@@ -26,22 +29,64 @@ class PeriodNotOver(Refused):
 
 
 class PeriodUndecided(Refused):
-    """A month of which something is not decided."""
+    """A month of which a bill is not settled."""
 
     code = "period_undecided"
+    sentence = _("These bills of %(month)s are not settled yet: %(bills)s. Settle them first.")
+
+
+class PeriodNotProposed(Refused):
+    """A month that nobody proposed to close."""
+
+    code = "period_not_proposed"
     sentence = _(
-        "Of %(month)s something is not decided yet: %(bills)s. Settle these bills and decide "
-        "their withheld lines first."
+        "Nobody has proposed to close %(month)s yet. Propose it, and have another person close it."
     )
 
 
-class PeriodClosed(Refused):
-    """Something for a month that was closed."""
+@transaction.atomic
+def propose_period(
+    *, programme: Programme, month: date, note: str, actor: User, at: datetime, key: str
+) -> PeriodProposal:
+    """Propose to close the month of a day, having looked at what is open in it.
 
-    code = "period_closed"
-    sentence = _(
-        "%(month)s was closed on %(day)s, so nothing more can be billed for it. Bill from the "
-        "next month on, or ask the authority."
+    Proposed before, the first proposal is returned as it is. Nothing is locked by it.
+
+    :raises NotAllowed: if the person is no finance officer of the programme.
+    :raises NoteMissing: if there are too many words.
+    :raises PeriodNotOver: if the month still runs.
+    :raises PeriodUndecided: naming bills of it that are not settled.
+    :raises KeyReused: if the key was used for another month.
+    """
+    _require_finance(programme, actor)
+    note = note.strip()
+    if len(note) > NOTE_CHARACTERS_MAX:
+        raise NoteMissing(most=NOTE_CHARACTERS_MAX)
+    begins, _ends = month_bounds(programme, month)
+    name = f"{month:%Y-%m}"
+    act = begin(
+        kind=ActKind.PROPOSE_PERIOD,
+        key=key,
+        actor=actor.address,
+        about=programme.address,
+        at=at,
+        payload={"month": name, "note": note},
+        reason=note,
+        details={"month": name},
+    )
+    # Proposals of a programme queue here, so that a month has one.
+    Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
+    proposals = PeriodProposal.objects.filter(programme=programme, period_from=begins)
+    if (first := proposals.first()) is not None:
+        return first
+    _require_closable(programme, month, at)
+    return PeriodProposal.objects.create(
+        programme=programme,
+        period_from=begins,
+        proposed_by=actor,
+        proposed_at=at,
+        note=note,
+        act_id=act.id,
     )
 
 
@@ -49,72 +94,78 @@ class PeriodClosed(Refused):
 def close_period(
     *, programme: Programme, month: date, actor: User, at: datetime, key: str
 ) -> ClosedPeriod:
-    """Close the month of a day; it stays closed. Closed before, it is returned as it is.
+    """Close the month of a day for good. Closed before, it is returned as it is.
 
-    A month is closed when it is over and every bill of it is settled with no line withheld.
-    From then on no bill for any part of it is taken.
+    A month is closed when it is over, every bill of it is settled, and another person proposed
+    it. The ledger then refuses whatever is dated in it, no bill for any part of it is taken, and
+    what was metered, billed or settled and not paid at its end is kept. Lines still withheld
+    are decided later, as corrections (`note_later_fact`). There is no way to open it again.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises PeriodNotOver: if the month still runs.
-    :raises PeriodUndecided: naming bills of it that are not settled or have lines withheld.
+    :raises PeriodNotProposed: if nobody proposed it.
+    :raises SamePerson: if the person proposed it.
+    :raises PeriodUndecided: naming bills of it that are not settled.
     :raises KeyReused: if the key was used for another month.
     """
-    require_role(
-        actor, Role.FINANCE, organisation=programme.authority, programme_code=programme.code
-    )
+    _require_finance(programme, actor)
     begins, ends = month_bounds(programme, month)
+    name = f"{month:%Y-%m}"
     act = begin(
         kind=ActKind.CLOSE_PERIOD,
         key=key,
         actor=actor.address,
         about=programme.address,
         at=at,
-        payload={"month": f"{month:%Y-%m}"},
-        details={"month": f"{month:%Y-%m}"},
+        payload={"month": name},
+        details={"month": name},
     )
-    # A bill that is being sent shares the programme: it is waited for, and seen below.
-    Programme.objects.select_for_update().get(pk=programme.pk)
-    closed = ClosedPeriod.objects.filter(programme=programme, period_from=begins).first()
-    if closed is not None:
+    periods = ClosedPeriod.objects.filter(programme=programme, period_from=begins)
+    if (closed := periods.first()) is not None:
         return closed
     if at < ends:
-        raise PeriodNotOver(month=f"{month:%Y-%m}")
-    undecided = bills_undecided(programme, begins, ends)
-    if undecided:
-        raise PeriodUndecided(month=f"{month:%Y-%m}", bills=", ".join(undecided[:5]))
-    return ClosedPeriod.objects.create(
+        raise PeriodNotOver(month=name)
+    proposal = PeriodProposal.objects.filter(programme=programme, period_from=begins).first()
+    if proposal is None:
+        raise PeriodNotProposed(month=name)
+    _version, rules = policy_in_force(programme, day_of(at, programme.zone))
+    require_apart(
+        "close_period", actor, {"propose_period": proposal.proposed_by.address}, rules
+    )
+    # A bill that is being sent, and value that is being dated in the month, are waited for. Who
+    # closed it meanwhile is seen after that.
+    try:
+        with transaction.atomic():
+            ledger.close_period(act, programme.code, begins, ends)
+    except ledger.PeriodNotLockable:
+        return periods.get()
+    _require_closable(programme, month, at)
+    closed = ClosedPeriod.objects.create(
         programme=programme,
         period_from=begins,
         period_until=ends,
+        proposed_by=proposal.proposed_by,
         closed_by=actor,
         closed_at=at,
         act_id=act.id,
     )
-
-
-def require_open(bill: Bill) -> None:
-    """Refuse a bill for any part of a month that was closed.
-
-    Within the bill's transaction: bills share the programme, and its closing waits for them.
-
-    :raises PeriodClosed: naming the month.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "select 1 from vouchers_programme where id = %s for key share", [bill.programme_id]
-        )
-    closed = (
-        ClosedPeriod.objects.filter(
-            programme=bill.programme,
-            period_from__lt=bill.period_until,
-            period_until__gt=bill.period_from,
-        )
-        .order_by("period_from")
-        .first()
+    PeriodAccrual.objects.bulk_create(
+        PeriodAccrual(period=closed, stage=one.stage, payee_id=one.payee, amount=one.amount)
+        for one in accruals_at_end(programme, begins, ends)
     )
-    if closed is not None:
-        zone = bill.programme.zone
-        raise PeriodClosed(
-            month=f"{day_of(closed.period_from, zone):%Y-%m}",
-            day=day_text(day_of(closed.closed_at, zone)),
-        )
+    return closed
+
+
+def _require_finance(programme: Programme, actor: User) -> None:
+    require_role(
+        actor, Role.FINANCE, organisation=programme.authority, programme_code=programme.code
+    )
+
+
+def _require_closable(programme: Programme, month: date, at: datetime) -> None:
+    begins, ends = month_bounds(programme, month)
+    if at < ends:
+        raise PeriodNotOver(month=f"{month:%Y-%m}")
+    unsettled = bills_unsettled(programme, begins, ends)
+    if unsettled:
+        raise PeriodUndecided(month=f"{month:%Y-%m}", bills=", ".join(unsettled[:5]))

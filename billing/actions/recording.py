@@ -8,12 +8,14 @@ from django.db import IntegrityError, connection, transaction
 from psycopg.errors import ExclusionViolation, UniqueViolation
 
 from billing.actions import binary_rows as binary
-from billing.actions.desks import Desk, Desks
+from billing.actions.copying import ROWS_MOST, Copying
+from billing.actions.desks import Desks
 from billing.actions.few_rows import AskedBefore, write_few
 from billing.actions.known_rows import Tally, are_known, compare
 from billing.actions.line_numbers import LineNumbers
 from billing.actions.new_rows import refuse_impossible
 from billing.actions.progress import tell_progress
+from billing.actions.rows_written import COLUMNS, AlikeRows, rows_of
 from billing.actions.usage_hours import Hours, OverCapacity, keep_hours
 from billing.usage.record import Parsed, UsageRecord
 from ledger.actions import Act, Request
@@ -21,8 +23,8 @@ from providers.models import Provider
 
 # Rows are looked over so many at a time: a batch of the API, which has at most 1,000, at once.
 _ROWS_WRITTEN = 1_024
-# A COPY ends after so many rows, for more numbers.
-_ROWS_A_COPY = 100_000
+# So many numbers are there before a COPY begins: for its rows, and for those made ready meanwhile.
+_NUMBERS_FETCHED = 2 * ROWS_MOST
 
 
 def record(
@@ -105,9 +107,8 @@ def _record_new(
     )
     desks, hours = Desks(provider, act.at), Hours()
     with _all_new(desks):
-        tally.recorded = _write(
-            _COPY_NEW, lambda _record: head, desks, parsed, tally, source, hours
-        )
+        alike = AlikeRows(desks, lambda _account: head, source)
+        tally.recorded = _write(_COPY_NEW, alike, desks, parsed, tally, hours)
         keep_hours(provider, hours)
     return parsed, _with_unreadable(tally, parsed)
 
@@ -136,16 +137,12 @@ def _with_unreadable(tally: Tally, parsed: Parsed) -> Tally:
     return tally
 
 
-_COLUMNS = (
-    "id, source, key, order_id, voucher_id, rate, resource, resource_class, count_thousandths, "
-    "started_at, ended_at, quantity_ms, state, amount, device"
-)
 _COPY_NEW = f"""
-    copy billing_usageline (provider_id, file_id, act_id, recorded_at, {_COLUMNS})
+    copy billing_usageline (provider_id, file_id, act_id, recorded_at, {COLUMNS})
     from stdin (format binary)
 """
 _COPY_LAID_OUT = f"""
-    copy pg_temp.billing_usage_row ("row", account, {_COLUMNS}) from stdin (format binary)
+    copy pg_temp.billing_usage_row (account, {COLUMNS}, "row") from stdin (format binary)
 """
 
 
@@ -155,39 +152,45 @@ def _lay_out(desks: Desks, parsed: Parsed, tally: Tally, source: str) -> int:
         cursor.execute("select billing_lay_out_usage()")
 
     count = binary.fields(17)
-
-    def head(record: UsageRecord) -> bytes:
-        return count + binary.integer(record.row) + binary.text(record.account)
-
-    return _write(_COPY_LAID_OUT, head, desks, parsed, tally, source, Hours())
+    alike = AlikeRows(desks, lambda account: count + binary.text(account), source)
+    return _write(_COPY_LAID_OUT, alike, desks, parsed, tally, Hours(), has_place=True)
 
 
 def _write(
     statement: str,
-    head: Callable[[UsageRecord], bytes],
+    alike: AlikeRows,
     desks: Desks,
     parsed: Parsed,
     tally: Tally,
-    source: str,
     hours: Hours,
+    *,
+    has_place: bool = False,
 ) -> int:
     """Write the recordable rows where a COPY says, each behind its head; return how many."""
-    count, numbers = 0, LineNumbers()
-    chunks = _chunks(parsed)
-    chunk = next(chunks, None)
-    with connection.cursor() as cursor:
-        while chunk:
+    count, numbers, fetched = 0, LineNumbers(), 0
+
+    def fetch() -> None:
+        numbers.fetch(fetched)
+
+    with Copying(statement, fetch) as copying:
+        for chunk in _chunks(parsed):
             # A connection that takes rows can't be asked for an account or for numbers meanwhile.
-            desks.look_up(desks.new_in(chunk))
-            numbers.fetch(len(chunk) if len(chunk) < _ROWS_WRITTEN else _ROWS_A_COPY)
-            with cursor.copy(statement) as copy:
-                copy.write(binary.BEGIN)
-                while chunk and len(numbers) >= len(chunk) and not desks.new_in(chunk):
-                    rows = list(_rows(chunk, head, desks, numbers, tally, source, hours))
-                    count += len(rows)
-                    copy.write(b"".join(rows))
-                    chunk = next(chunks, None)
-                copy.write(binary.END)
+            new = desks.new_in(chunk)
+            if new:
+                copying.settle()
+                desks.look_up(new)
+            if len(numbers) < len(chunk):
+                copying.settle()
+                fetched = len(chunk) if len(chunk) < _ROWS_WRITTEN else _NUMBERS_FETCHED
+                numbers.fetch(fetched)
+                # A batch needs no more than it has rows.
+                fetched = 0 if len(chunk) < _ROWS_WRITTEN else fetched
+            taken = numbers.take(len(chunk))
+            rows, written = rows_of(
+                chunk, taken, desks, alike, tally, hours, has_place=has_place
+            )
+            count += written
+            copying.write(rows, written)
     return count
 
 
@@ -198,56 +201,12 @@ def _chunks(records: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:
         yield chunk
 
 
-def _rows(
-    records: Iterable[UsageRecord],
-    head: Callable[[UsageRecord], bytes],
-    desks: Desks,
-    numbers: LineNumbers,
-    tally: Tally,
-    source: str,
-    hours: Hours,
-) -> Iterator[bytes]:
-    """Give each recordable record as a binary row; note what is wrong with the others."""
-    texts = desks.texts
-    for record in records:
-        desk = desks[record.account]
-        quantity = record.quantity_ms
-        error = desks.refusal(record, quantity)
-        if error is not None:
-            tally.note([error])
-        elif isinstance(desk, Desk):
-            if desk.window is not None:
-                desks.note_late(desk, record)
-            count = record.count_thousandths
-            started, ended = (
-                binary.instant(record.started_at),
-                binary.instant(record.ended_at),
-            )
-            if record.resource == "GPU":
-                hours.add(desk.class_name or record.resource_class, count, started, ended)
-            yield b"".join(
-                (
-                    head(record),
-                    binary.bigint(8, numbers.next(record.started_at)),
-                    texts[source or record.source],
-                    binary.text(record.key),
-                    desk.words,
-                    texts[record.resource],
-                    texts[record.resource_class],
-                    binary.bigints(8, count, 8, started, 8, ended, 8, quantity),
-                    texts[record.state],
-                    desk.price(quantity),
-                    texts[record.device],
-                )
-            )
-
-
 # Sorted by the natural key, so that its index is filled in its own order; the first row of a
 # key is the one that counts. One provider's rows come one file after the other, so that none of
 # these keys can be taken meanwhile.
 _INSERT = f"""
-    insert into billing_usageline (provider_id, file_id, act_id, recorded_at, {_COLUMNS})
-    select %(provider)s, %(file)s, %(act)s, %(at)s, {_COLUMNS}
+    insert into billing_usageline (provider_id, file_id, act_id, recorded_at, {COLUMNS})
+    select %(provider)s, %(file)s, %(act)s, %(at)s, {COLUMNS}
     from (select *, row_number() over (partition by source, key order by "row") as nth
         from pg_temp.billing_usage_row) r
     where nth = 1 and not exists (select from billing_usagekey k

@@ -284,7 +284,7 @@ def _fit_payment(line: BankLine, kind: str, payment: Payment | None, actor: User
         and not line.is_credit
         and line.statement.format != BankStatement.Format.REPORT
         and payment.status == Status.SENT
-        and payment.batch.programme.authority_id in owners
+        and payment.batch.debtor.pk in owners
     )
     if not fits:
         raise PaymentUnfit(position=line.position, end_to_end_id=payment.end_to_end_id)
@@ -358,5 +358,5 @@ def _unpay(act: Act, last: BankResolution, actor: User) -> None:
     payment.status, payment.answered_at, payment.paid_amount = Status.SENT, None, None
     payment.save(update_fields=["status", "answered_at", "paid_amount"])
     Batch.objects.filter(pk=payment.batch_id, status=Batch.Status.CLOSED).update(
-        status=Batch.Status.RELEASED
+        status=Batch.Status.SENT
     )

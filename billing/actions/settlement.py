@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.actions.claim_payments import pay_claim
 from billing.actions.claims import weigh_claim
+from billing.actions.funding import share_out
 from billing.actions.shares import keep_verdicts
 from billing.actions.verdicts import Weighed, doubtful_rows, weigh
 from billing.models import Bill, Settlement, Verdict
@@ -24,10 +25,11 @@ from ledger.queries import holds_remaining
 from parties.models import Organisation, User
 from parties.queries import address_of, require_apart, require_role
 from parties.roles import Role
+from policy.rules import Programme as Policy
 from policy.settlement import split_line
 from providers.queries import settlement_waits
 from vouchers.models import Assessment, Decision, Order, Voucher
-from vouchers.queries import policy_in_force
+from vouchers.queries import Laws, laws_of, policy_in_force
 from vouchers.queries.issuing import confirmers_of
 
 
@@ -219,10 +221,12 @@ def settle_orders(bill: Bill, sums: Mapping[int, OrderSums], act: Act) -> list[S
         .order_by("pk")
     )
     left = holds_remaining(order.hold for order in orders)
-    settlements = [
-        _settle_order(bill, order, sums[order.pk], left.get(order.hold, 0), act)
+    laws = laws_of(bill.programme)
+    ruled = [
+        _settle_order(bill, order, sums[order.pk], left.get(order.hold, 0), laws, act)
         for order in orders
     ]
+    settlements = [settlement for settlement, _rules in ruled]
     captures = [
         Capture(order.hold, settlement.covered, is_final=False)
         for order, settlement in zip(orders, settlements, strict=True)
@@ -233,14 +237,16 @@ def settle_orders(bill: Bill, sums: Mapping[int, OrderSums], act: Act) -> list[S
     Order.objects.filter(hold__in=used_up, status=Order.Status.OPEN).update(
         status=Order.Status.CLOSED
     )
-    return Settlement.objects.bulk_create(settlements)
+    Settlement.objects.bulk_create(settlements)
+    share_out(bill, ruled, act)
+    return settlements
 
 
 def _settle_order(
-    bill: Bill, order: Order, sums: OrderSums, hold_left: int, act: Act
-) -> Settlement:
+    bill: Bill, order: Order, sums: OrderSums, hold_left: int, laws: Laws, act: Act
+) -> tuple[Settlement, Policy]:
     placed_on = day_of(order.placed_at, bill.programme.zone)
-    version, rules = policy_in_force(bill.programme, placed_on)
+    version, rules = laws.on(placed_on)
     share = split_line(
         sums.accepted,
         sums.accepted,
@@ -249,7 +255,7 @@ def _settle_order(
         on=placed_on,
         organisation_kind=order.voucher.organisation.kind,
     )
-    return Settlement(
+    settlement = Settlement(
         bill=bill,
         voucher=order.voucher,
         order=order,
@@ -264,3 +270,4 @@ def _settle_order(
         at=act.at,
         act_id=act.id,
     )
+    return settlement, rules

@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from billing.models import Bill, BillLine, Objection, Verdict
-from billing.queries import UNCONFIRMED, is_unconfirmed, price_of, withholds_silence
+from billing.queries import (
+    UNCONFIRMED,
+    is_unconfirmed,
+    price_of,
+    scale_of,
+    withholds_silence,
+)
+from billing.queries.increments import Increments, increments_of
 from common.money import is_currency
 from ledger.actions import Act
 from safeguards.actions import LineAnswer, LineFacts, check_lines
@@ -22,7 +29,7 @@ class LineRow(NamedTuple):
     """One line with what the meter, the order and earlier bills say about it.
 
     `metered_ms` is the part of the usage inside the bill's period, `valid_ms` that of it on
-    the voucher's valid days.
+    the voucher's valid days; both up to the programme's increment, where it has one.
     """
 
     id: int
@@ -72,7 +79,7 @@ class Weighed:
 # Whatever the statistics say of a bill that has just come in, nothing here can be planned as a
 # loop in a loop: what is looked up a line at a time is materialized, or has its key.
 _FOUND = """
-    with spans as materialized (
+    with {orders}spans as materialized (
         select id, valid_from_on, valid_until_on,
             greatest(%(from)s, valid_from_on::timestamp at time zone %(zone)s) as from_at,
             least(%(until)s, (valid_until_on + 1)::timestamp at time zone %(zone)s) as until_at
@@ -95,9 +102,9 @@ _FOUND = """
     ), silent as materialized ({unconfirmed}
     ), found as (
         select l.id, l.row, l.voucher_id, l.order_id, l.source, l.key, l.quantity_ms, l.rate,
-            l.amount, l.usage_line_id, u.count_thousandths, u.started_at, u.ended_at,
-            s.from_at, s.until_at, u.rate as catalogue_rate, s.valid_from_on, s.valid_until_on,
-            not coalesce(l.quantity_ms = u.quantity_ms and l.amount <= u.amount
+            l.amount, l.usage_line_id, {metered} as metered_ms, {valid} as valid_ms,
+            u.rate as catalogue_rate, s.valid_from_on, s.valid_until_on,
+            not coalesce(l.quantity_ms = {quantity} and l.amount <= {price}
                 and u.started_at >= s.from_at and u.ended_at <= s.until_at
                 and l.usage_line_id not in (select usage_line_id from repeated)
                 and l.usage_line_id not in (select usage_line_id from earlier)
@@ -105,14 +112,12 @@ _FOUND = """
         from billing_billline l
         left join billing_usageline u on u.id = l.usage_line_id
         left join spans s on s.id = l.voucher_id
+        {join}
         where l.bill_id = %(bill)s
     )
     select f.id, f.row, f.voucher_id, f.order_id, f.source, f.key, f.quantity_ms, f.rate,
         f.amount, f.usage_line_id,
-        coalesce(billing_clipped_ms(f.count_thousandths, f.started_at, f.ended_at,
-            %(from)s, %(until)s), 0),
-        coalesce(billing_clipped_ms(f.count_thousandths, f.started_at, f.ended_at,
-            f.from_at, f.until_at), 0),
+        coalesce(f.metered_ms, 0), coalesce(f.valid_ms, 0),
         f.catalogue_rate, f.valid_from_on, f.valid_until_on,
         case when exists (select from billing_billline before where before.bill_id = %(bill)s
                 and before.row < f.row and before.usage_line_id = f.usage_line_id)
@@ -144,7 +149,11 @@ def row_of(line: BillLine) -> LineRow:
 
 def _rows(bill: Bill, which: str, more: Mapping[str, Any]) -> list[LineRow]:
     objections = objections_to(bill)
+    increments = increments_of(bill.programme)
     asked: dict[str, Any] = {
+        **increments.parameters,
+        "is_money": is_currency(bill.unit),
+        "scale": scale_of(bill.unit),
         "bill": bill.pk,
         "number": bill.number,
         "provider": bill.provider_id,
@@ -157,9 +166,26 @@ def _rows(bill: Bill, which: str, more: Mapping[str, Any]) -> list[LineRow]:
         **more,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_FOUND.format(which=which, unconfirmed=UNCONFIRMED), asked)
+        cursor.execute(_words(which, increments), asked)
         found = [LineRow(*row) for row in cursor.fetchall()]
     return [row._replace(objection=objections.get(row.id)) for row in found]
+
+
+def _words(which: str, increments: Increments) -> str:
+    """Return the statement; without increments a line's quantity and price are its usage's own."""
+    billed = increments.billed("s.from_at", "s.until_at")
+    price = f"""case when {billed} = u.quantity_ms then u.amount when %(is_money)s
+                    then billing_price(u.rate, {billed}, %(scale)s) else {billed} end"""
+    return _FOUND.format(
+        which=which,
+        unconfirmed=UNCONFIRMED,
+        orders=increments.orders,
+        join=increments.join,
+        metered=increments.billed("%(from)s", "%(until)s"),
+        valid=billed,
+        quantity=billed if increments.join else "u.quantity_ms",
+        price=price if increments.join else "u.amount",
+    )
 
 
 def objections_to(bill: Bill) -> dict[int, str]:

@@ -12,8 +12,9 @@ from rest_framework.response import Response
 
 from billing import actions, queries
 from billing.forms.lines import ms_of_hours
-from billing.models import Bill, BillLine, Verdict
+from billing.models import Bill, Verdict
 from billing.queries import BillLineInput
+from billing.queries.rated import RatedLine, Rating
 from billing.reasons import sentence
 from common.errors import NotFound
 from policy.answers import plain
@@ -88,6 +89,13 @@ class BillHead(serializers.Serializer[Any]):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
+class LineFunder(serializers.Serializer[Any]):
+    """What one funder bears of what is covered of a line; the funders' parts add up to it."""
+
+    name = serializers.CharField()
+    amount = serializers.IntegerField(help_text=AMOUNT_HELP)
+
+
 class BillLineOutput(serializers.Serializer[Any]):
     """One line with what was decided on it; null before it was settled."""
 
@@ -111,6 +119,18 @@ class BillLineOutput(serializers.Serializer[Any]):
     )
     reason_code = serializers.CharField()
     reason = serializers.CharField()
+    metered_hours = serializers.CharField(
+        help_text="Decimal number: what the meter shows in the bill's period."
+    )
+    beyond_hold = serializers.IntegerField(
+        allow_null=True,
+        help_text="What the order's hold no longer reached; the holder owes it.",
+    )
+    limited_by = serializers.ListField(
+        child=serializers.ChoiceField(choices=["price", "validity", "meter", "hold"])
+    )
+    policy_version = serializers.IntegerField(allow_null=True)
+    funders = LineFunder(many=True)
 
 
 class BillLinePage(serializers.Serializer[Any]):
@@ -200,7 +220,9 @@ class BillDetail(Operation):
         page = read_page(
             request, queries.lines_with_verdicts().filter(bill=bill).order_by("row")
         )
-        page["results"] = [_line_output(line) for line in page["results"]]
+        lines = list(page["results"])
+        rating = Rating(bill, lines[0].row if lines else 1)
+        page["results"] = [_line_output(one) for one in rating.rate(lines)]
         return Response(BillOutput({**_head(bill), "lines": page}).data)
 
 
@@ -238,7 +260,8 @@ def _said(line: Any) -> str:
     return "CONFIRMED" if line.confirmed else "NOTHING"
 
 
-def _line_output(line: BillLine) -> dict[str, Any]:
+def _line_output(one: RatedLine) -> dict[str, Any]:
+    line, rated = one.line, one.rated
     verdict: Any = line
     return {
         "row": line.row,
@@ -256,4 +279,9 @@ def _line_output(line: BillLine) -> dict[str, Any]:
         "co_payment": verdict.co_payment,
         "reason_code": verdict.reason or "",
         "reason": sentence(verdict.reason or "", verdict.reason_values or {}),
+        "metered_hours": plain(Decimal(rated.metered_ms) / 3_600_000),
+        "beyond_hold": None if verdict.outcome is None else rated.beyond,
+        "limited_by": list(one.limits),
+        "policy_version": one.version.number if one.version else None,
+        "funders": [part._asdict() for part in rated.parts],
     }

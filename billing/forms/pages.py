@@ -305,9 +305,10 @@ class PayableForm(KeyedForm):
 
 
 class BatchForm(KeyedForm):
-    """The programme whose payables are put in a batch."""
+    """The programme whose payables are put in a batch, and who pays them."""
 
     programme = forms.CharField(widget=forms.HiddenInput)
+    payer = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
 class StatementForm(KeyedForm):
@@ -395,16 +396,21 @@ class WordsFilter(forms.Form):
     words = forms.CharField(label=_("Search"), max_length=80, required=False)
 
 
-class ClosePeriodForm(KeyedForm):
-    """A month that is over, to be closed."""
+class ProposePeriodForm(KeyedForm):
+    """A month that is over, proposed to be closed."""
 
-    def __init__(self, *given: Any, months: Sequence[date], **more: Any) -> None:
-        super().__init__(*given, **more)
-        names = [f"{month:%Y-%m}" for month in months]
-        self.fields["month"] = forms.ChoiceField(
-            label=_("Month to close"),
-            help_text=_(
-                "All bills of it are decided. No other bill is taken for it afterwards."
-            ),
-            choices=[(name, name) for name in names],
-        )
+    note = forms.CharField(
+        label=_("What the next person should know (optional)"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class ClosePeriodForm(KeyedForm):
+    """A proposed month, to be closed for good."""
+
+    sure = forms.BooleanField(
+        label=_("I have looked at what is open. A closed month can't be opened again."),
+        error_messages={"required": _("Tick the box to say that you have looked at it.")},
+    )

@@ -4,9 +4,21 @@ from billing.models.archive import ArchivedSum, MeteredUse, UsageArchive
 from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, RefusedAttempt
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
+from billing.models.funding import Funder, FunderShare
 from billing.models.objections import LineConfirmation, Objection
 from billing.models.payments import Batch, Payment, PaymentFile
-from billing.models.periods import ClosedPeriod
+from billing.models.periods import (
+    ClosedPeriod,
+    PeriodAccrual,
+    PeriodCorrection,
+    PeriodProposal,
+)
+from billing.models.recoveries import (
+    Collection,
+    CollectionProposal,
+    Recovery,
+    RecoveryReply,
+)
 from billing.models.statements import BankLine, BankResolution, BankStatement
 from billing.models.telemetry import MeterKey, TelemetryBatch, TelemetryMinute
 from billing.models.usage import (
@@ -30,10 +42,14 @@ __all__ = [
     "Bill",
     "BillLine",
     "ClosedPeriod",
+    "Collection",
+    "CollectionProposal",
     "ColumnMapping",
     "DuplicateAnswer",
     "FileCheck",
     "FileTask",
+    "Funder",
+    "FunderShare",
     "KeptFile",
     "KeptFilePart",
     "LineConfirmation",
@@ -42,6 +58,11 @@ __all__ = [
     "Objection",
     "Payment",
     "PaymentFile",
+    "PeriodAccrual",
+    "PeriodCorrection",
+    "PeriodProposal",
+    "Recovery",
+    "RecoveryReply",
     "RefusedAttempt",
     "Settlement",
     "TelemetryBatch",

@@ -5,6 +5,7 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Replace
 
 from common.tables import one_of
+from parties.models import Organisation
 
 # Each stage of a batch, in order; the last is for one that was called off.
 STAGES = [
@@ -37,6 +38,10 @@ class Batch(models.Model):
 
     code = models.CharField(max_length=16, unique=True)
     programme = models.ForeignKey("vouchers.Programme", models.PROTECT, related_name="batches")
+    # Whose account pays; the programme's authority where nobody else bears a part of it.
+    payer = models.ForeignKey(
+        "parties.Organisation", models.PROTECT, related_name="batches_paid", null=True
+    )
     # The earlier batch whose returned payments this one pays.
     follows = models.ForeignKey("self", models.PROTECT, related_name="followers", null=True)
     # Of the payments that are in it, without those removed.
@@ -83,6 +88,11 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @property
+    def debtor(self) -> Organisation:
+        """Whose account pays this batch."""
+        return self.payer or self.programme.authority
 
     @property
     def address(self) -> str:

@@ -1,6 +1,6 @@
 """A programme's budget by fiscal year and source: allotted, committed, consumed and paid."""
 
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +8,12 @@ from datetime import datetime
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
-from billing.models import Payment, Settlement
+from billing.models import FunderShare, Payment
 from common.days import day_of
-from policy.funding import split
+from policy.funding import among_first, split
 from policy.rules import Programme as Policy
 from vouchers.models import Programme, Round, Voucher
-from vouchers.queries import policy_in_force, read_policy, voucher_balances
+from vouchers.queries import policy_in_force, voucher_balances
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class BudgetLine:
 def budget_lines(programme: Programme, at: datetime) -> list[BudgetLine]:
     """Return a programme's budget, year by year and within a year source by source.
 
-    What is allotted and committed is shared by the law in force, what was settled by the law of
-    its settlement. A payment pays the oldest that is owed to its payee first.
+    What is allotted and committed is shared by the law in force, what was settled is what
+    its funders bear of it. A payment pays the oldest that is owed to its payee first.
 
     :raises NoPolicyInForce: if the programme has no law today.
     """
@@ -46,11 +46,7 @@ def budget_lines(programme: Programme, at: datetime) -> list[BudgetLine]:
     allotted = dict(rounds.values_list("fiscal_year").annotate(total=Sum("budget")))
     _share(sums["allotted"], allotted.items(), rules)
     _share(sums["committed"], _committed(programme).items(), rules)
-    consumed, paid = _settled(programme)
-    for (year, version), amount in consumed.items():
-        _share(sums["consumed"], [(year, amount)], read_policy(version))
-    for (year, version), amount in paid.items():
-        _share(sums["paid"], [(year, amount)], read_policy(version))
+    sums["consumed"], sums["paid"] = _settled(programme)
     keys = {key for each in sums.values() for key in each}
     return [
         BudgetLine(
@@ -91,42 +87,71 @@ def _committed(programme: Programme) -> Counter[int]:
     return found
 
 
-_ByLaw = Counter[tuple[int, str]]
+_BySource = Counter[tuple[int, str]]
 
 
-def _settled(programme: Programme) -> tuple[_ByLaw, _ByLaw]:
-    """Return what was settled and what of it was paid, by year and by the law's text."""
-    rows = (
-        Settlement.objects.filter(voucher__programme=programme, covered__gt=0)
+@dataclass(slots=True)
+class _Owed:
+    """What funders bear of one settlement, and of which year; paid from its first unit on."""
+
+    year: int
+    shares: Counter[str]
+    paid: int = 0
+
+    @property
+    def left(self) -> int:
+        """What of it is not paid yet."""
+        return sum(self.shares.values()) - self.paid
+
+    def pay(self, most: int) -> list[tuple[str, int]]:
+        """Pay up to so much of it, and return each funder's part of that."""
+        amounts = list(self.shares.values())
+        before = among_first(self.paid, amounts)
+        self.paid += min(most, self.left)
+        after = among_first(self.paid, amounts)
+        parts = (until - first for until, first in zip(after, before, strict=True))
+        return list(zip(self.shares, parts, strict=True))
+
+
+def _settled(programme: Programme) -> tuple[_BySource, _BySource]:
+    """Return what was settled and what of it was paid, by year and by funder."""
+    consumed: _BySource = Counter()
+    owed: defaultdict[tuple[int, int], dict[int, _Owed]] = defaultdict(dict)
+    for year, payer, payee, settlement, name, amount in _shares(programme):
+        consumed[year, name] += amount
+        one = owed[payer, payee].setdefault(settlement, _Owed(year, Counter()))
+        one.shares[name] += amount
+    paid: _BySource = Counter()
+    for payer, payee, total in _paid(programme):
+        left = total
+        for one in owed[payer, payee].values():
+            before = one.paid
+            for name, part in one.pay(left):
+                paid[one.year, name] += part
+            left -= one.paid - before
+    return consumed, paid
+
+
+def _shares(programme: Programme) -> Iterable[tuple[int, int, int, int, str, int]]:
+    return (
+        FunderShare.objects.filter(settlement__bill__programme=programme)
         .annotate(
             year=Coalesce(
-                "voucher__decision__application__round__fiscal_year",
-                "voucher__parent__decision__application__round__fiscal_year",
+                "settlement__voucher__decision__application__round__fiscal_year",
+                "settlement__voucher__parent__decision__application__round__fiscal_year",
             )
         )
-        .order_by("at", "pk")
-        .values_list("year", "policy_version__text", "bill__payee", "covered")
+        .order_by("pk")
+        .values_list("year", "payer", "settlement__bill__payee", "settlement", "name", "amount")
     )
-    consumed: _ByLaw = Counter()
-    owed: defaultdict[int, deque[tuple[int, str, int]]] = defaultdict(deque)
-    for year, text, payee, covered in rows:
-        consumed[year, text] += covered
-        owed[payee].append((year, text, covered))
-    paid: _ByLaw = Counter()
-    payments = (
+
+
+def _paid(programme: Programme) -> Iterable[tuple[int, int, int]]:
+    return (
         Payment.objects.filter(
             batch__programme=programme, status__in=[Payment.Status.PAID, Payment.Status.PART]
         )
-        .values_list("payee")
+        .annotate(payer=Coalesce("batch__payer", "batch__programme__authority"))
+        .values_list("payer", "payee")
         .annotate(total=Sum(Coalesce("paid_amount", "amount")))
     )
-    for payee, total in payments:
-        left = total
-        while left and owed[payee]:
-            year, text, covered = owed[payee].popleft()
-            part = min(left, covered)
-            paid[year, text] += part
-            left -= part
-            if part < covered:
-                owed[payee].appendleft((year, text, covered - part))
-    return consumed, paid

@@ -110,7 +110,9 @@ def suggestions_for(line: BankLine, authorities: Iterable[int]) -> list[Payment]
     if line.is_credit:
         return []
     waiting = Payment.objects.filter(
-        status=Payment.Status.SENT, batch__programme__authority__in=list(authorities)
+        Q(batch__payer__in=list(authorities))
+        | Q(batch__payer=None, batch__programme__authority__in=list(authorities)),
+        status=Payment.Status.SENT,
     ).select_related("batch", "payee", "bank_detail")
     named = line.reason_values.get("end_to_end_id") or line.end_to_end_id
     found = list(waiting.filter(end_to_end_id=named)) if named else []

@@ -1,9 +1,11 @@
 """What is owed, the batches that pay it, and what the bank answered."""
 
+from collections import defaultdict
 from datetime import datetime
 from typing import NamedTuple
 
 from django.db.models import (
+    Q,
     QuerySet,
     Sum,
 )
@@ -11,8 +13,10 @@ from django.db.models import (
 from billing.models import (
     BankStatement,
     Batch,
+    Funder,
     Payment,
 )
+from billing.queries.funding import payer_code
 from common.errors import NotFound
 from ledger import queries as ledger
 from parties.models import BankDetail, Organisation, User
@@ -34,11 +38,19 @@ class Payable(NamedTuple):
     amount: int
 
 
-def payables_due(programme: Programme) -> list[Payable]:
-    """Return what a programme owes now and no waiting batch pays, by payee, in minor units."""
+def payables_due(programme: Programme, payer: Organisation | None = None) -> list[Payable]:
+    """Return what a programme owes now and no waiting batch pays, by payee, in minor units.
+
+    With a payer, what that one owes alone; else what all of them do.
+    """
     prefixes = tuple(programme.account(kind, "") for kind in PAYABLE_KINDS)
     accounts = ledger.accounts_found(f"payable:{programme.code}:")
-    addresses = [one.address for one in accounts if one.address.startswith(prefixes)]
+    addresses = [
+        one.address
+        for one in accounts
+        if one.address.startswith(prefixes)
+        and (payer is None or payer_code(one.address, programme) == payer.code)
+    ]
     waiting = dict(
         Payment.objects.filter(payable__in=addresses, status=Payment.Status.PREPARED)
         .values_list("payable")
@@ -54,6 +66,19 @@ def payables_due(programme: Programme) -> list[Payable]:
     return [payable for payable in due if payable.amount > 0]
 
 
+def due_by_payer(programme: Programme) -> list[tuple[Organisation, list[Payable]]]:
+    """Return what is due in a programme, by who pays it; the authority first, though it owes none.
+
+    A payer who owes nothing is left out.
+    """
+    due: defaultdict[str, list[Payable]] = defaultdict(list)
+    for one in payables_due(programme):
+        due[payer_code(one.address, programme)].append(one)
+    own = due.pop(programme.authority.code, [])
+    others = Organisation.objects.filter(code__in=due).order_by("name", "pk")
+    return [(programme.authority, own), *((one, due[one.code]) for one in others)]
+
+
 def bank_details_in_force(
     payees: QuerySet[Organisation] | list[int], at: datetime
 ) -> dict[int, BankDetail]:
@@ -62,9 +87,11 @@ def bank_details_in_force(
     return {detail.organisation_id: detail for detail in details}
 
 
-def payables_without_bank_detail(programme: Programme, at: datetime) -> list[Payable]:
+def payables_without_bank_detail(
+    programme: Programme, at: datetime, payer: Organisation | None = None
+) -> list[Payable]:
     """Return what is due to parties that nobody can pay yet, for want of a bank detail."""
-    due = payables_due(programme)
+    due = payables_due(programme, payer)
     known = bank_details_in_force([payable.payee.pk for payable in due], at)
     return [payable for payable in due if payable.payee.pk not in known]
 
@@ -74,7 +101,7 @@ def batches_visible_to(person: User) -> QuerySet[Batch]:
     return (
         Batch.objects.filter(programme_scope(person))
         .select_related(
-            "programme", "prepared_by", "approved_by", "authorised_by", "released_by"
+            "programme", "payer", "prepared_by", "approved_by", "authorised_by", "released_by"
         )
         .order_by("-prepared_at", "-pk")
     )
@@ -135,7 +162,11 @@ def payments_to(person: User) -> QuerySet[Payment]:
 
 def statements_visible_to(person: User) -> QuerySet[BankStatement]:
     """Return the bank statements that a person may see, newest first."""
-    authorities = programmes_visible_to(person).values("authority")
+    programmes = programmes_visible_to(person)
+    payers = Funder.objects.filter(programme__in=programmes)
+    authorities = Organisation.objects.filter(
+        Q(pk__in=programmes.values("authority")) | Q(pk__in=payers.values("payer"))
+    )
     # A proposed account is nobody's yet, nor a stopped one: they open no statement.
     accounts = (
         BankDetail.objects.filter(approved_at__isnull=False)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, Subquery
 
-from billing.models import BankLine, Batch, BillLine, Payment, Settlement, Verdict
+from billing.models import Batch, Bill, BillLine, Objection, Payment, Settlement, Verdict
 from billing.queries.bills import bills_to_settle, programmes_overseen
-from billing.queries.payments import PAYABLE_KINDS, statements_visible_to
+from billing.queries.oddities import clock_of, odd_lines
+from billing.queries.payments import PAYABLE_KINDS
 from billing.queries.traced import parts_open
 from common.days import day_of
 from ledger import queries as ledger
@@ -115,14 +116,44 @@ def _lines(programmes: Sequence[Programme], condition: Q) -> list[Waiting]:
     ]
 
 
+# What a holder's word, or silence, kept back; the rest is a rule's.
+_OF_HOLDER = ("objected", "not_confirmed")
+
+
 def lines_disputed(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
-    """Return the lines that a holder objects to and nobody has decided yet."""
-    return _lines(programmes, Q(last_reason="objected"))
+    """Return the lines that a holder objects to and nobody has decided yet, settled or not.
+
+    Before its bill is settled a line is due with it; afterwards an officer decides it.
+    """
+    rules = _Rules()
+    raised = Objection.objects.filter(
+        line__bill__programme__in=programmes, line__bill__status=Bill.Status.SENT
+    ).select_related("line__bill__programme", "line__bill__payee")
+    rows = [
+        Waiting(
+            "bill_line",
+            f"{one.line.bill.number}/{one.line.row}",
+            one.line.bill.programme.code,
+            one.line.bill.payee.name_here,
+            one.line.amount,
+            one.line.bill.unit,
+            one.raised_at,
+            one.line.bill.sent_at
+            + timedelta(
+                days=rules.of(one.line.bill.programme, one.line.bill.sent_at).objection_days
+            ),
+            "objected",
+            {"note": one.text},
+        )
+        for one in raised
+    ]
+    rows += _lines(programmes, Q(last_reason__in=_OF_HOLDER))
+    return sorted(rows, key=lambda row: (row.since, row.name))
 
 
 def lines_kept_back(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
     """Return the lines of which a rule withheld something that nobody has decided yet."""
-    return _lines(programmes, ~Q(last_reason="objected"))
+    return _lines(programmes, ~Q(last_reason__in=_OF_HOLDER))
 
 
 def batches_waiting(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
@@ -167,31 +198,28 @@ def payments_at_bank(programmes: Sequence[Programme], _person: User) -> list[Wai
     ]
 
 
-def bank_lines_unmatched(_programmes: Sequence[Programme], person: User) -> list[Waiting]:
-    """Return the entries of bank statements that match no payment."""
-    found = (
-        BankLine.objects.filter(
-            statement__in=statements_visible_to(person).order_by(),
-            match=BankLine.Match.UNMATCHED,
+def bank_lines_odd(_programmes: Sequence[Programme], person: User) -> list[Waiting]:
+    """Return the entries of bank statements that somebody has to look at, with their clocks."""
+    rows = []
+    for one in odd_lines(person):
+        since = one.statement.read_at
+        name = one.counterparty or one.end_to_end_id
+        due = clock_of(one, since).due_at
+        rows.append(
+            Waiting(
+                "bank_line",
+                str(one.pk),
+                "",
+                name,
+                one.amount,
+                one.unit,
+                since,
+                due,
+                one.reason,
+                one.reason_values,
+            )
         )
-        .annotate(read_at=F("statement__read_at"))
-        .order_by("statement__read_at", "position")
-    )
-    return [
-        Waiting(
-            "bank_line",
-            str(one.pk),
-            "",
-            one.counterparty or one.end_to_end_id,
-            one.amount,
-            one.unit,
-            one.read_at,
-            None,
-            one.reason,
-            one.reason_values,
-        )
-        for one in found
-    ]
+    return rows
 
 
 def payments_due(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
@@ -250,7 +278,7 @@ QUEUES: dict[str, Queue] = {
     "to-pay": payments_due,
     "batches": batches_waiting,
     "at-bank": payments_at_bank,
-    "unmatched": bank_lines_unmatched,
+    "unmatched": bank_lines_odd,
 }
 
 

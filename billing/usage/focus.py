@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.usage.adapter import Head, LineAdapter
 from billing.usage.cells import (
+    CELL_CHARACTERS_MAX,
     EPOCH,
     CellProblem,
     Row,
@@ -25,6 +26,7 @@ from billing.usage.cells import (
     read_name,
     read_text,
 )
+from billing.usage.focus_rows import FocusRows, Kind
 from billing.usage.options import ColumnsMissing, Options
 from billing.usage.record import (
     NO_GPU,
@@ -165,6 +167,8 @@ class FocusReader:
         if missing:
             found = ", ".join(_header_cells(first_line))[:200]
             raise ColumnsMissing(missing=", ".join(missing), found=found)
+        source = options.source or "focus"
+        self._rows = FocusRows(self._at, self._separator, source, self._kind_of, _cards_of)
 
     def cells(self, line: str) -> list[str]:
         """Return a line's cells.
@@ -175,6 +179,30 @@ class FocusReader:
 
     def read(self, number: int, line: str) -> RowResult:
         """Return the record of a row, why it is skipped, or all that is wrong with it."""
+        record = self._rows.read(number, line)
+        if record is not None:
+            return record
+        result = self.read_carefully(number, line)
+        if isinstance(result, UsageRecord):
+            self._rows.learn(line)
+        return result
+
+    def _kind_of(self, said: Mapping[str, str]) -> Kind | None:
+        """Return what cells say that come again, or None where it takes a careful look."""
+        cells = [""] * self.width
+        for name, text in said.items():
+            cells[self._at[name]] = text
+        known = _UNITS.get(self._cell(cells, "consumedunit").casefold())
+        cards, model = self.cards(cells)
+        account = self._account(cells)
+        is_told = len(account) <= CELL_CHARACTERS_MAX and account.isprintable()
+        if known is None or not is_told or not (known[0] or cards):
+            return None
+        is_card_time, unit_ms = known
+        return unit_ms, 1 if is_card_time else cards, cards, model, account
+
+    def read_carefully(self, number: int, line: str) -> RowResult:
+        """Return the same as `read`, cell by cell, whatever the line looks like."""
         row = Row(number)
         try:
             cells = [tidy(cell) for cell in self.cells(line)]

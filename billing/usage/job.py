@@ -30,7 +30,7 @@ _CLOCK = re.compile(
     r"(?:\.\d{1,9})?",
     re.ASCII,
 )
-_LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
+LONGEST_RUN = timedelta(days=RUN_DAYS_MAX)
 
 
 class Job(NamedTuple):
@@ -216,6 +216,11 @@ def read_whole(code: str) -> Callable[[str], int]:
     return read
 
 
+def is_plain_cluster(cluster: str) -> bool:
+    """Say whether a cluster's name leaves room for three names of 60 characters beside it."""
+    return len(cluster) <= CELL_CHARACTERS_MAX - 3 * 60 and cluster.isprintable()
+
+
 def plain_record(
     source: str,
     cluster: str,
@@ -241,7 +246,7 @@ def plain_record(
     together = f"{cluster}{job_id}{account}{models}"
     if len(together) > CELL_CHARACTERS_MAX or not together.isprintable():
         return None
-    if not started_at <= ended_at < started_at + _LONGEST_RUN:
+    if not started_at <= ended_at < started_at + LONGEST_RUN:
         return None
     key, thousandths = key_of(cluster, job_id, started_at), count * 1000
     return UsageRecord._make(

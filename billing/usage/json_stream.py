@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
 
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +13,8 @@ from billing.usage.options import (
     JsonShapeUnknown,
     JsonTooDeep,
 )
+
+T = TypeVar("T")
 
 VALUE_CHARACTERS_MAX = 1 << 21
 _BLANKS = re.compile(r"[ \t\r\n]*")
@@ -38,8 +40,28 @@ class JsonStream:
     def __init__(self, parts: Iterator[str]) -> None:
         self._parts = parts
         self._text = ""
-        self._at = 0
+        self._at = self._value_at = 0
         self._lines_before = 0
+
+    @property
+    def value_text(self) -> str:
+        """Return the text of the value that was taken last, until something else is asked for."""
+        return self._text[self._value_at : self._at]
+
+    def taken(
+        self, read: Callable[[str, int, int], tuple[T, int] | None], number: int
+    ) -> T | None:
+        """Take the next value as somebody else reads it; None, and not taken, where he does not.
+
+        :param read: given a text, the place in it where the value begins and `number`, returns
+            what it read and the place where the value ends. It reads nothing but a whole value.
+        """
+        self.peek()
+        found = read(self._text, self._at, number)
+        if found is None or found[1] - self._at > VALUE_CHARACTERS_MAX:
+            return None
+        value, self._at = found
+        return value
 
     @property
     def line(self) -> int:
@@ -76,7 +98,7 @@ class JsonStream:
             # The digits of a number may go on in the next part.
             if end == len(self._text) and self._text[-1] not in '"}]' and self._more():
                 continue
-            self._at = end
+            self._value_at, self._at = self._at, end
             return value
 
     def _need_more(self, error: json.JSONDecodeError) -> None:

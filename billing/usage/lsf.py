@@ -11,7 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from billing.usage.adapter import Head, LineAdapter
 from billing.usage.cells import EPOCH, Row
 from billing.usage.job import Columns, Job, SchedulerReader, read_epoch, read_whole
-from billing.usage.record import NEVER_STARTED, OTHER_EVENT, Skipped
+from billing.usage.lsf_rows import LsfRows
+from billing.usage.options import Options
+from billing.usage.record import NEVER_STARTED, OTHER_EVENT, RowResult, Skipped, UsageRecord
 
 _LINE = re.compile(r'"[A-Z_]+" "[\d.]+" \d{9,}', re.ASCII)
 _GPUS = re.compile(r"\bngpus(?:_physical)?=(\d{1,6})(?:\.0{1,6})?(?![\d.])", re.ASCII)
@@ -49,6 +51,20 @@ class LsfReader(SchedulerReader):
     meter = "lsf"
     format = "LSF"
     names = Columns("jobId", "projectName", "startTime", "Event Time", "resReq")
+
+    def __init__(self, first_line: str, options: Options) -> None:
+        super().__init__(first_line, options)
+        self._rows = LsfRows(options, self.meter, _known_of)
+
+    def read(self, number: int, line: str) -> RowResult:
+        """Return the record of a job, why it is skipped, or all that is wrong with it."""
+        record = self._rows.read(number, line)
+        if record is not None:
+            return record
+        result = super().read(number, line)
+        if isinstance(result, UsageRecord):
+            self._rows.learn(line)
+        return result
 
     def cells(self, line: str) -> list[str]:
         """Return a line's fields; quotation marks within one are doubled.
@@ -92,6 +108,20 @@ class LsfReader(SchedulerReader):
             gpus_thousandths=gpus * max(len(fields.hosts), 1) * 1000,
             models="",
         )
+
+
+def _known_of(said: tuple[str, ...]) -> tuple[int, str]:
+    """Return the GPUs and the state that the fields of a job say.
+
+    :param said: the requirement asked for, the hosts with a blank between, the status, why it
+        ended, and the requirement in force.
+    """
+    asked_for, hosts, status, exit_info, in_force = said
+    gpus = _gpus_per_host(in_force)
+    if gpus is None:
+        gpus = _gpus_per_host(asked_for) or 0
+    named = {_host_of(host) for host in hosts.split()}
+    return gpus * max(len(named), 1), _state_of(status, exit_info)
 
 
 class _Fields:

@@ -4,16 +4,26 @@ import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from itertools import count
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from billing.usage.adapter import Document, DocumentAdapter, Head
 from billing.usage.cells import EPOCH, CellProblem, Row, read_instant
-from billing.usage.job import Columns, Job, record_of
+from billing.usage.job import LONGEST_RUN, Columns, Job, is_plain_cluster, record_of
+from billing.usage.json_layouts import Path, layout_of
 from billing.usage.json_stream import JsonStream, text_at
 from billing.usage.options import Options
-from billing.usage.record import IDLE, NO_GPU, RowResult, Skipped
+from billing.usage.record import (
+    IDLE,
+    MICROSECONDS,
+    NO_GPU,
+    RowResult,
+    Skipped,
+    UsageRecord,
+    plain_usage,
+)
 
 _NAMES = Columns("name", "namespace", "start", "end", "gpuHours")
 _HOURS = re.compile(r"\d{1,9}(?:\.\d{1,20})?", re.ASCII)
@@ -37,28 +47,121 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
     :raises FileUnreadable: in JSON's kinds.
     """
     stream = JsonStream(document.texts())
-    for number, allocation in enumerate(_allocations(stream), start=1):
-        yield _result(Row(number), allocation, options)
+    layouts = AllocationLayouts(options)
+    for number, allocation in enumerate(_allocations(stream, layouts), start=1):
+        if isinstance(allocation, UsageRecord):
+            yield allocation
+            continue
+        result = _result(Row(number), allocation, options)
+        if isinstance(result, UsageRecord):
+            layouts.learn(stream.value_text)
+        yield result
 
 
-def _allocations(stream: JsonStream) -> Iterator[Any]:
+_WORD = r"[!#-\[\]-~]{1,60}+"
+_INSTANT = r"(?:19[89]|20\d|21\d)\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+_LABELS = [("properties", "labels", name) for name in _VOUCHERS]
+_WANTED: dict[Path, str] = {
+    # Of an idle machine the name has two of these before the word.
+    ("name",): r"(?P<name>[!#-\[\]-^`-~]{1,60}+)",
+    ("start",): f"(?P<start>{_INSTANT})",
+    ("end",): f"(?P<end>{_INSTANT})",
+    ("gpuHours",): r"(?P<hours>\d{1,9}+(?:\.\d{1,20}+)?)",
+    ("properties", "cluster"): f"(?P<cluster>(?:{_WORD})?)",
+    ("properties", "namespace"): f"(?P<namespace>(?:{_WORD})?)",
+    _LABELS[0]: f"(?P<voucher>{_WORD})",
+    _LABELS[1]: f"(?P<voucher_too>{_WORD})",
+}
+_NUMBERS = frozenset[Path]([("gpuHours",)])
+_LAYOUTS_MAX, _LEARNT_MAX = 4, 16
+
+
+class AllocationLayouts:
+    """Reads allocations laid out like those that were decoded; all others it leaves alone."""
+
+    def __init__(self, options: Options) -> None:
+        self._source, self._cluster = options.source or "opencost", options.cluster
+        self._layouts: list[re.Pattern[str]] = []
+        is_wanted = options.resource != "CPU" and is_plain_cluster(options.cluster)
+        self._may_learn = _LEARNT_MAX if is_wanted else 0
+
+    def learn(self, text: str) -> None:
+        """Learn how an allocation is laid out that came to a record."""
+        if not self._may_learn or any(layout.fullmatch(text) for layout in self._layouts):
+            return
+        self._may_learn -= 1
+        layout = layout_of(text, _WANTED, numbers=_NUMBERS)
+        if layout is not None:
+            self._layouts = [layout, *self._layouts[: _LAYOUTS_MAX - 1]]
+
+    def read(self, text: str, at: int, number: int) -> tuple[UsageRecord, int] | None:
+        """Return the plain allocation that begins at a place as a record, and where it ends.
+
+        :param number: its row.
+        """
+        for layout in self._layouts:
+            match = layout.match(text, at)
+            if match is not None:
+                record = self._record_of(match, number)
+                return None if record is None else (record, match.end())
+        return None
+
+    def _record_of(self, match: re.Match[str], number: int) -> UsageRecord | None:
+        name, start, end, hours, cluster, namespace, *vouchers = match.group(
+            "name", "start", "end", "hours", "cluster", "namespace", "voucher", "voucher_too"
+        )
+        try:
+            started_at, until = datetime.fromisoformat(start), datetime.fromisoformat(end)
+        except ValueError:
+            # A day that no calendar has.
+            return None
+        quantity_ms = _read_hours(hours)
+        spread = _spread(quantity_ms, started_at, until) if quantity_ms else None
+        if spread is None or not spread[1] < started_at + LONGEST_RUN:
+            return None
+        gpus, ended_at = spread
+        if gpus * 1000 * ended_at.microsecond % MICROSECONDS:
+            return None
+        return plain_usage(
+            (
+                self._source,
+                f"{self._cluster or cluster}/{name}/{start}",
+                "GPU",
+                gpus * 1000,
+                started_at,
+                ended_at,
+                "COMPLETED",
+                next(filter(None, vouchers), namespace),
+                "",
+                number,
+                "",
+            )
+        )
+
+
+def _allocations(stream: JsonStream, layouts: AllocationLayouts) -> Iterator[Any]:
+    """Give each allocation, and those that are plain as the records that they come to."""
+    numbers = count(1)
     for name in stream.members():
         if name != "data":
             stream.value()
         elif stream.peek() == "[":
             for _window in stream.elements():
-                yield from _window_of(stream)
+                yield from _window_of(stream, layouts, numbers)
         else:
-            yield from _window_of(stream)
+            yield from _window_of(stream, layouts, numbers)
 
 
-def _window_of(stream: JsonStream) -> Iterator[Any]:
+def _window_of(
+    stream: JsonStream, layouts: AllocationLayouts, numbers: Iterator[int]
+) -> Iterator[Any]:
     if stream.peek() != "{":
         # A window without data is null.
         stream.value()
         return
     for _name in stream.members():
-        yield stream.value()
+        record = stream.taken(layouts.read, next(numbers))
+        yield stream.value() if record is None else record
 
 
 def _result(row: Row, allocation: Any, options: Options) -> RowResult:

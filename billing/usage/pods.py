@@ -10,13 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from billing.usage.adapter import Document, DocumentAdapter, Head
 from billing.usage.cells import EPOCH, CellProblem, Row, read_instant
 from billing.usage.job import (
+    LONGEST_RUN,
     Columns,
     Job,
+    is_plain_cluster,
     plain_record,
     read_whole,
     record_of,
     resource_of,
 )
+from billing.usage.json_layouts import Path, layout_of
 from billing.usage.json_stream import JsonStream, object_at, objects_at, text_at
 from billing.usage.known import instant_in_utc
 from billing.usage.options import Options
@@ -29,6 +32,7 @@ from billing.usage.record import (
     RowResult,
     Skipped,
     UsageRecord,
+    plain_usage,
 )
 
 # Device plugins' names of whole GPUs and of MIG slices (nvidia.com/mig-1g.10gb).
@@ -73,8 +77,11 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
     :raises FileUnreadable: in JSON's kinds.
     """
     stream = JsonStream(document.texts())
-    for number, pod in enumerate(_pods(stream), start=1):
-        yield _plain(number, pod, options) or _carefully(Row(number), pod, options)
+    for number, pod in enumerate(_pods(stream, PodLayouts(options)), start=1):
+        if isinstance(pod, UsageRecord):
+            yield pod
+        else:
+            yield _plain(number, pod, options) or _carefully(Row(number), pod, options)
 
 
 def _plain(number: int, pod: Any, options: Options) -> UsageRecord | None:
@@ -118,7 +125,103 @@ def _plain(number: int, pod: Any, options: Options) -> UsageRecord | None:
     )
 
 
-def _pods(stream: JsonStream) -> Iterator[Any]:
+_UID, _MODEL_OF = ("metadata", "uid"), ("spec", "nodeSelector", _MODEL)
+_ANNOTATION, _LABEL = (
+    ("metadata", "annotations", _VOUCHER),
+    ("metadata", "labels", _VOUCHER),
+)
+_LIMIT = ("spec", "containers", 0, "resources", "limits", _WHOLE_GPU)
+_ENDED_AT = ("status", "containerStatuses", 0, "state", "terminated")
+_WORD = r"[!#-\[\]-~]{1,60}+"
+_INSTANT = r"(?:19[89]|20\d|21\d)\d-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+_WANTED: dict[Path, str] = {
+    _UID: f"(?P<uid>{_WORD})",
+    _ANNOTATION: f"(?P<annotation>{_WORD})",
+    _LABEL: f"(?P<label>{_WORD})",
+    _MODEL_OF: f"(?P<model>(?:{_WORD})?)",
+    _LIMIT: r"(?P<gpus>\d{1,9}+)",
+    ("status", "phase"): f"(?P<phase>{'|'.join(_ENDED)})",
+    (*_ENDED_AT, "reason"): f"(?P<reason>{'|'.join(_PLAIN_REASONS)})",
+    (*_ENDED_AT, "startedAt"): f"(?P<start>{_INSTANT})",
+    (*_ENDED_AT, "finishedAt"): f"(?P<end>{_INSTANT})",
+}
+# Of what else counts, each is as it was.
+_FIXED = frozenset[Path](
+    [
+        ("kind",),
+        ("spec", "initContainers"),
+        ("status", "reason"),
+        ("status", "initContainerStatuses"),
+        ("status", "containerStatuses", 0, "lastState"),
+    ]
+)
+_LAYOUTS_MAX, _LEARNT_MAX = 4, 16
+
+
+class PodLayouts:
+    """Reads pods laid out like plain ones that were decoded; all others it leaves alone."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._source = options.source or _METER
+        self._layouts: list[re.Pattern[str]] = []
+        self._may_learn = _LEARNT_MAX if is_plain_cluster(options.cluster) else 0
+
+    def learn(self, text: str, pod: Any) -> None:
+        """Learn how a pod is laid out that was decoded from a text, if it is a plain one."""
+        if not self._may_learn or _plain(0, pod, self._options) is None:
+            return
+        if any(layout.fullmatch(text) for layout in self._layouts):
+            return
+        self._may_learn -= 1
+        layout = layout_of(text, _WANTED, _FIXED)
+        if layout is not None:
+            self._layouts = [layout, *self._layouts[: _LAYOUTS_MAX - 1]]
+
+    def read(self, text: str, at: int, number: int) -> tuple[UsageRecord, int] | None:
+        """Return the plain pod that begins at a place as a record, and where it ends.
+
+        :param number: its row.
+        """
+        for layout in self._layouts:
+            match = layout.match(text, at)
+            if match is not None:
+                record = self._record_of(match, number)
+                return None if record is None else (record, match.end())
+        return None
+
+    def _record_of(self, match: re.Match[str], number: int) -> UsageRecord | None:
+        uid, annotation, label, model, gpus, phase, start, end = match.group(
+            "uid", "annotation", "label", "model", "gpus", "phase", "start", "end"
+        )
+        try:
+            started_at, ended_at = datetime.fromisoformat(start), datetime.fromisoformat(end)
+        except ValueError:
+            # A day that no calendar has.
+            return None
+        thousandths = int(gpus) * 1000
+        if not (thousandths and started_at <= ended_at < started_at + LONGEST_RUN):
+            return None
+        return plain_usage(
+            (
+                self._source,
+                f"{self._options.cluster}/{uid}/{start}",
+                "GPU",
+                thousandths,
+                started_at,
+                ended_at,
+                _ENDED[phase],
+                annotation or label,
+                model,
+                number,
+                "",
+            )
+        )
+
+
+def _pods(stream: JsonStream, layouts: PodLayouts) -> Iterator[Any]:
+    """Give each pod, and those that are plain as the records that they come to."""
+    number = 0
     if stream.peek() == "[":
         yield from stream.values()
         return
@@ -127,10 +230,18 @@ def _pods(stream: JsonStream) -> Iterator[Any]:
         for name in stream.members():
             if name == "items" and stream.peek() == "[":
                 for _place in stream.elements():
-                    yield stream.value()
+                    number += 1
+                    record = stream.taken(layouts.read, number)
+                    if record is not None:
+                        yield record
+                        continue
+                    pod = stream.value()
+                    layouts.learn(stream.value_text, pod)
+                    yield pod
             else:
                 single[name] = stream.value()
         if single.get("kind") == "Pod":
+            number += 1
             yield single
 
 

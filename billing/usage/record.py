@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any, Literal, NamedTuple, Self
 
 from django.utils.translation import gettext_lazy as _
@@ -102,6 +103,10 @@ class UsageRecord(_Usage):
     def quantity_ms(self) -> int:
         """Return resource-milliseconds: thousandths of a resource times seconds, exactly."""
         return _quantity_ms(self.count_thousandths, self.started_at, self.ended_at)
+
+
+# Makes a record of whose interval nothing is left to be checked: whole seconds in UTC, forwards.
+plain_usage = partial(tuple.__new__, UsageRecord)
 
 
 @dataclass(frozen=True, slots=True)

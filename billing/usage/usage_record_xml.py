@@ -19,6 +19,7 @@ from billing.usage.cells import (
 from billing.usage.job import (
     Columns,
     Job,
+    is_plain_cluster,
     plain_record,
     read_whole,
     record_of,
@@ -35,6 +36,7 @@ from billing.usage.record import (
     Skipped,
     UsageRecord,
 )
+from billing.usage.xml_layouts import ACCOUNTS, XmlLayouts
 from billing.usage.xml_stream import (
     LOCAL_NAMES,
     local_name,
@@ -54,9 +56,8 @@ _DURATION = re.compile(
 # The record's words for how a job ended, where they are not those of a scheduler.
 _STATES = {"aborted": "CANCELLED", "started": "RUNNING", "queued": "PENDING", "held": "PENDING"}
 _NAMES = Columns("LocalJobId", "Group", "StartTime", "EndTime", "Processors")
-_ACCOUNTS = ("ProjectName", "Group", "LocalGroup", "LocalUserId")
 _READ = frozenset(
-    [*_ACCOUNTS, "Status", "StartTime", "EndTime", "WallDuration", "NodeCount", "MachineName"]
+    [*ACCOUNTS, "Status", "StartTime", "EndTime", "WallDuration", "NodeCount", "MachineName"]
 ) | {"LocalJobId", "GlobalJobId"}
 _NAMESPACES = ("computerecord", "/urf", "storagerecord")
 _METER = "usage-record"
@@ -76,7 +77,13 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
 
     :raises FileUnreadable: in XML's kinds.
     """
-    for number, elements in enumerate(records_in(document.unpacked, _RECORDS), start=1):
+    may_learn = options.resource != "CPU" and is_plain_cluster(options.cluster)
+    layouts = XmlLayouts(options.source or _METER, options.cluster, _ENDED, may_learn=may_learn)
+    found = records_in(document.unpacked, _RECORDS, layouts)
+    for number, elements in enumerate(found, start=1):
+        if isinstance(elements, UsageRecord):
+            yield elements
+            continue
         record = elements[0]
         name = local_name(record)
         skipped = STORAGE if "storage" in namespace_of(record) else _SKIPPED.get(name)
@@ -168,7 +175,7 @@ def _job(
 
 
 def _account_of(texts: dict[str, str]) -> str:
-    return next((texts[name] for name in _ACCOUNTS if texts.get(name)), "")
+    return next((texts[name] for name in ACCOUNTS if texts.get(name)), "")
 
 
 def _said(elements: list[etree._Element]) -> tuple[dict[str, str], list[etree._Element]]:

@@ -52,12 +52,6 @@ class _Step:
     has_seen: bool = True
 
 
-def oversees(person: User, found: Batch) -> bool:
-    """Say whether a person is a finance officer of a batch's programme."""
-    overseen = queries.programmes_overseen(person, Role.FINANCE)
-    return overseen.filter(pk=found.programme_id).exists()
-
-
 def _step_after(found: Batch) -> _Step | None:
     """Return the step that a batch waits for, or None where none of ours is left."""
     release = _Step("release_batch", "batch_release", _("Release to the bank"))
@@ -85,9 +79,16 @@ def next_step(found: Batch, person: User, at: datetime) -> dict[str, Any] | None
         return None
     if step.duty:
         _version, rules = policy_in_force(found.programme, day_of(at, found.programme.zone))
-        permission = may_act(step.duty, person, queries.doers_of_batch(found), rules)
+        doers = queries.doers_of_batch(found)
+        permission = may_act(step.duty, person, doers, rules)
         if not permission.allowed:
             return {"wait": in_language(permission.reason_en, permission.reason_zh)}
+        officers = queries.officers_behind(person, found.programme, at)
+        if officers and not any(
+            may_act(step.duty, one, doers, rules).allowed for one in officers
+        ):
+            refused = actions.StandsForSamePerson(name=officers[0].name, batch=found.code)
+            return {"wait": str(refused)}
     url = reverse(step.address, args=[found.code])
     if step.address == "batch_approve" and any(not d.reason for d in duplicates_of(found, at)):
         return {"link": url, "label": step.label}
@@ -136,6 +137,15 @@ def duplicates_shown(found: Batch, at: datetime) -> Any:
     ]
     columns = [_("Reference"), _("Party"), _("Looks like"), _("Why it is right")]
     return table(_("Possible duplicates"), columns, rows) if rows else None
+
+
+def require_payer(person: User) -> None:
+    """Refuse who is neither a finance officer nor deputy of one today.
+
+    :raises NotAllowed: naming the role.
+    """
+    if not queries.programmes_paid_by(person, timezone.now()).exists():
+        require_role(person, Role.FINANCE)
 
 
 # --- what changed ----------------------------------------------------------------------------
@@ -421,7 +431,7 @@ def _entered(request: HttpRequest, code: str, kind: ActKind) -> tuple[User, Batc
     """
     person = signed_in(request)
     try:
-        require_role(person, Role.FINANCE)
+        require_payer(person)
         return person, queries.batch_of(person, code)
     except (NotAllowed, NotFound) as refused:
         there = Batch.objects.filter(code=code).select_related("programme").first()

@@ -1,6 +1,6 @@
 """Payment batches: what is due, what each holds and how far it is, and the file for the bank."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries, statuses
 from billing.bank.codes import code_words
 from billing.forms.pages import BatchForm
-from billing.models import Batch, BatchJob, Payment, PaymentFile
+from billing.models import Batch, BatchJob, Collection, Payment, PaymentFile
 from billing.queries import Payable
-from billing.views.batch_steps import changes_shown, duplicates_shown, next_step, oversees
+from billing.queries.recoveries import set_off_before
+from billing.views.batch_steps import changes_shown, duplicates_shown, next_step, require_payer
 from billing.views.shown import (
     acts_of,
     by_words,
@@ -30,16 +31,18 @@ from billing.views.shown import (
     tag,
     timeline,
 )
+from common.days import day_of
 from common.downloads import csv_answer, file_answer
 from common.errors import NotFound
-from common.formatting import instant, money
+from common.formatting import day_text, instant, money
 from common.forms import answer_form
 from common.money import is_currency, major
 from parties.authentication import signed_in
-from parties.models import User
-from parties.queries import require_role
+from parties.models import Organisation, User
+from parties.queries import has_role, require_role
 from parties.roles import Role
-from vouchers.models import Programme
+from vouchers.models import Deputy, Programme
+from vouchers.queries import deputies_of
 
 READERS = (Role.FINANCE, Role.OFFICER, Role.INVESTIGATOR, Role.REGULATOR)
 
@@ -49,23 +52,31 @@ READERS = (Role.FINANCE, Role.OFFICER, Role.INVESTIGATOR, Role.REGULATOR)
 def batches(request: HttpRequest) -> HttpResponse:
     """List the payment batches, and the programmes in which something is due."""
     person = signed_in(request)
-    require_role(person, *READERS)
+    if not queries.programmes_paid_by(person, timezone.now()).exists():
+        require_role(person, *READERS)
     page = page_of(request, queries.batches_visible_to(person))
     due = [
-        (programme, queries.payables_due(programme))
-        for programme in queries.programmes_overseen(person, Role.FINANCE)
+        (programme, payer, payables)
+        for programme in queries.programmes_paid_by(person, timezone.now())
         if is_currency(programme.unit)
+        for payer, payables in queries.due_by_payer(programme)
     ]
     stuck = queries.batch_jobs_stuck(person, timezone.now())
     context = {
+        "deputies": [
+            _("%(name)s takes your steps until %(until)s.")
+            % {"name": one.deputy.name, "until": day_text(one.until_on)}
+            for one in deputies_of(person, day_of(timezone.now()), Deputy.For.FINANCE)
+        ],
+        "may_name": has_role(person, Role.FINANCE),
         "stuck": [
             {"code": one.batch.code, "url": reverse("batch", args=[one.batch.code])}
             for one in stuck
         ],
         "due": table(
             _("Due now"),
-            [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
-            [_due_row(programme, payables) for programme, payables in due if payables],
+            [_("Programme"), _("Payer"), figure(_("Parties")), figure(_("Amount"))],
+            [_due_row(*one) for one in due if one[2]],
         ),
         "list": table(
             _("Batches"),
@@ -78,12 +89,11 @@ def batches(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/batches.html", context)
 
 
-def _due_row(programme: Programme, payables: list[Payable]) -> list[Any]:
+def _due_row(programme: Programme, payer: Organisation, payables: list[Payable]) -> list[Any]:
+    asked = f"programme={programme.code}&payer={payer.code}"
     return [
-        {
-            "text": programme.title_here,
-            "url": f"{reverse('batch_new')}?programme={programme.code}",
-        },
+        {"text": programme.title_here, "url": f"{reverse('batch_new')}?{asked}"},
+        payer.name_here,
         len(payables),
         money(sum(one.amount for one in payables), programme.unit),
     ]
@@ -104,10 +114,10 @@ def _row(batch: Batch) -> list[Any]:
 def batch_new(request: HttpRequest) -> HttpResponse:
     """Show what a programme owes and to whom, and put it into a batch."""
     person = signed_in(request)
-    require_role(person, Role.FINANCE)
+    require_payer(person)
     programmes = [
         one
-        for one in queries.programmes_overseen(person, Role.FINANCE)
+        for one in queries.programmes_paid_by(person, timezone.now())
         if is_currency(one.unit)
     ]
     code = request.POST.get("programme") or request.GET.get("programme", "")
@@ -116,14 +126,19 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         if code:
             raise NotFound(what=code)
         return render(request, "billing/batch_choose.html", {"list": _choice(programmes)})
+    payer = _payer(programme, request.POST.get("payer") or request.GET.get("payer", ""))
     form = BatchForm(
         request.POST if request.method == "POST" else None,
-        initial={"programme": programme.code},
+        initial={"programme": programme.code, "payer": payer.code},
     )
 
     def prepare() -> HttpResponse:
         batch = actions.prepare_batch(
-            programme=programme, actor=person, at=timezone.now(), key=form.act_key
+            programme=programme,
+            actor=person,
+            at=timezone.now(),
+            key=form.act_key,
+            payer=payer,
         )
         messages.success(
             request,
@@ -132,11 +147,12 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         )
         return redirect("batch", batch.code)
 
-    due = queries.payables_due(programme)
-    lacking = queries.payables_without_bank_detail(programme, timezone.now())
+    due = queries.payables_due(programme, payer)
+    lacking = queries.payables_without_bank_detail(programme, timezone.now(), payer)
     payable = [one for one in due if one not in lacking]
     context = {
         "programme": programme.title_here,
+        "payer": payer.name_here,
         "payable": _payables(_("Paid by this batch"), payable, programme.unit),
         "lacking": _payables(_("Left out: no approved bank detail"), lacking, programme.unit),
         "total": money(sum(one.amount for one in payable), programme.unit),
@@ -144,11 +160,23 @@ def batch_new(request: HttpRequest) -> HttpResponse:
     return answer_form(request, form, "billing/batch_new.html", prepare, context)
 
 
+def _payer(programme: Programme, code: str) -> Organisation:
+    """Return the payer of a code that owes something in a programme, or its authority without."""
+    if not code:
+        return programme.authority
+    found = next(
+        (one for one, _due in queries.due_by_payer(programme) if one.code == code), None
+    )
+    if found is None:
+        raise NotFound(what=code)
+    return found
+
+
 def _choice(programmes: list[Programme]) -> Any:
     return table(
         _("Programmes"),
-        [_("Programme"), figure(_("Parties")), figure(_("Amount"))],
-        [_due_row(one, queries.payables_due(one)) for one in programmes],
+        [_("Programme"), _("Payer"), figure(_("Parties")), figure(_("Amount"))],
+        [_due_row(one, *due) for one in programmes for due in queries.due_by_payer(one)],
     )
 
 
@@ -176,7 +204,7 @@ def batch(request: HttpRequest, code: str) -> HttpResponse:
     now = timezone.now()
     page = page_of(request, queries.payments_of(found))
     zone = found.programme.zone
-    is_finance = oversees(person, found)
+    is_finance = queries.may_take_steps(person, found.programme, now)
     context = {
         "batch": found,
         "tag": tag(statuses.BATCH[found.status], is_staff=True),
@@ -212,20 +240,38 @@ def _job(found: Batch, now: datetime) -> dict[str, Any] | None:
 
 
 def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
+    steps = queries.steps_of(found).exclude(stands_for=None)
+    deputies = {(one.doer_id, one.at): one.stands_for.name for one in steps if one.stands_for}
     rows: list[dict[str, Any]] = [
         {"key": _("Programme"), "value": found.programme.title_here},
+        {"key": _("Payer"), "value": found.debtor.name_here},
         {"key": _("Total"), "value": money(found.total, found.programme.unit)},
         *_kin(found),
-        _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone),
-        _step_fact(_("Approved"), found.approved_by, found.approved_at, zone),
+        _step_fact(_("Prepared"), found.prepared_by, found.prepared_at, zone, deputies),
+        _step_fact(_("Approved"), found.approved_by, found.approved_at, zone, deputies),
     ]
     if found.needs_authorisation:
-        rows.append(_step_fact(_("Authorised"), found.authorised_by, found.authorised_at, zone))
-    rows.append(_step_fact(_("Released"), found.released_by, found.released_at, zone))
+        rows.append(
+            _step_fact(
+                _("Authorised"), found.authorised_by, found.authorised_at, zone, deputies
+            )
+        )
+    rows.append(_step_fact(_("Released"), found.released_by, found.released_at, zone, deputies))
+    rows += [_set_off_fact(one) for one in set_off_before(found)]
     locked = queries.lists_locked(found)
     if locked:
         rows.append({"key": _("Fingerprint of the list"), "value": locked[0][0].list_sha256})
     return rows
+
+
+def _set_off_fact(one: Collection) -> dict[str, Any]:
+    amount = money(one.amount, one.recovery.programme.unit)
+    return {
+        "key": _("Set off against a payment"),
+        "value": f"{one.recovery.debtor.name_here}: {amount}",
+        "url": reverse("recovery", args=[one.recovery.code]),
+        "action": one.recovery.code,
+    }
 
 
 def _kin(found: Batch) -> list[dict[str, Any]]:
@@ -244,11 +290,18 @@ def _kin(found: Batch) -> list[dict[str, Any]]:
 
 
 def _step_fact(
-    label: str, person: User | None, at: datetime | None, zone: str
+    label: str,
+    person: User | None,
+    at: datetime | None,
+    zone: str,
+    deputies: Mapping[tuple[int, datetime], str],
 ) -> dict[str, Any]:
     if person is None or at is None:
         return {"key": label, "value": _("Not yet")}
-    return {"key": label, "value": by_words(at, person.name, zone)}
+    name, officer = person.name, deputies.get((person.pk, at))
+    if officer:
+        name = _("%(name)s, in place of %(officer)s") % {"name": name, "officer": officer}
+    return {"key": label, "value": by_words(at, name, zone)}
 
 
 def _payments(found: Batch, page: Iterable[Payment], *, can_remove: bool) -> Any:
@@ -323,7 +376,7 @@ def _may_add(found: Batch) -> Any:
                 "url": f"{reverse('payment_add', args=[found.code])}?payable={one.address}",
             },
         ]
-        for one in queries.payables_due(found.programme)
+        for one in queries.payables_due(found.programme, found.debtor)
         if one.address not in inside
     ]
     columns = [_("Party"), figure(_("Amount")), _("Change")]
@@ -335,7 +388,7 @@ def _may_add(found: Batch) -> Any:
 def batch_file(request: HttpRequest, code: str) -> HttpResponse:
     """Give the file for the bank, byte for byte as it was written."""
     person = signed_in(request)
-    require_role(person, Role.FINANCE)
+    require_payer(person)
     file = PaymentFile.objects.filter(batch=queries.batch_of(person, code)).first()
     if file is None:
         raise NotFound(what=code)
@@ -349,7 +402,7 @@ def batch_file(request: HttpRequest, code: str) -> HttpResponse:
 def batch_csv(request: HttpRequest, code: str) -> HttpResponse:
     """Give the payments of a batch as a table, each with where it goes."""
     person = signed_in(request)
-    require_role(person, Role.FINANCE)
+    require_payer(person)
     found = queries.batch_of(person, code)
     header = [
         _("Reference"),

@@ -387,7 +387,7 @@ def _line(line: BillLine) -> list[Any]:
     verdict: Any = line
     unit = line.bill.unit
     return [
-        line.row,
+        {"text": line.row, "url": reverse("bill_line", args=[line.bill.number, line.row])},
         f"{line.source}/{line.key}",
         line.voucher.code if line.voucher else "–",
         gpu_hours(line.quantity_ms),

@@ -148,7 +148,7 @@ def _title(code: str) -> str:
         "to-pay": _("Settled, not sent to the bank"),
         "batches": _("Batches on their way"),
         "at-bank": _("Payments at the bank"),
-        "unmatched": _("Bank entries that match nothing"),
+        "unmatched": _("Bank entries to look at"),
     }[code]
 
 
@@ -175,8 +175,11 @@ def _page(one: Waiting) -> str:
     """Return where the work is done: a bill, a line's decision, a batch; else its trace."""
     if one.kind == "bill_line":
         number, _slash, row = one.name.rpartition("/")
+        if one.due is not None:
+            # Its bill is not settled yet: there it is seen and settled.
+            return reverse("bill", args=[number])
         return reverse("line_decide", args=[number, row])
-    if one.kind in ("bill", "batch"):
+    if one.kind in ("bill", "batch", "bank_line"):
         return reverse(one.kind, args=[one.name])
     return reverse("trace", args=[one.kind, one.name])
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from ledger.kinds import ACCOUNT_KINDS, FLOWS, Flow
-from ledger.models import Account, Act, Transfer
+from ledger.models import Account, Act, Period, Transfer
 
 PROOF_MEMORY = "128MB"
 
@@ -203,6 +203,14 @@ def transfers_of(act_id: int) -> QuerySet[Transfer]:
     )
 
 
+def transfer_of(number: int) -> Transfer:
+    """Return one transfer by its number.
+
+    :raises Transfer.DoesNotExist: if there is none.
+    """
+    return Transfer.objects.select_related("debit", "credit").get(id=number)
+
+
 def standing_transfers(about: str, flow: Flow, refs: Iterable[str]) -> dict[str, int]:
     """Return the transfers of a flow that acts about a thing made and none has reversed, by ref.
 
@@ -230,6 +238,12 @@ def acts_found(words: str) -> QuerySet[Act]:
 def accounts_found(words: str) -> QuerySet[Account]:
     """Return accounts whose address contains the words, in the chart's order."""
     return Account.objects.filter(address__icontains=words).order_by("kind", "address")
+
+
+def periods_closed(programme: str) -> list[tuple[datetime, datetime]]:
+    """Return the closed times [begins, ends) of a programme's accounts, oldest first."""
+    found = Period.objects.filter(programme=programme).order_by("begins")
+    return list(found.values_list("begins", "ends"))
 
 
 def accounts_out_of_step() -> list[Broken]:

@@ -50,6 +50,11 @@ from notices.letters.providers import (
     provider_suspended,
     suspension_lifted,
 )
+from notices.letters.recoveries import (
+    recovery_collected,
+    recovery_decided,
+    recovery_opened,
+)
 from notices.letters.targets import award_followed, target_assessed
 from notices.letters.vouchers import (
     extension_decided,
@@ -119,6 +124,11 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.HAND_OVER_BATCH: payment_on_its_way,
     ActKind.CONFIRM_PAYMENT: payment_sent,
     ActKind.RETURN_PAYMENT: payment_returned,
+    ActKind.OPEN_RECOVERY: recovery_opened,
+    ActKind.DECIDE_RECOVERY: recovery_decided,
+    ActKind.OFFSET_RECOVERY: recovery_collected,
+    ActKind.RECORD_REPAYMENT: recovery_collected,
+    ActKind.WRITE_OFF_RECOVERY: recovery_collected,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from billing.models import BankLine, Batch, Bill, BillLine, Payment, Settlement, UsageLine
+from billing.queries import NEVER_SENT
 from common.errors import NotFound
 from ledger import queries as ledger
 from ledger.kinds import Flow
@@ -107,7 +108,7 @@ def _number(name: str) -> int:
 
 def payments_seen(sight: Sight) -> Q:
     """Return the condition for payments: staff see all, payees what was sent to them."""
-    sent = ~Q(status__in=[Payment.Status.PREPARED, Payment.Status.CANCELLED])
+    sent = ~Q(status__in=NEVER_SENT)
     own = Q(payee__in=[*sight.sells, *sight.holds])
     return sight.oversees("batch__programme") | (own & sent)
 

@@ -232,7 +232,7 @@ def test_undoing_brings_the_value_back_to_the_bank(scene, batch):
     assert (payment().status, payment().answered_at) == (Payment.Status.SENT, None)
     assert nets(scene, batch) == (600_00, 0, 0)
     batch.refresh_from_db()
-    assert batch.status == Batch.Status.RELEASED
+    assert batch.status == Batch.Status.SENT
     assert list(oddities.odd_lines(scene.authority.finance[0], "OPEN")) == [line]
     stage.assert_in_step()
     # And it can be said anew.

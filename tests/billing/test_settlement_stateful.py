@@ -29,8 +29,8 @@ from tests.billing import stage
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SETTINGS = settings(
-    max_examples=12,
-    stateful_step_count=25,
+    max_examples=8,
+    stateful_step_count=20,
     deadline=None,
     derandomize=os.environ.get("CI") == "true",
     print_blob=True,
@@ -293,14 +293,16 @@ class Month(RuleBasedStateMachine):
 
     @invariant()
     def every_payment_is_made_of_settlements_and_pays_none_twice(self):
-        payments = list(Payment.objects.exclude(status="CANCELLED").select_related("batch"))
+        payments = list(
+            Payment.objects.exclude(status__in=["CANCELLED", "REMOVED"]).select_related("batch")
+        )
         sent = [one for one in payments if one.status != "PREPARED"]
         parts = parts_paid(sent)
         sums = Counter()
         for part in parts:
             sums[part.end_to_end_id] += part.amount
         assert sums == Counter({one.end_to_end_id: one.amount for one in sent})
-        standing = {one.end_to_end_id for one in sent if one.status in ("SENT", "PAID")}
+        standing = {one.end_to_end_id for one in sent if one.status in ("SENT", "PAID", "PART")}
         settlements = {one.pk: one for one in Settlement.objects.all()}
         taken = Counter()
         for part in parts:

@@ -29,6 +29,7 @@ from billing.queries.archive import (
 from ledger.models import Act
 from tests import cast
 from tests.billing import stage
+from tests.billing.closing import closed
 from vouchers.queries import order_use
 
 pytestmark = pytest.mark.django_db
@@ -219,13 +220,7 @@ def test_a_month_with_something_undecided_stays(scene, order, folder, state):
 
 def test_a_closed_period_lets_unbilled_use_go(scene, order):
     stage.use(scene.seller, order, hours=10)
-    actions.close_period(
-        programme=scene.scheme.programme,
-        month=JUNE,
-        actor=scene.authority.finance[0],
-        at=stage.LATER,
-        key="close",
-    )
+    closed(scene, month=JUNE, at=stage.LATER, key="close")
 
     assert archive().lines == 1
 

@@ -12,6 +12,7 @@ from billing.models import UsageArchive, UsageCorrection, UsageLine
 from billing.queries.archive import archived_lines
 from tests import cast
 from tests.billing import stage
+from tests.billing.closing import closed
 from tests.ledger.book import at_once
 
 pytestmark = pytest.mark.slow
@@ -75,13 +76,7 @@ def test_a_line_is_taken_back_or_archived_and_its_opposite_lies_where_it_does(co
         started = stage.START + timedelta(days=31 * turn)
         month = date(2025, 6 + turn, 1)
         stage.use(scene.seller, order, hours=10, key=f"job {turn}", started=started)
-        actions.close_period(
-            programme=scene.scheme.programme,
-            month=month,
-            actor=scene.authority.finance[0],
-            at=started + timedelta(days=40),
-            key=f"close {turn}",
-        )
+        closed(scene, month=month, at=started + timedelta(days=40), key=f"close {turn}")
         line = UsageLine.objects.get(key=f"job {turn}")
 
         def act(number, line=line, month=month, turn=turn):

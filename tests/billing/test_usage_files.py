@@ -24,6 +24,7 @@ from ledger.actions import KeyReused
 from ledger.queries import extent
 from tests import cast
 from tests.billing import stage
+from tests.billing.closing import closed
 
 pytestmark = pytest.mark.django_db
 
@@ -138,13 +139,7 @@ def test_looking_over_tells_what_sending_gives_and_leaves_no_trace(scene, order)
 def test_a_closed_month_is_told_and_its_lines_have_no_bill(scene, order):
     programme, july = scene.scheme.programme, f"j,{order.code},GPU,H100,2,2025-07-01 08:00:00,"
     text = text_of(order, 10) + july + "2025-07-01 18:00:00,COMPLETED\n"
-    actions.close_period(
-        programme=programme,
-        month=date(2025, 6, 1),
-        actor=scene.authority.finance[0],
-        at=stage.LATER,
-        key="close",
-    )
+    closed(scene, month=date(2025, 6, 1), at=stage.LATER, key="close")
 
     found = check(scene, keep(scene, text))
 

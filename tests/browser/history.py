@@ -10,7 +10,15 @@ from decimal import Decimal
 
 from billing import actions as billing
 from billing.bank import demo_bank
-from billing.models import BankStatement, Batch, Bill, BillLine, UsageFile
+from billing.models import (
+    BankStatement,
+    Batch,
+    Bill,
+    BillLine,
+    CollectionProposal,
+    Recovery,
+    UsageFile,
+)
 from common.days import day_of, start_of
 from ledger import queries as ledger
 from notices import actions as notices
@@ -29,6 +37,10 @@ from vouchers import actions as vouchers
 from vouchers.models import Application, Order, PolicyVersion, Voucher
 
 HEADER = "job_id,voucher,resource,class,count,start,end,state\n"
+RECOVERY = (
+    '\n[recovery]\nclause = "Article 21"\nreply_days = 15\ndue_days = 30\n'
+    'offset = false\nreturns_to = "VOUCHER"\n'
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,9 @@ class History:
     paid_batch: Batch
     statement: BankStatement
     bank_detail: BankDetail
+    recovery: Recovery
+    owed: Recovery
+    collection: CollectionProposal
     api_key: ApiKey
     version: PolicyVersion
     payable: str
@@ -75,7 +90,7 @@ def now() -> datetime:
 
 def a_scheme(authority: Authority, code: str, own: str) -> Scheme:
     """Return a programme under a code of its own, with a round that is open today."""
-    text = text_for_today(code).replace(f'code = "{code}"', f'code = "{own}"')
+    text = text_for_today(code).replace(f'code = "{code}"', f'code = "{own}"') + RECOVERY
     opens, closes = month_of(now().date())
     return cast.make_programme(
         authority,
@@ -116,6 +131,7 @@ def make_history() -> History:
         at=at,
     )
     payable = m3.programme.account("provider_payable", seller.organisation.code)
+    recovery, owed, collection = recover(authority, seller, settled, at)
     history = History(
         authority=authority,
         seller=seller,
@@ -157,6 +173,9 @@ def make_history() -> History:
             at=at,
             key="h-policy",
         ),
+        recovery=recovery,
+        owed=owed,
+        collection=collection,
         payable=payable,
         act=next(
             one for one in ledger.acts_about(settled.address) if one.kind == "settle_bill"
@@ -304,6 +323,42 @@ def a_batch(authority: Authority, seller: Seller, scheme: Scheme, at: datetime) 
                 )
             )
     return billing.lock_batch(batch=prepared[0], actor=finance, at=at, key="h-lock-2")
+
+
+def recover(
+    authority: Authority, seller: Seller, bill: Bill, at: datetime
+) -> tuple[Recovery, Recovery, CollectionProposal]:
+    """Return a case that waits for its debtor, one of which something is owed, and a repayment."""
+    first, second, _third = authority.finance
+    line = BillLine.objects.get(bill=bill, row=1)
+    cases = [
+        billing.open_recovery(
+            thing=line,
+            amount=amount,
+            legal_basis="Measures, Article 21",
+            reason="The node stood still",
+            actor=first,
+            at=at,
+            key=f"h-recovery-{amount}",
+        )
+        for amount in (1_00, 2_00)
+    ]
+    billing.reply_to_recovery(
+        recovery=cases[1], text="It ran.", actor=seller.person, at=at, key="h-reply"
+    )
+    owed = billing.decide_recovery(
+        recovery=cases[1], amount=2_00, note="It did not.", actor=second, at=at, key="h-decide"
+    )
+    collection = billing.propose_collection(
+        recovery=owed,
+        kind=CollectionProposal.Kind.REPAYMENT,
+        amount=1_00,
+        note="Entry 7",
+        actor=first,
+        at=at,
+        key="h-collect",
+    )
+    return cases[0], owed, collection
 
 
 def propose(firm: Applicant, at: datetime) -> BankDetail:

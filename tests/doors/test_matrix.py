@@ -25,6 +25,7 @@ ELSEWHERE = {
         *("programme", "programme_takeup", "programme_takeup_csv", "round_new"),
         *("round_decided", "round_decided_csv", "policy_simulation", "policy_propose"),
         *("policy_release", "programme_budget", "programme_budget_csv", "usage_errors"),
+        *("bill_line", "programme_funders", "programme_funders_csv"),
         *("account_statement", "account_statement_file", "payable_items"),
         *("bill_invoice", "remittance", "remittance_file"),
         *("bill", "bill_csv", "bill_errors_csv", "bill_settle", "line_object", "batch"),

@@ -17,6 +17,9 @@ from ledger.kinds import AccountKind, ActKind, Flow
 
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=30)
+MAY = datetime(2025, 5, 1, tzinfo=UTC)
+JUNE = datetime(2025, 6, 1, tzinfo=UTC)
+JULY = datetime(2025, 7, 1, tzinfo=UTC)
 UNIT = "CNY"
 
 
@@ -87,6 +90,16 @@ def lapse(key: str, hold: int, at: datetime) -> None:
 def reverse(key: str, transfer: int) -> int:
     act = begin(key, transfer=transfer)
     return 0 if act.is_replay else ledger.reverse(act, transfer, ref="")
+
+
+@transaction.atomic
+def close(key: str, begins: datetime, ends: datetime, programme: str = "P") -> ledger.Act:
+    """Close a period of a programme a month after it is over."""
+    at = ends + timedelta(days=30)
+    act = begin(key, ActKind.CLOSE_PERIOD, at=at, begins=begins, ends=ends, programme=programme)
+    if not act.is_replay:
+        ledger.close_period(act, programme, begins, ends)
+    return act
 
 
 def figures(address: str) -> tuple[int, int]:

@@ -22,7 +22,7 @@ def ledger_tables(connection):
         "select tablename from pg_tables where schemaname = 'public' and tablename like 'ledger\\_%'"
     ).fetchall()
     tables = sorted(row[0] for row in rows)
-    assert len(tables) == 10
+    assert len(tables) == 11
     return tables
 
 

@@ -5,6 +5,7 @@ is added. The changes are made as a superuser with triggers and foreign keys swi
 """
 
 import json
+from datetime import timedelta
 from io import StringIO
 
 import psycopg
@@ -16,10 +17,13 @@ from config.roles import libpq_url
 from ledger import actions as ledger
 from ledger import queries
 from tests.ledger.book import (
+    JUNE,
     LATER,
+    MAY,
     NOON,
     begin,
     capture,
+    close,
     figures,
     hold,
     issue,
@@ -43,6 +47,7 @@ TABLES = {
     "ledger_hold": "id",
     "ledger_block": "seq",
     "ledger_snapshot": "account_id",
+    "ledger_period": "act_id",
 }
 
 # Another value of the same type, whatever stands there.
@@ -66,6 +71,7 @@ def book(committed_db, monkeypatch):
     open_book(budget=5_000_00, vouchers=2, voucher_amount=400_00)
     held = hold("h1", 300_00)
     capture("c1", held, 100_00)
+    close("May", MAY, JUNE)
     seal(NOON)
     return committed_db
 
@@ -76,6 +82,7 @@ def add_unsealed_rows():
     capture("c2", held, 20_00, is_final=True)
     lapsed = hold("h3", 10_00, voucher=2)
     lapse("l3", lapsed, LATER)
+    close("June", JUNE, LATER - timedelta(days=1))
 
 
 def columns():
@@ -190,10 +197,11 @@ def test_an_inserted_row_is_found_and_named(book, table, is_sealed):
             "ledger_block": {"seq", "act_id", "to_txid"},
             "ledger_transfer": {"id", "position"},
             "ledger_kind": {"kind", "code"},
+            "ledger_period": {"act_id", "programme"},
         }.get(table, {key})
         picked = ", ".join(
             f"{column} || 'x'"
-            if column in unique and column in ("key", "address", "code")
+            if column in unique and column in ("key", "address", "code", "programme")
             else f"{column} + {'90' if table in ('ledger_kind', 'ledger_flow') else '1000000'}"
             if column in unique
             else column

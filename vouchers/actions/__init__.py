@@ -145,6 +145,7 @@ from vouchers.actions.requests import (
     request_information,
 )
 from vouchers.actions.reviews import (
+    DEPUTIES,
     ConflictOfInterest,
     DeputyInvalid,
     NotAColleague,
@@ -216,6 +217,7 @@ from vouchers.actions.vouchers import (
 from vouchers.actions.waiting import NothingFree, award_waiting
 
 __all__ = [
+    "DEPUTIES",
     "AnotherApplicationOpen",
     "AnswerAwaited",
     "AnswerEmpty",

@@ -119,38 +119,57 @@ def _rules(programme: Programme, at: datetime) -> Policy:
     return policy_in_force(programme, day_of(at, programme.zone))[1]
 
 
+# Who may stand in for a role; each of them sees what there is to decide.
+DEPUTIES = {
+    Role.OFFICER: (Role.OFFICER,),
+    Role.FINANCE: (Role.FINANCE, Role.OFFICER, Role.ADMIN),
+}
+
+
 @transaction.atomic
 def name_deputy(
-    *, deputy: User, from_on: date, until_on: date, actor: User, at: datetime, key: str
+    *,
+    deputy: User,
+    from_on: date,
+    until_on: date,
+    actor: User,
+    at: datetime,
+    key: str,
+    role: Role = Role.OFFICER,
 ) -> Deputy:
     """Let a colleague see and decide one's cases for some days; the colleague acts as themself.
 
     What one person may not do twice stays so: a deputy stands in with a second pair of eyes.
+    With the role of finance the deputy takes the person's steps in payments, and the person
+    counts as having taken them too; an officer or an administrator may be asked for that as well.
 
-    :raises NotAllowed: if the person is no officer.
-    :raises DeputyInvalid: if the deputy is no officer of a same authority, or the days can't be.
+    :param role: officer or finance: for which of the person's work.
+    :raises NotAllowed: if the person has not this role.
+    :raises DeputyInvalid: if the deputy has no fitting role in a same authority, or the days
+        can't be.
     """
-    require_role(actor, Role.OFFICER)
+    require_role(actor, role)
     act = ledger.begin(
         kind=ActKind.NAME_DEPUTY,
         key=key,
         actor=actor.address,
         about=actor.address,
         at=at,
-        payload={"deputy": deputy.address, "from": from_on, "until": until_on},
+        payload={"deputy": deputy.address, "from": from_on, "until": until_on, "role": role},
         details={"deputy": deputy.address, "from": from_on, "until": until_on},
     )
     if act.is_replay:
         return Deputy.objects.get(act_id=act.id)
-    officers = actor.memberships.filter(role=Role.OFFICER, valid_until_on__isnull=True)
+    own = actor.memberships.filter(role=role, valid_until_on__isnull=True)
     is_colleague = any(
         has_role(
             deputy,
-            Role.OFFICER,
+            fitting,
             organisation=one.organisation,
             programme_code=one.programme_code,
         )
-        for one in officers.select_related("organisation")
+        for one in own.select_related("organisation")
+        for fitting in DEPUTIES[role]
     )
     in_order = day_of(at) <= until_on and from_on <= until_on
     if is_one_person(deputy, actor) or not is_colleague or not in_order:
@@ -158,6 +177,7 @@ def name_deputy(
     return Deputy.objects.create(
         user=actor,
         deputy=deputy,
+        role=Deputy.For(role.value),
         from_on=from_on,
         until_on=until_on,
         named_at=at,

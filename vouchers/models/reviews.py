@@ -70,10 +70,15 @@ class Review(models.Model):
 
 
 class Deputy(models.Model):
-    """Who looks after a person's cases from a day until a day."""
+    """Who looks after a person's cases, or takes their steps in payments, on some days."""
+
+    class For(models.TextChoices):
+        OFFICER = "OFFICER", "Applications"
+        FINANCE = "FINANCE", "Payments"
 
     user = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
     deputy = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    role = models.CharField(max_length=7, choices=For.choices, default=For.OFFICER)
     from_on = models.DateField()
     until_on = models.DateField()
     named_at = models.DateTimeField()
@@ -81,6 +86,7 @@ class Deputy(models.Model):
 
     class Meta:
         constraints = [
+            one_of("role", ["OFFICER", "FINANCE"]),
             models.CheckConstraint(
                 condition=Q(until_on__gte=F("from_on")), name="vouchers_deputy_days_in_order"
             ),

@@ -1,6 +1,7 @@
 """Programmes, the law in force, what rounds are open, and who works for which."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -62,6 +63,39 @@ def policy_in_force(programme: Programme, on: date) -> tuple[PolicyVersion, Poli
     if release is None:
         raise NoPolicyInForce(programme=programme.title, on=on)
     return release.version, read_policy(release.version.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Laws:
+    """All that a programme's policy ever was in force as, read in one statement."""
+
+    programme: str
+    released: tuple[tuple[date, PolicyVersion], ...]
+
+    def on(self, day: date) -> tuple[PolicyVersion, Policy]:
+        """Return what `policy_in_force` says of a day.
+
+        :raises NoPolicyInForce: if none was released for that day.
+        """
+        begun = [version for from_on, version in self.released if from_on <= day]
+        if not begun:
+            raise NoPolicyInForce(programme=self.programme, on=day)
+        return begun[-1], read_policy(begun[-1].text)
+
+    def by_day(self) -> list[tuple[date, Policy]]:
+        """Return each day from which a policy is in force, with it; of one day the last counts."""
+        return [(from_on, read_policy(version.text)) for from_on, version in self.released]
+
+
+def laws_of(programme: Programme) -> Laws:
+    """Return the policies of a programme, for asking of many days."""
+    releases = (
+        PolicyRelease.objects.filter(version__programme=programme)
+        .select_related("version")
+        .order_by("effective_from_on", "released_at", "pk")
+    )
+    released = tuple((one.effective_from_on, one.version) for one in releases)
+    return Laws(programme.title, released)
 
 
 def policies_in_force(

@@ -185,16 +185,18 @@ def reviewers_for(programme: Programme, rules: Policy) -> QuerySet[User]:
     return User.objects.filter(people).order_by("name", "pk")
 
 
-def deputies_of(person: User, on: date) -> QuerySet[Deputy]:
-    """Return who looks after a person's cases on a day."""
-    return Deputy.objects.filter(user=person, from_on__lte=on, until_on__gte=on).select_related(
-        "deputy"
-    )
+def deputies_of(
+    person: User, on: date, role: Deputy.For = Deputy.For.OFFICER
+) -> QuerySet[Deputy]:
+    """Return who looks after a person's cases, or takes their steps in payments, on a day."""
+    return Deputy.objects.filter(
+        user=person, role=role, from_on__lte=on, until_on__gte=on
+    ).select_related("deputy")
 
 
-def stands_in_for(person: User, on: date) -> set[int]:
-    """Return the people whose cases a person looks after on a day."""
-    found = Deputy.objects.filter(deputy=person, from_on__lte=on, until_on__gte=on)
+def stands_in_for(person: User, on: date, role: Deputy.For = Deputy.For.OFFICER) -> set[int]:
+    """Return the people whose cases a person looks after, or whose steps it takes, on a day."""
+    found = Deputy.objects.filter(deputy=person, role=role, from_on__lte=on, until_on__gte=on)
     return set(found.values_list("user_id", flat=True))
 
 

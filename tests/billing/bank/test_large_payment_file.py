@@ -6,9 +6,9 @@ import pytest
 from lxml import etree
 from stdnum import iso11649
 
-from billing.actions.batches import creditor_reference
 from billing.bank.pain001 import MESSAGES, CreditorReference, Instruction, credit_transfer_file
 from billing.bank.party import AccountNumber, Agent, Party
+from billing.bank.references import rf_reference
 from billing.bank.xml import schema_errors
 
 PAYMENTS = 10_000
@@ -27,7 +27,7 @@ def a_payment(number):
             domestic if number % 2 else iban,
             Agent(bic="BKCHCNBJ") if number % 3 else Agent(name="中国银行北京分行"),
         ),
-        remittance=CreditorReference(creditor_reference(end_to_end_id)),
+        remittance=CreditorReference(rf_reference(end_to_end_id)),
     )
 
 

@@ -80,3 +80,55 @@ def test_a_plain_line_takes_the_quick_way(cluster):
     assert record.quantity_ms == 8 * 3_600_000
     # What the arithmetic of records relies on.
     assert record.started_at.tzinfo is record.ended_at.tzinfo is UTC
+
+
+NAMES = [
+    *("start", "end", "Exit_status", "account", "project", "group", "jobname", "exec_host"),
+    *(f"Resource_List.{name}" for name in ("ngpus", "nodes", "select", "nodect", "ncpus")),
+]
+VALUES = st.sampled_from(
+    [
+        *("1793606400", "1793610000", "1793606399", "1828252800", "7258118400", "0", "", "x"),
+        *("1", "271", "4", "999999999", "2:ppn=8:gpus=4", "1:gpus=1+2:gpus=2", "V-1", '"V-1"'),
+        *("_pbs_project_default", "a" * 61, "a" * 201, "\u00e9", "a;b", "a=b", "a b", "a  b=c"),
+        *("x account=V-2", "\t", "\u0661793606400"),
+    ]
+)
+LIKE_IT = [
+    [f"{name}={'1793606400' if name in {'start', 'end'} else '1'}" for name in NAMES],
+    PBS_FIELDS.split(),
+]
+
+
+@given(
+    first=st.sampled_from(LIKE_IT),
+    changes=st.lists(st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=3), max_size=3),
+    job=JOBS,
+    kind=KINDS,
+    cluster=st.sampled_from(["", "north", "n" * 60, "\u2028"]),
+    resource=st.sampled_from([None, "GPU", "CPU"]),
+)
+@settings(max_examples=1_500, deadline=None)
+def test_lines_with_the_fields_of_one_before_say_what_they_say_field_by_field(
+    first, changes, job, kind, cluster, resource
+):
+    reader = PbsReader("", Options("meter", "UTC", cluster, resource, None))
+    reader.read(1, line(" ".join(first)))
+
+    for number, values in enumerate(changes, start=2):
+        parts = (field.split("=", 1) for field in first)
+        fields = " ".join(f"{name}={values.get(name, value)}" for name, value in parts)
+        text = line(fields, job, kind)
+        assert reader.read(number, text) == SchedulerReader.read(reader, number, text)
+
+
+def test_a_log_is_taken_apart_once_for_lines_with_the_same_fields():
+    reader = PbsReader("", Options())
+    taken_apart = []
+    careful = reader._rows._taken_apart
+    reader._rows._taken_apart = lambda *line: taken_apart.append(line) or careful(*line)
+
+    records = [reader.read(number, line(job=f"{number}.head")) for number in range(1, 50)]
+
+    assert [record.row for record in records] == list(range(1, 50))
+    assert len(taken_apart) == 1

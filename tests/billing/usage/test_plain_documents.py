@@ -2,14 +2,22 @@
 
 import copy
 import io
+import json
+from contextlib import nullcontext
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from billing.usage import pods, usage_record_xml
+from billing.usage import opencost, pods, usage_record_xml
 from billing.usage.cells import Row
-from billing.usage.options import Options
+from billing.usage.intake import read_usage
+from billing.usage.json_layouts import layout_of
+from billing.usage.json_stream import JsonStream
+from billing.usage.opencost import AllocationLayouts
+from billing.usage.options import FileUnreadable, Options
+from billing.usage.pods import PodLayouts
 from billing.usage.record import UsageRecord
 from billing.usage.xml_stream import records_in
 from tests.billing.usage import samples
@@ -136,6 +144,169 @@ def test_a_plain_pod_takes_the_quick_way(voucher):
     assert isinstance(record, UsageRecord)
     assert (record.account, record.resource_class, record.row) == ("V-1", "H100", 7)
     assert record.quantity_ms == 2 * 3_600_000
+
+
+NASTY = st.sampled_from(
+    [
+        *("", '"', "\\", "\\\\", '\\"', "\\u00e9", "\\ud800", "\\x", "\n", "\x00", "é"),
+        *(",", "{", "}", "[", "]", " ", ":", "1", "-", "null", "0x1", "1e9"),
+        *('"kind": "Job", ', '"uid": "u-9", ', "}, {", "]}"),
+    ]
+)
+
+
+def told(text, format, options):
+    """Return all that comes of a document."""
+    asked = {"source": options.source, "cluster": options.cluster, "resource": options.resource}
+    try:
+        parsed = read_usage(io.BytesIO(text.encode()), format, **asked)
+        return list(parsed), parsed.errors, parsed.skipped
+    except FileUnreadable as refused:
+        return type(refused), refused.values
+
+
+def pods_told(text, options, *, quickly):
+    """Return all that comes of a list of pods, by layouts or each decoded."""
+    with nullcontext() if quickly else patch.object(PodLayouts, "read", lambda *_asked: None):
+        return told(text, "K8S_PODS", options)
+
+
+def a_list(pods, indent=None):
+    return json.dumps({"kind": "List", "items": pods}, indent=indent)
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), max_size=3), max_size=4),
+    OPTIONS,
+    st.sampled_from([None, 4]),
+    st.lists(st.tuples(st.floats(0, 1), NASTY, st.integers(0, 3)), max_size=2),
+    st.sampled_from([{}, {"reason": ""}, {"initContainerStatuses": [], "n": 1}]),
+)
+@settings(max_examples=1_500, deadline=None)
+def test_pods_laid_out_alike_say_the_same_as_each_decoded(
+    changes, options, indent, spoilt, status
+):
+    listed = []
+    for each in [[], *changes, []]:
+        pod = samples.pod(**status)
+        pod["spec"]["nodeSelector"] = {"nvidia.com/gpu.product": "H100"}
+        for place, value in each:
+            pod = changed(pod, place, value)
+        listed.append(pod)
+    text = a_list(listed, indent)
+    for where, what, less in spoilt:
+        at = round(where * len(text))
+        text = text[:at] + what + text[at + less :]
+
+    quickly = pods_told(text, options, quickly=True)
+
+    assert quickly == pods_told(text, options, quickly=False)
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+def test_pods_laid_out_alike_are_decoded_once(indent):
+    pods_listed = [samples.pod(uid=f"u-{number}", init=()) for number in range(50)]
+    decoded = []
+    value = JsonStream.value
+
+    def watched(stream):
+        decoded.append(value(stream))
+        return decoded[-1]
+
+    with patch.object(JsonStream, "value", watched):
+        records, errors, _skipped = pods_told(
+            a_list(pods_listed, indent), Options(), quickly=True
+        )
+
+    assert [record.key.split("/")[1] for record in records] == [f"u-{n}" for n in range(50)]
+    assert errors == []
+    assert [one["metadata"]["uid"] for one in decoded if isinstance(one, dict)] == ["u-0"]
+
+
+ALLOCATION_PLACES = [
+    ("name",),
+    ("start",),
+    ("end",),
+    ("gpuHours",),
+    ("cost",),
+    ("properties",),
+    ("properties", "cluster"),
+    ("properties", "namespace"),
+    ("properties", "labels"),
+    ("properties", "labels", "tessera_dev_voucher"),
+    ("properties", "labels", "tessera.dev/voucher"),
+]
+ALLOCATION_VALUES = st.one_of(
+    VALUES,
+    st.sampled_from(
+        [
+            *(0, 0.5, 1, 2880, 0.1, 1e-9, 1e9, 1e30, "2880", "1.5", "__idle__", "a/__idle__"),
+            *("2026-08-01T00:00:00Z", "2026-09-01T00:00:00Z", "2026-09-31T00:00:00Z", True),
+        ]
+    ),
+)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.sampled_from(ALLOCATION_PLACES), ALLOCATION_VALUES), max_size=3),
+        max_size=4,
+    ),
+    OPTIONS,
+    st.lists(st.tuples(st.floats(0, 1), NASTY, st.integers(0, 3)), max_size=2),
+    st.lists(st.tuples(st.sampled_from(ALLOCATION_PLACES), ALLOCATION_VALUES), max_size=1),
+)
+@settings(max_examples=1_500, deadline=None)
+def test_allocations_laid_out_alike_say_the_same_as_each_decoded(
+    changes, options, spoilt, first
+):
+    listed = []
+    for each in [first, *changes, []]:
+        allocation = samples.allocation(hours=2.5, cost=1)
+        for place, value in each:
+            allocation = changed(allocation, place, value)
+        listed.append(allocation)
+    text = samples.opencost(*listed)
+    for where, what, less in spoilt:
+        at = round(where * len(text))
+        text = text[:at] + what + text[at + less :]
+
+    quickly = told(text, "OPENCOST", options)
+
+    with patch.object(AllocationLayouts, "read", lambda *_asked: None):
+        assert quickly == told(text, "OPENCOST", options)
+
+
+def test_allocations_laid_out_alike_are_decoded_once():
+    text = samples.opencost(*(samples.allocation(f"lab/{n}", 2.5) for n in range(50)))
+    with patch.object(opencost, "_result", wraps=opencost._result) as decoded:
+        records, errors, _skipped = told(text, "OPENCOST", Options())
+
+    assert [record.row for record in records] == list(range(1, 51))
+    assert (errors, decoded.call_count) == ([], 1)
+
+
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+)
+LISTED = LEAVES | st.lists(LEAVES, max_size=3)
+JSON = LISTED | st.dictionaries(st.text(max_size=3), LISTED, max_size=3) | st.lists(LISTED)
+
+
+@given(JSON, st.floats(0, 1), NASTY)
+@settings(max_examples=500, deadline=None)
+def test_what_a_layout_matches_is_json(value, where, what):
+    text = json.dumps({"a": value, "b": "c"})
+    layout = layout_of(text, {("b",): "(?P<b>[a-z]+)"})
+    if layout is None:
+        return
+    at = round(where * len(text))
+    spoilt = text[:at] + what + text[at:]
+
+    assert layout.fullmatch(text)["b"] == "c"
+    found = layout.fullmatch(spoilt)
+    if found:
+        assert json.loads(spoilt)["b"] == found["b"]
 
 
 ONE_GPU = '<Processors urf:type="gpu">1</Processors>'

@@ -263,3 +263,34 @@ def test_only_auditors_see_who_asked_in_vain(browser, scene, due):
         reverse("refused_attempts")
         in browser(scene.authority.regulator).get(reverse("ledger_audit")).content.decode()
     )
+
+
+# --- deputies --------------------------------------------------------------------------------
+
+
+def test_a_finance_officer_names_a_deputy_who_then_takes_the_step(browser, scene, due):
+    _first, second, _third = scene.authority.finance
+    deputy = scene.authority.officer
+    batch = locked(browser, scene)
+    officer = browser(deputy)
+    assert (
+        address("batch_approve", batch)
+        not in officer.get(address("batch", batch)).content.decode()
+    )
+    finance = browser(second)
+    assert reverse("finance_deputy_new") in finance.get(reverse("batches")).content.decode()
+
+    days = {
+        f"{name}_{place}": str(part)
+        for name, day in (("from_on", JULY), ("until_on", JULY + timedelta(days=7)))
+        for place, part in (("day", day.day), ("month", day.month), ("year", day.year))
+    }
+    answer = send(finance, reverse("finance_deputy_new"), deputy=str(deputy.pk), **days)
+
+    assert answer.url == reverse("batches")
+    assert f"{deputy.name} takes your steps until" in words(finance.get(answer.url))
+    step(officer, "batch_approve", batch)
+    page = words(officer.get(address("batch", batch)))
+    assert f"{deputy.name}, in place of {second.name}" in page
+    assert Batch.objects.get().status == "APPROVED"
+    assert "You approved the batch" in words(finance.get(address("batch", batch)))

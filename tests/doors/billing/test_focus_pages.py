@@ -15,7 +15,7 @@ from billing.focus.model import (
     check_file,
     columns_of,
 )
-from billing.models import Bill, ClosedPeriod
+from billing.models import Bill, ClosedPeriod, PeriodProposal
 from tests.cast import M3, M5, make_provider, make_scene
 from tests.doors.billing.june import METER, a_bill, look_over, record, settled
 from tests.doors.pages import send, words
@@ -173,18 +173,30 @@ def test_a_programmes_vouchers_are_its_authoritys_and_the_regulators(browser, sc
 # --- billing periods -------------------------------------------------------------------------
 
 
+def closed_by_two(browser, scene, month="2025-06"):
+    """Propose a month as one finance officer and close it as another, on its page."""
+    address = reverse("programme_period", args=[M3, month])
+    first, second = (browser(person) for person in scene.authority.finance[:2])
+    assert send(first, address, note="All looked at").status_code == 302
+    return first, second, address, send(second, address, sure="on")
+
+
 def test_a_month_is_closed_on_its_page_and_told_so_in_focus(browser, scene, bill):
     finance = browser(scene.authority.finance[0])
-    address = reverse("programme_periods", args=[M3])
-    assert "Month to close" not in words(finance.get(address))
+    address = reverse("programme_period", args=[M3, "2025-06"])
+    assert "Bills not settled 1 – Settle them first." in words(finance.get(address))
+    assert "Propose to close it" not in words(finance.get(address))
     settled(bill)
 
-    answer = send(finance, address, month="2025-06")
+    first, second, address, answer = closed_by_two(browser, scene)
 
     assert answer.status_code == 302
-    page = words(finance.get(address))
-    assert "2025-06 is closed. Nothing more can be billed for it." in page
-    assert "2025-06 1 0 ¥6,000.00 Closed on 2 July 2025" in page
+    page = words(second.get(address))
+    assert "2025-06 is closed. Nothing more can be billed for it, or dated in it." in page
+    assert "there is no way to open it again" in page
+    assert "Metered and not billed" in page
+    listed = words(first.get(reverse("programme_periods", args=[M3])))
+    assert "2025-06 1 0 ¥6,000.00 Closed on 2 July 2025" in listed
     text = text_of(finance.get(reverse("programme_periods_csv", args=[M3])))
     assert check_file(BILLING_PERIOD, io.StringIO(text)) == []
     (row,) = rows_of(text)
@@ -192,16 +204,56 @@ def test_a_month_is_closed_on_its_page_and_told_so_in_focus(browser, scene, bill
     assert row["BillingPeriodStatus"] == "Closed"
 
 
+def test_the_one_who_proposed_a_month_is_not_asked_to_close_it(browser, scene, bill):
+    settled(bill)
+    address = reverse("programme_period", args=[M3, "2025-06"])
+    finance = browser(scene.authority.finance[0])
+    send(finance, address, note="")
+
+    page = words(finance.get(address))
+    answer = finance.post(address, {"sure": "on", "key": str(uuid4())})
+
+    assert "Another finance officer than the one who proposed it closes it." in page
+    assert "Close it for good" not in page
+    assert "so another person must do this step" in words(answer)
+    assert not ClosedPeriod.objects.exists()
+
+
+def test_a_month_as_csv_is_the_same_before_and_after_it_is_closed(browser, scene, bill):
+    settled(bill)
+    finance = browser(scene.authority.finance[0])
+    address = reverse("programme_period_csv", args=[M3, "2025-06"])
+    (before,) = rows_of(finance.get(address).content.decode("utf-8-sig"))
+
+    closed_by_two(browser, scene)
+
+    (after,) = rows_of(finance.get(address).content.decode("utf-8-sig"))
+    assert before == {
+        "period": "2025-06",
+        "state": "OPEN",
+        "kind": "METERED",
+        "party": scene.seller.organisation.code,
+        "at": "2025-06-30T16:00:00+00:00",
+        "amount": "6000.00",
+        "unit": "CNY",
+    }
+    assert after == {**before, "state": "CLOSED"}
+
+
 def test_who_reads_alone_is_not_asked_and_closes_nothing(browser, scene, bill):
     settled(bill)
     officer = browser(scene.authority.officer)
-    address = reverse("programme_periods", args=[M3])
+    address = reverse("programme_period", args=[M3, "2025-06"])
 
-    assert "Close this month" not in words(officer.get(address))
-    officer.post(address, {"month": "2025-06", "key": str(uuid4())})
+    assert "Propose to close it" not in words(officer.get(address))
+    officer.post(address, {"note": "", "key": str(uuid4())})
 
+    assert not PeriodProposal.objects.exists()
     assert not ClosedPeriod.objects.exists()
     assert browser(scene.seller.person).get(address).status_code == 404
+    for month in ("2025-13", "June"):
+        wrong = reverse("programme_period", args=[M3, month])
+        assert officer.get(wrong).status_code == 404
 
 
 def test_a_programme_without_bills_says_what_will_be_there(browser, scene):
@@ -214,8 +266,7 @@ def test_usage_of_a_closed_month_is_looked_over_and_makes_no_bill(
     provider, browser, scene, bill
 ):
     settled(bill)
-    address = reverse("programme_periods", args=[M3])
-    send(browser(scene.authority.finance[0]), address, month="2025-06")
+    closed_by_two(browser, scene)
     order = bill.lines.first().order
     late = METER.format(account=order.code).replace("\n1,", "\n3,").replace("\n2,", "\n4,")
 

@@ -10,10 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import translation
 
-from billing import actions as billing
 from billing.forms.usage import UsageUploadForm
 from billing.models import Bill, FileCheck, FileTask, KeptFile, UsageFile, UsageLine
 from billing.tasks import do_file_tasks
+from tests.billing.closing import closed
 from tests.cast import make_provider
 from tests.doors.billing.june import (
     BAD_ROWS,
@@ -110,13 +110,7 @@ def test_lines_of_a_closed_month_are_recorded_and_say_why_they_have_no_bill(
     provider, scene, order, now, language, told
 ):
     programme = scene.scheme.programme
-    billing.close_period(
-        programme=programme,
-        month=date(2025, 6, 1),
-        actor=scene.authority.finance[0],
-        at=now,
-        key="close",
-    )
+    closed(scene, month=date(2025, 6, 1), at=now, key="close")
     provider.cookies.load({settings.LANGUAGE_COOKIE_NAME: language})
 
     answer = look_over(provider, METER.format(account=order.code))

@@ -44,6 +44,7 @@ def test_a_bill_goes_from_queue_to_queue_and_leaves_the_last(browser, scene, ord
     assert waiting(finance[0]) == nothing | {"to-pay": 1}
     batch = prepared(browser, scene)
     assert waiting(finance[0]) == nothing | {"to-pay": 1, "batches": 1}
+    step(browser(finance[0]), "batch_lock", batch)
     step(browser(finance[1]), "batch_approve", batch)
     step(browser(finance[2]), "batch_release", batch)
     assert waiting(finance[0]) == nothing | {"batches": 1, "at-bank": 1}

@@ -1,0 +1,114 @@
+"""One line of a bill: from the metered quantity to what each funder bears, and what was decided."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from billing import queries, statuses
+from billing.models import Verdict
+from billing.queries.rated import RatedLine, rated_line
+from billing.reasons import sentence
+from billing.views.shown import by_words, figure, names_of, sentence_cell, table, tag
+from common.formatting import gpu_hours, instant, money
+from common.money import is_currency
+from parties.authentication import signed_in
+from policy.answers import plain
+from providers.queries import cap_on
+from vouchers.views.decisions_shown import working_lines
+
+
+def limit_words(limits: tuple[str, ...]) -> str:
+    """Return which limits cut a line, in words; a dash where none did."""
+    words = {
+        "price": _("the order's price"),
+        "validity": _("the voucher's valid days"),
+        "meter": _("the metered quantity"),
+        "hold": _("what was set aside for the order"),
+    }
+    return ", ".join(words[one] for one in limits) or "–"
+
+
+@login_required
+@require_GET
+def bill_line(request: HttpRequest, number: str, row: int) -> HttpResponse:
+    """Show one line with its working, who bears what of it, and every verdict on it."""
+    person = signed_in(request)
+    found = rated_line(queries.line_of(person, number, row))
+    verdicts = list(queries.verdicts_of(found.line))
+    names = names_of(verdict.decided_by for verdict in verdicts)
+    line: Any = found.line
+    context = {
+        "line": line,
+        "bill": line.bill,
+        "tag": tag(statuses.LINE[line.outcome or "WAITING"]),
+        "rows": _facts(found),
+        "working": working_lines(found.working),
+        "held": working_lines(line.order.working) if line.order else [],
+        "verdicts": table(
+            _("What was decided"),
+            [_("Verdict"), figure(_("Accepted")), figure(_("Withheld")), _("Why"), _("When")],
+            [_verdict(one, line.bill.unit, names[one.decided_by], line) for one in verdicts],
+        ),
+    }
+    return render(request, "billing/bill_line.html", context)
+
+
+def _verdict(one: Verdict, unit: str, name: str, line: Any) -> list[Any]:
+    return [
+        tag(statuses.LINE[one.outcome]),
+        money(one.accepted, unit),
+        money(one.withheld, unit),
+        sentence_cell(sentence(one.reason, one.reason_values)),
+        by_words(one.decided_at, name, line.bill.programme.zone),
+    ]
+
+
+def _facts(found: RatedLine) -> list[dict[str, Any]]:
+    line = found.line
+    rated, unit, zone = found.rated, line.bill.unit, line.bill.programme.zone
+    rows = [
+        {"key": _("Provider"), "value": line.bill.provider.organisation.name_here},
+        {"key": _("Usage"), "value": f"{line.source}/{line.key}"},
+        {"key": _("Voucher"), "value": line.voucher.code if line.voucher else "–"},
+        {"key": _("Order"), "value": line.order.code if line.order else "–"},
+    ]
+    used = line.usage_line
+    if used is not None:
+        rows += [
+            {"key": _("From"), "value": instant(used.started_at, zone)},
+            {"key": _("Until"), "value": instant(used.ended_at, zone)},
+        ]
+    rows += [
+        {"key": _("Metered in the bill's period"), "value": gpu_hours(rated.metered_ms)},
+        {"key": _("Billed hours"), "value": gpu_hours(rated.billed_ms)},
+    ]
+    if is_currency(unit):
+        rows += [
+            {"key": _("Rate"), "value": f"{plain(rated.rate)} {unit}"},
+            {"key": _("Price cap of the class"), "value": _price_cap(line)},
+        ]
+    rows += [
+        {"key": _("Amount"), "value": money(rated.amount, unit)},
+        {"key": _("What limited it"), "value": limit_words(found.limits)},
+    ]
+    if found.version is not None:
+        rows.append({"key": _("Policy version"), "value": str(found.version.number)})
+    return rows
+
+
+def _price_cap(line: Any) -> str:
+    if line.order is None:
+        return "–"
+    programme = line.bill.programme
+    cap = cap_on(
+        line.order.offer,
+        line.bill.unit,
+        line.order.placed_at,
+        authority=programme.authority,
+        programme_code=programme.code,
+    )
+    return f"{plain(cap.rate)} {cap.currency}" if cap and cap.rate is not None else "–"
