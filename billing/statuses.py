@@ -526,6 +526,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.CONFIRM_LINES: _("Lines of a bill confirmed"),
     ActKind.TAKE_BACK_CONFIRMATION: _("Confirmation of lines taken back"),
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
+    ActKind.REPLY_TO_OBJECTION: _("Reply to an objection"),
+    ActKind.WITHDRAW_OBJECTION: _("Objection withdrawn"),
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),
     ActKind.PROPOSE_PERIOD: _("Closing of a period proposed"),

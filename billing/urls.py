@@ -15,7 +15,6 @@ from billing.views import (
     batch_steps,
     batches,
     bill_files,
-    bill_lines,
     bills,
     budgets,
     claims,
@@ -26,6 +25,7 @@ from billing.views import (
     ledger,
     ledger_search,
     months,
+    objections,
     oddities,
     payments,
     periods,
@@ -130,7 +130,17 @@ urlpatterns = [
         "bills/<str:number>/answers.csv", confirming.bill_answers_csv, name="bill_answers_csv"
     ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
-    path("bills/<str:number>/lines/<int:row>/", bill_lines.bill_line, name="bill_line"),
+    path("bills/<str:number>/lines/<int:row>/", objections.bill_line, name="bill_line"),
+    path(
+        "bills/<str:number>/lines/<int:row>/withdraw/",
+        objections.objection_withdraw,
+        name="objection_withdraw",
+    ),
+    path(
+        "bills/<str:number>/lines/<int:row>/evidence/<int:pk>/",
+        objections.objection_file,
+        name="objection_file",
+    ),
     path("bills/<str:number>/lines/<int:row>/object/", claims.line_object, name="line_object"),
     path(
         "bills/<str:number>/lines/<int:row>/decide/",

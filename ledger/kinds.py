@@ -229,6 +229,8 @@ class ActKind(StrEnum):
     CONFIRM_LINES = "confirm_lines"
     TAKE_BACK_CONFIRMATION = "take_back_confirmation"
     OBJECT_TO_LINE = "object_to_line"
+    REPLY_TO_OBJECTION = "reply_to_objection"
+    WITHDRAW_OBJECTION = "withdraw_objection"
     SETTLE_BILL = "settle_bill"
     DECIDE_LINE = "decide_line"
     PROPOSE_PERIOD = "propose_period"

@@ -100,6 +100,11 @@ from billing.actions.lines import (
     UsageMissing,
     decide_line,
 )
+from billing.actions.objection_replies import (
+    ObjectionOver,
+    reply_to_objection,
+    withdraw_objection,
+)
 from billing.actions.objections import LineConfirmed, object_to_line, object_to_lines
 from billing.actions.open_periods import PeriodClosed
 from billing.actions.periods import (
@@ -207,6 +212,7 @@ __all__ = [
     "NothingToBill",
     "NothingToConfirm",
     "NothingToSetOff",
+    "ObjectionOver",
     "OriginNotPaid",
     "PayerNotAuthority",
     "PaymentInBatch",
@@ -292,6 +298,7 @@ __all__ = [
     "register_meter_key",
     "release_batch",
     "remove_payment",
+    "reply_to_objection",
     "reply_to_recovery",
     "resolve_entry",
     "right_of",
@@ -303,4 +310,5 @@ __all__ = [
     "submit_claim",
     "take_back_confirmation",
     "undo_resolution",
+    "withdraw_objection",
 ]

@@ -166,7 +166,8 @@ def _require_own(bill: Bill, rows: Collection[int] | None, actor: User) -> None:
     strange = set(rows) - set(own.values_list("row", flat=True))
     if strange:
         raise NotFound(what=f"{bill.number}/{min(strange)}")
-    disputed = own.filter(objections__isnull=False).order_by("row").first()
+    open_to_verdict = own.filter(objections__isnull=False, objections__withdrawal=None)
+    disputed = open_to_verdict.order_by("row").first()
     if disputed is not None:
         raise LineDisputed(row=disputed.row, bill=bill.number)
 

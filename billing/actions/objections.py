@@ -10,7 +10,7 @@ from billing.actions.confirmations import LineDisputed, note_agreed, require_day
 from billing.actions.line_acts import begin_on_line, checked_note
 from billing.actions.settlement import locked
 from billing.models import Bill, BillLine, Objection
-from billing.queries import is_confirmed
+from billing.queries import is_confirmed, open_objection
 from common.errors import NotFound, Refused
 from ledger.actions import begin
 from ledger.kinds import ActKind
@@ -122,5 +122,5 @@ def _require_open(bill: Bill, line: BillLine) -> None:
     """
     if is_confirmed(line):
         raise LineConfirmed(row=line.row, bill=bill.number)
-    if Objection.objects.filter(line=line).exists():
+    if open_objection(line) is not None:
         raise LineDisputed(row=line.row, bill=bill.number)

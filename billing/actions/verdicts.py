@@ -12,6 +12,7 @@ from billing.models import Bill, BillLine, Objection, Verdict
 from billing.queries import (
     UNCONFIRMED,
     is_unconfirmed,
+    open_objection,
     price_of,
     scale_of,
     withholds_silence,
@@ -97,7 +98,9 @@ _FOUND = """
             -- Accepted, or disputed and not yet decided for it: no other line gets round it.
             and (exists (select 1 from billing_verdict w where w.line_id = other.id
                     and (w.accepted > 0 or w.reason in ('objected', 'not_accepted')))
-                or exists (select 1 from billing_objection o where o.line_id = other.id))
+                or exists (select 1 from billing_objection o where o.line_id = other.id
+                    and not exists (select from billing_objectionwithdrawal x
+                        where x.objection_id = o.id)))
         group by other.usage_line_id
     ), silent as materialized ({unconfirmed}
     ), found as (
@@ -190,13 +193,13 @@ def _words(which: str, increments: Increments) -> str:
 
 def objections_to(bill: Bill) -> dict[int, str]:
     """Return what the holder says against lines of a bill, by the line's number."""
-    objected = Objection.objects.filter(line__bill=bill).order_by("pk")
+    objected = Objection.objects.filter(line__bill=bill, withdrawal=None).order_by("pk")
     return dict(objected.values_list("line", "text"))
 
 
 def claim_row(line: BillLine, metered_ms: int) -> LineRow:
     """Return a claim's line as it is weighed: it has no usage line of its own."""
-    objection = Objection.objects.filter(line=line).order_by("pk").last()
+    objection = open_objection(line)
     return LineRow(
         id=line.pk,
         row=line.row,

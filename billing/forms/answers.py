@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.forms.pages import PROBLEMS_SHOWN, UploadField
 from common.forms import KeyedForm
 from common.spreadsheets import separator_of, text_of, tidy
+from common.uploads import FILE_HINT, AttachmentField
 
 ANSWERS_BYTES_MAX = 20 * 1024 * 1024
 ANSWERS_MAX = 100_000
@@ -194,3 +195,17 @@ class ConfirmForm(KeyedForm):
         if is_of_chosen and not cleaned.get("row"):
             self.add_error("row", _("Choose the lines first."))
         return cleaned
+
+
+class ReplyForm(KeyedForm):
+    """What somebody writes about an objection, with a piece of evidence."""
+
+    note = forms.CharField(
+        label=_("What you have to say"),
+        max_length=NOTE_CHARACTERS_MAX,
+        widget=forms.Textarea({"rows": 4, "maxlength": NOTE_CHARACTERS_MAX}),
+        help_text=_("The holder, the provider and the authority read it"),
+    )
+    file = AttachmentField(
+        label=_("Evidence, if you have some"), required=False, help_text=FILE_HINT
+    )

@@ -5,7 +5,13 @@ from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, Refused
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.funding import Funder, FunderShare
-from billing.models.objections import LineConfirmation, Objection
+from billing.models.objections import (
+    LineConfirmation,
+    Objection,
+    ObjectionFile,
+    ObjectionReply,
+    ObjectionWithdrawal,
+)
 from billing.models.payments import Batch, Payment, PaymentFile
 from billing.models.periods import (
     ClosedPeriod,
@@ -56,6 +62,9 @@ __all__ = [
     "MeterKey",
     "MeteredUse",
     "Objection",
+    "ObjectionFile",
+    "ObjectionReply",
+    "ObjectionWithdrawal",
     "Payment",
     "PaymentFile",
     "PeriodAccrual",

@@ -2,8 +2,10 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from billing.models.bills import BillLine
+from common.tables import one_of
 
 
 class LineConfirmation(models.Model):
@@ -43,3 +45,61 @@ class Objection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.line_id}: {self.text}"
+
+
+class ObjectionWithdrawal(models.Model):
+    """The holder no longer disputes a line, before its bill was settled."""
+
+    objection = models.OneToOneField(Objection, models.PROTECT, related_name="withdrawal")
+    withdrawn_by = models.CharField(max_length=40)
+    withdrawn_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.objection_id}"
+
+
+class ObjectionReply(models.Model):
+    """What the holder, the provider or the authority writes about an objection."""
+
+    class Side(models.TextChoices):
+        HOLDER = "HOLDER", _("Holder")
+        PROVIDER = "PROVIDER", _("Provider")
+        AUTHORITY = "AUTHORITY", _("Authority")
+
+    objection = models.ForeignKey(Objection, models.PROTECT, related_name="replies")
+    side = models.CharField(max_length=9, choices=Side.choices)
+    text = models.CharField(max_length=500)
+    written_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
+    written_at = models.DateTimeField()
+    act = models.ForeignKey("ledger.Act", models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            one_of("side", ["HOLDER", "PROVIDER", "AUTHORITY"]),
+            models.CheckConstraint(
+                condition=~Q(text=""), name="billing_objectionreply_has_words"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.objection_id}: {self.text}"
+
+
+class ObjectionFile(models.Model):
+    """Evidence that came with a reply, kept as it came."""
+
+    reply = models.ForeignKey(ObjectionReply, models.PROTECT, related_name="files")
+    name = models.CharField(max_length=120)
+    media_type = models.CharField(max_length=40)
+    content = models.BinaryField()
+    size = models.IntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("reply", "sha256", name="billing_objectionfile_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -68,6 +68,12 @@ from billing.queries.files import (
     order_used_on,
     recorded_as,
 )
+from billing.queries.objections import (
+    objection_file_of,
+    objections_of,
+    open_objection,
+    side_of,
+)
 from billing.queries.payments import (
     NEVER_SENT,
     Payable,
@@ -185,7 +191,10 @@ __all__ = [
     "metered_ms",
     "metered_within",
     "newest_job_of",
+    "objection_file_of",
+    "objections_of",
     "officers_behind",
+    "open_objection",
     "open_to",
     "order_used_on",
     "payables_due",
@@ -204,6 +213,7 @@ __all__ = [
     "said_by_holders",
     "scale_of",
     "settlements_of",
+    "side_of",
     "statement_of",
     "statements_visible_to",
     "steps_of",

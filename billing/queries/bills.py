@@ -212,7 +212,7 @@ def with_words(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:
     newest = LineConfirmation.objects.filter(line=OuterRef("pk")).order_by("-pk")
     return lines.annotate(
         confirmed=Coalesce(Subquery(newest.values("is_confirmed")[:1]), False),
-        disputed=Exists(Objection.objects.filter(line=OuterRef("pk"))),
+        disputed=Exists(Objection.objects.filter(line=OuterRef("pk"), withdrawal=None)),
     )
 
 

@@ -17,7 +17,8 @@ from parties.roles import Role
 # Whether the line `l` of a statement is confirmed, or disputed, by its holder.
 CONFIRMED: Final = """coalesce((select c.is_confirmed from billing_lineconfirmation c
     where c.line_id = l.id order by c.id desc limit 1), false)"""
-DISPUTED: Final = "exists (select from billing_objection o where o.line_id = l.id)"
+DISPUTED: Final = """exists (select from billing_objection o where o.line_id = l.id
+    and not exists (select from billing_objectionwithdrawal w where w.objection_id = o.id))"""
 _UNCONFIRMED = """
     select l.id from billing_billline l
     where %(silence)s and l.bill_id = %(bill)s and l.voucher_id is not null

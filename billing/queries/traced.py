@@ -10,6 +10,7 @@ from django.db.models.functions import JSONObject
 
 from billing.models import BankLine, BillLine, Payment, Settlement, Verdict
 from billing.queries.payments import NEVER_SENT
+from ledger.kinds import Flow
 from ledger.queries.lots import Lot, lots_owed, lots_paid, lots_to_pay
 from vouchers.models import OrderChange
 
@@ -107,7 +108,9 @@ def _parts(lots: Sequence[Lot], names: dict[int, str]) -> list[Paid]:
     known = _settlements_by(lots)
     parts = []
     for lot in lots:
-        settlement = known.get((lot.owed_act, lot.owed_from, lot.owed_hold))
+        if lot.taken_flow == Flow.APPORTION:
+            continue  # It went on to another payer, whose own lot is among them.
+        settlement = known.get(_owed_key(lot))
         if settlement is not None:
             name = names.get(lot.taken_transfer, lot.taken_ref)
             act = lot.taken_act or None
@@ -118,16 +121,30 @@ def _parts(lots: Sequence[Lot], names: dict[int, str]) -> list[Paid]:
 _Owed = tuple[int, str, int | None]
 
 
+def _owed_key(lot: Lot) -> _Owed:
+    """Return by what a lot's settlement is known; what another payer owes, by its reference."""
+    if lot.owed_flow == Flow.APPORTION:
+        return lot.owed_act, lot.owed_ref, None
+    return lot.owed_act, lot.owed_from, lot.owed_hold
+
+
 def _settlements_by(lots: Iterable[Lot]) -> dict[_Owed, int]:
     """Return the settlement of each act, voucher's account and hold that made something payable."""
-    owed = {(lot.owed_act, lot.owed_from, lot.owed_hold) for lot in lots}
+    owed = {_owed_key(lot) for lot in lots}
     by_act: dict[tuple[int, str], list[_Known]] = defaultdict(list)
     rows = Settlement.objects.filter(act__in={act for act, _from, _hold in owed}, covered__gt=0)
     for row in rows.order_by("pk").values_list(
-        "pk", "act_id", "voucher__code", "order__hold", "order_id"
+        "pk",
+        "act_id",
+        "voucher__code",
+        "order__hold",
+        "order_id",
+        "order__code",
+        "bill__number",
     ):
-        one = _Known(*row)
+        one = _Known(*row[:5])
         by_act[one.act, one.voucher].append(one)
+        by_act[one.act, row[5] or row[6]].append(one)
     found: dict[_Owed, int] = {}
     left: list[_Owed] = []
     for key in owed:

@@ -1,21 +1,12 @@
-"""One line of a bill: from the metered quantity to what each funder bears, and what was decided."""
+"""One line of a bill in figures: from the metered quantity to what each funder bears."""
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
 
-from billing import queries, statuses
-from billing.models import Verdict
-from billing.queries.rated import RatedLine, rated_line
-from billing.reasons import sentence
-from billing.views.shown import by_words, figure, names_of, sentence_cell, table, tag
+from billing.queries.rated import RatedLine
 from common.formatting import gpu_hours, instant, money
 from common.money import is_currency
-from parties.authentication import signed_in
 from policy.answers import plain
 from providers.queries import cap_on
 from vouchers.views.decisions_shown import working_lines
@@ -32,39 +23,14 @@ def limit_words(limits: tuple[str, ...]) -> str:
     return ", ".join(words[one] for one in limits) or "–"
 
 
-@login_required
-@require_GET
-def bill_line(request: HttpRequest, number: str, row: int) -> HttpResponse:
-    """Show one line with its working, who bears what of it, and every verdict on it."""
-    person = signed_in(request)
-    found = rated_line(queries.line_of(person, number, row))
-    verdicts = list(queries.verdicts_of(found.line))
-    names = names_of(verdict.decided_by for verdict in verdicts)
-    line: Any = found.line
-    context = {
-        "line": line,
-        "bill": line.bill,
-        "tag": tag(statuses.LINE[line.outcome or "WAITING"]),
+def rated_parts(found: RatedLine) -> dict[str, Any]:
+    """Return what a line's page shows of its figures: facts, their working, and the hold's."""
+    order = found.line.order
+    return {
         "rows": _facts(found),
         "working": working_lines(found.working),
-        "held": working_lines(line.order.working) if line.order else [],
-        "verdicts": table(
-            _("What was decided"),
-            [_("Verdict"), figure(_("Accepted")), figure(_("Withheld")), _("Why"), _("When")],
-            [_verdict(one, line.bill.unit, names[one.decided_by], line) for one in verdicts],
-        ),
+        "held": working_lines(order.working) if order else [],
     }
-    return render(request, "billing/bill_line.html", context)
-
-
-def _verdict(one: Verdict, unit: str, name: str, line: Any) -> list[Any]:
-    return [
-        tag(statuses.LINE[one.outcome]),
-        money(one.accepted, unit),
-        money(one.withheld, unit),
-        sentence_cell(sentence(one.reason, one.reason_values)),
-        by_words(one.decided_at, name, line.bill.programme.zone),
-    ]
 
 
 def _facts(found: RatedLine) -> list[dict[str, Any]]:

@@ -21,6 +21,11 @@ from notices.letters.deciding import (
     deputy_named,
 )
 from notices.letters.letter import Deed, Letter, Letters, Words
+from notices.letters.objections import (
+    lines_disputed,
+    objection_answered,
+    objection_withdrawn,
+)
 from notices.letters.orders import (
     hold_lapsed,
     hold_placed,
@@ -116,6 +121,9 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.RECORD_ASSESSMENT: target_assessed,
     ActKind.SUBMIT_BILL: bill_received,
     ActKind.SUBMIT_CLAIM: bill_received,
+    ActKind.OBJECT_TO_LINE: lines_disputed,
+    ActKind.REPLY_TO_OBJECTION: objection_answered,
+    ActKind.WITHDRAW_OBJECTION: objection_withdrawn,
     ActKind.SETTLE_BILL: bill_settled,
     ActKind.LOCK_BATCH: batch_waiting,
     ActKind.APPROVE_BATCH: batch_waiting,

@@ -156,6 +156,19 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
     early = d.closed.round.applications.earliest("pk").reference
     file = d.draft.attachments.get().pk
     decided = d.decided.programme.code
+    disputed = h.sent.lines.filter(voucher__organisation=h.firm.organisation).earliest("row")
+    billing.object_to_line(
+        line=disputed, note="Not ours", actor=firm, at=datetime.now(UTC), key=a_key()
+    )
+    reply = billing.reply_to_objection(
+        line=disputed,
+        text="See it",
+        files=papers,
+        actor=firm,
+        at=datetime.now(UTC),
+        key=a_key(),
+    )
+    evidence = reply.files.get()
     return {
         "colleague_invite": (firm, (h.firm.organisation.code,)),
         "colleague_remove": (
@@ -260,7 +273,6 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "check_errors": (person, (check.pk, "csv")),
         "bill": (person, (bill,)),
         "bill_csv": (person, (bill,)),
-        "bill_line": (person, (bill, h.withheld.row)),
         "bill_errors_csv": (person, (bill,)),
         "bill_focus": (person, (bill,)),
         "account_statement": (person, (programme, seller.organisation.code)),
@@ -281,6 +293,9 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "bill_confirm": (firm, (sent,)),
         "bill_answers": (firm, (sent,)),
         "bill_answers_csv": (firm, (sent,)),
+        "bill_line": (firm, (sent, disputed.row)),
+        "objection_withdraw": (firm, (sent, disputed.row)),
+        "objection_file": (firm, (sent, disputed.row, evidence.pk)),
         "line_object": (firm, (sent, 1)),
         "line_decide": (finance, (bill, h.withheld.row)),
         "claim_new": (h.laboratory.person, (h.claimable.code,)),

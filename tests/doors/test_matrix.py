@@ -29,6 +29,7 @@ ELSEWHERE = {
         *("account_statement", "account_statement_file", "payable_items"),
         *("bill_invoice", "remittance", "remittance_file"),
         *("bill", "bill_csv", "bill_errors_csv", "bill_settle", "line_object", "batch"),
+        *("objection_file",),
         *(
             "statement",
             "statement_file",
