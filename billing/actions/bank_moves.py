@@ -16,6 +16,8 @@ from parties.models import User
 
 Status = Payment.Status
 ANSWERED = (Status.PAID, Status.PART)
+# The two acts of a bank's answer, which `begin_answer` alone begins.
+CONFIRMED, SENT_BACK = ActKind.CONFIRM_PAYMENT, ActKind.RETURN_PAYMENT
 
 
 @dataclass(slots=True)
@@ -60,14 +62,14 @@ def _apply(batch: Batch, changes: Changes, key: str, actor: User, at: datetime) 
     taken_back = list(changes.taken_back.values())
     returned = [*changes.returned.values(), *taken_back]
     if confirmed:
-        act = begin_answer(ActKind.CONFIRM_PAYMENT, batch, confirmed, key, actor, at)
+        act = begin_answer(CONFIRMED, batch, confirmed, key, actor, at)
         open_paid(act, batch, confirmed)
         ledger.post(act, [paid_move(one, one.amount) for one in confirmed])
         Payment.objects.filter(pk__in=list(changes.confirmed)).update(
             status=Status.PAID, answered_at=at
         )
     if returned:
-        act = begin_answer(ActKind.RETURN_PAYMENT, batch, returned, key, actor, at)
+        act = begin_answer(SENT_BACK, batch, returned, key, actor, at)
         take_back(act, batch, taken_back)
         ledger.post(act, [return_move(one, one.answered_amount) for one in returned])
         assert batch.released_at is not None, "what comes back was released"

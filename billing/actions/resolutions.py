@@ -7,6 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bank import accounts_of, lock_answers
 from billing.actions.bank_moves import (
+    CONFIRMED,
+    SENT_BACK,
     begin_answer,
     close_if_answered,
     open_paid,
@@ -312,7 +314,7 @@ def _pay(
     ref, rest = payment.end_to_end_id, payment.amount - line.amount
     is_part = kind == Kind.PAID_IN_PART
     confirmed = begin_answer(
-        ActKind.CONFIRM_PAYMENT,
+        CONFIRMED,
         batch,
         [payment],
         f"{key}/confirm",
@@ -326,7 +328,7 @@ def _pay(
     payment.status, payment.answered_at = Status.PAID, at
     if is_part:
         due = begin_answer(
-            ActKind.RETURN_PAYMENT,
+            SENT_BACK,
             batch,
             [payment],
             f"{key}/return",

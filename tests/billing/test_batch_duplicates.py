@@ -27,7 +27,7 @@ def scene():
 
 
 def owe(scene, hours, key="job-2"):
-    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    order = scene.voucher.orders.get()
     stage.use(
         scene.seller, order, hours=hours, key=key, started=stage.START + timedelta(days=3)
     )

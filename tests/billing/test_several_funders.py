@@ -318,7 +318,7 @@ def a_sent_batch(scene, payer):
         key=cast.a_key("prepare"),
         payer=payer.organisation,
     )
-    file = stage.release(scene, stage.approve(scene, batch))
+    file = stage.release(scene, stage.approve(scene, stage.lock(scene, batch)))
     return batch, bytes(file.content)
 
 

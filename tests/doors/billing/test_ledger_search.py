@@ -32,9 +32,9 @@ def test_acts_are_found_by_each_of_their_fields(browser, scene, due, now):
     assert found(finance, amount="3600.00") == ["release_batch", "settle_bill"]
     assert found(finance, amount="3600.01") == []
     assert found(finance, account=payment.payable, kind="settle_bill") == ["settle_bill"]
-    day = {"since_0": "3", "since_1": "7", "since_2": "2025"}
+    day = {"since_day": "3", "since_month": "7", "since_year": "2025"}
     assert found(finance, kind="settle_bill", **day) == []
-    until = {"until_0": "2", "until_1": "7", "until_2": "2025"}
+    until = {"until_day": "2", "until_month": "7", "until_year": "2025"}
     assert found(finance, kind="settle_bill", **until) == ["settle_bill"]
 
 
@@ -82,8 +82,8 @@ def test_an_account_is_shown_as_it_stood_on_a_day(browser, scene, due, now):
     address = scene.scheme.programme.account("voucher", scene.voucher.code)
     page = reverse("ledger_account", args=[address])
 
-    before = words(finance.get(page, {"on_0": "1", "on_1": "7", "on_2": "2025"}))
-    after = words(finance.get(page, {"on_0": "2", "on_1": "7", "on_2": "2025"}))
+    before = words(finance.get(page, {"on_day": "1", "on_month": "7", "on_year": "2025"}))
+    after = words(finance.get(page, {"on_day": "2", "on_month": "7", "on_year": "2025"}))
 
     assert "Bill settled" not in before
     assert "¥56,400.00" not in before

@@ -21,7 +21,7 @@ $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0141_recoveries")]
+    dependencies = [("billing", "0079_recoveries")]
     operations = [
         RunSQL(
             BILLED_MS,

@@ -12,7 +12,7 @@ ACT = ("act", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, rel
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0105_reopened_batches"),
+        ("billing", "0084_reopened_batches"),
         ("parties", "0001_initial"),
     ]
     operations = [

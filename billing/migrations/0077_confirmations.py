@@ -20,7 +20,7 @@ insert into billing_objection (line_id, text, raised_by, raised_at, act_id)
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0114_follow_up_batches"),
+        ("billing", "0076_follow_up_batches"),
         ("ledger", "0002_initial"),
     ]
     operations = [

@@ -10,7 +10,7 @@ from common.insert_only import insert_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0111_parts_of_batches'),
+        ('billing', '0073_parts_of_batches'),
         ('ledger', '0006_split'),
         ('vouchers', '0022_order_reference'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

@@ -19,8 +19,8 @@ def _to(model, **more):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0120_confirmations"),
-        ("ledger", "0007_periods"),
+        ("billing", "0077_confirmations"),
+        ("ledger", "0008_periods"),
         ("parties", "0004_persons"),
         ("vouchers", "0001_initial"),
     ]

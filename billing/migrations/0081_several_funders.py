@@ -36,8 +36,8 @@ drop function billing_shares_add_up()
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0160_billed_quantity'),
-        ('ledger', '0013_apportion'),
+        ('billing', '0080_billed_quantity'),
+        ('ledger', '0010_apportion'),
         ('parties', '0060_cooling_off'),
         ('vouchers', '0022_order_reference'),
     ]

@@ -16,7 +16,7 @@ _ROADS = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0007_periods")]
+    dependencies = [("ledger", "0008_periods")]
     operations = [
         migrations.RunSQL(
             _ADD.format(flow.value, flow.name, debit.value, credit.value),

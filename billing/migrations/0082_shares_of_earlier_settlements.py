@@ -33,5 +33,5 @@ def share_earlier(apps, _editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0161_several_funders")]
+    dependencies = [("billing", "0081_several_funders")]
     operations = [migrations.RunPython(share_earlier, migrations.RunPython.noop)]

@@ -12,7 +12,7 @@ _ADD = "insert into ledger_flow values " + ", ".join(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0008_recovery")]
+    dependencies = [("ledger", "0009_recovery")]
     operations = [
         migrations.RunSQL(f"{_ADD} on conflict do nothing", migrations.RunSQL.noop)
     ]

@@ -10,7 +10,7 @@ from common.two_people import two_people
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0101_resolutions'),
+        ('billing', '0071_resolutions'),
         ('ledger', '0006_split'),
         ('parties', '0060_cooling_off'),
         ('vouchers', '0022_order_reference'),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0162_shares_of_earlier_settlements"),
+        ("billing", "0082_shares_of_earlier_settlements"),
         ("parties", "0060_cooling_off"),
     ]
     operations = [

@@ -11,8 +11,8 @@ from common.two_people import two_people
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0100_bank_answers'),
-        ('ledger', '0100_reverse_many'),
+        ('billing', '0070_bank_answers'),
+        ('ledger', '0007_reverse_many'),
         ('parties', '0060_cooling_off'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -12,8 +12,8 @@ from common.two_people import two_people
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0140_period_close'),
-        ('ledger', '0008_recovery'),
+        ('billing', '0078_period_close'),
+        ('ledger', '0009_recovery'),
         ('parties', '0060_cooling_off'),
         ('vouchers', '0022_order_reference'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

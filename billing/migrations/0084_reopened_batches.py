@@ -34,6 +34,6 @@ end $$
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0163_payers_of_batches")]
+    dependencies = [("billing", "0083_payers_of_batches")]
     # Going back leaves the one way more, which no code then takes.
     operations = [RunSQL(STAGES_IN_ORDER, RunSQL.noop)]

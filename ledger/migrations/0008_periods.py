@@ -8,10 +8,10 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0100_reverse_many")]
+    dependencies = [("ledger", "0007_reverse_many")]
     operations = [
         migrations.RunSQL((SQL / name).read_text(), migrations.RunSQL.noop)
-        for name in ("0007_periods.sql", "0007_proof.sql")
+        for name in ("0008_periods.sql", "0008_proof.sql")
     ] + [
         migrations.CreateModel(
             name="Period",

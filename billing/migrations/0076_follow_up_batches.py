@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0113_jobs_of_batches'),
+        ('billing', '0075_jobs_of_batches'),
         ('parties', '0060_cooling_off'),
     ]
 

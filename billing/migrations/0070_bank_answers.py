@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0061_usage_references'),
-        ('ledger', '0100_reverse_many'),
+        ('ledger', '0007_reverse_many'),
         ('parties', '0060_cooling_off'),
     ]
 

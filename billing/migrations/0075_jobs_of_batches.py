@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0112_duplicates_and_attempts'),
+        ('billing', '0074_duplicates_and_attempts'),
         ('ledger', '0006_split'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

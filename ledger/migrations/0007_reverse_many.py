@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [("ledger", "0006_split")]
     operations = [
         migrations.RunSQL(
-            (SQL / "0100_reverse_many.sql").read_text(),
+            (SQL / "0007_reverse_many.sql").read_text(),
             "drop function ledger_reverse_many(bigint, bigint[], text[])",
         )
     ]

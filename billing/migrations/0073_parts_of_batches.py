@@ -83,7 +83,7 @@ _CHANGED = " or ".join(f"old.{one} is distinct from new.{one}" for one in _OF_TH
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0110_stages_of_batches")]
+    dependencies = [("billing", "0072_stages_of_batches")]
     operations = [
         RunSQL(PARTS_APART, "drop function batch_parts_apart()"),
         RunSQL(
