@@ -11,6 +11,7 @@ from billing.models import Batch, Payment
 from billing.queries import NEVER_SENT
 from common.days import day_of
 from common.formatting import day_text, money
+from ledger.kinds import ActKind
 from notices.letters.letter import (
     Deed,
     Letter,
@@ -20,7 +21,7 @@ from notices.letters.letter import (
     paragraphs,
     people_of,
 )
-from parties.models import BankDetail, Organisation
+from parties.models import BankDetail, Organisation, User
 from parties.queries import users_with
 from parties.roles import Role
 
@@ -119,7 +120,7 @@ def _item(payment: Payment) -> str:
 def batch_waiting(deed: Deed) -> Letters:
     """Tell the finance officers who had no part in a batch that it waits for one of them."""
     for batch in _batches(deed):
-        doers = (batch.prepared_by, batch.approved_by, batch.authorised_by)
+        doers = _doers_by_then(deed, batch)
 
         def words(batch: Batch = batch) -> Words:
             count = batch.payments.exclude(status=Payment.Status.REMOVED).count()
@@ -137,10 +138,19 @@ def batch_waiting(deed: Deed) -> Letters:
         yield Letter(finance_of(batch.programme, *doers), path, words)
 
 
+def _doers_by_then(deed: Deed, batch: Batch) -> tuple[User | None, ...]:
+    """Return who had a part in a batch when the act was done, whoever took one since."""
+    if deed.kind == ActKind.LOCK_BATCH:
+        return (batch.prepared_by,)
+    if deed.kind == ActKind.APPROVE_BATCH:
+        return (batch.prepared_by, batch.approved_by)
+    return (batch.prepared_by, batch.approved_by, batch.authorised_by)
+
+
 def _waits_for(deed: Deed, batch: Batch) -> str:
-    if deed.kind == "lock_batch":
+    if deed.kind == ActKind.LOCK_BATCH:
         return _("Action needed: batch %(batch)s waits for a second approval")
-    if deed.kind == "approve_batch" and batch.needs_authorisation:
+    if deed.kind == ActKind.APPROVE_BATCH and batch.needs_authorisation:
         return _("Action needed: batch %(batch)s waits to be authorised")
     return _("Action needed: batch %(batch)s waits to be released")
 

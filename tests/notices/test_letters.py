@@ -111,7 +111,7 @@ def test_a_batch_is_announced_to_those_who_may_take_the_next_step():
     batch = road.sent_to_bank(scene.scheme)
     sweep()
     waits = f"Action needed: batch {batch.code} waits for a second approval"
-    ready = f"Action needed: batch {batch.code} waits to be sent to the bank"
+    ready = f"Action needed: batch {batch.code} waits to be released"
     told = [
         [subject for subject, _path in letters_to(person) if batch.code in subject]
         for person in scene.authority.finance
