@@ -12,9 +12,11 @@ from billing.views import (
     attempts,
     bank,
     batch_deputies,
+    batch_new,
     batch_steps,
     batches,
     bill_files,
+    bill_new,
     bills,
     budgets,
     claims,
@@ -31,6 +33,7 @@ from billing.views import (
     periods,
     queues,
     recoveries,
+    recovery_steps,
     remittances,
     settlement,
     targets,
@@ -109,7 +112,7 @@ urlpatterns = [
     path("usage/files/<int:pk>/", usage.usage_file, name="usage_file"),
     path("usage/files/<int:pk>/to-fix.<str:kind>", usage.usage_errors, name="usage_errors"),
     path("bills/", bills.bills, name="bills"),
-    path("bills/new/", bills.bill_new, name="bill_new"),
+    path("bills/new/", bill_new.bill_new, name="bill_new"),
     path("bills/lines-sample.csv", usage.bill_lines_sample, name="bill_lines_sample"),
     path("bills/<str:number>/", bills.bill, name="bill"),
     path("bills/<str:number>/lines.csv", bill_files.bill_csv, name="bill_csv"),
@@ -180,21 +183,21 @@ urlpatterns = [
     *(
         path(
             f"recoveries/<str:code>/{step}/",
-            getattr(recoveries, f"recovery_{step}"),
+            getattr(recovery_steps, f"recovery_{step}"),
             name=f"recovery_{step}",
         )
         for step in ("reply", "decide", "offset", "collect")
     ),
     path(
         "recoveries/<str:code>/confirm/<int:pk>/",
-        recoveries.recovery_confirm,
+        recovery_steps.recovery_confirm,
         name="recovery_confirm",
     ),
     path("settlement/queues/", queues.work_queues, name="work_queues"),
     path("settlement/queues/<slug:code>/", queues.work_queue, name="work_queue"),
     path("settlement/queues/<slug:code>.csv", queues.work_queue_csv, name="work_queue_csv"),
     path("batches/", batches.batches, name="batches"),
-    path("batches/new/", batches.batch_new, name="batch_new"),
+    path("batches/new/", batch_new.batch_new, name="batch_new"),
     path("batches/deputy/", batch_deputies.finance_deputy_new, name="finance_deputy_new"),
     path("batches/<str:code>/", batches.batch, name="batch"),
     *(

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from billing.statuses import ACT
+from billing.ledger_words import ACT
 from common.money import CURRENCY_EXPONENTS, GPU_MS_PER_HOUR
 from common.widgets import DayInput
 from ledger.queries.search import Search

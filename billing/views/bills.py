@@ -1,22 +1,21 @@
-"""Bills and claims: the list, sending one, and one bill with every line, verdict and reason."""
+"""Bills: the list, and one with its lines, what was said of them and paid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
-from billing import actions, queries, statuses
-from billing.forms.pages import BillFilter, BillForm
+from billing import queries, statuses
+from billing.forms.pages import BillFilter
 from billing.models import Bill, BillLine, Payment
 from billing.queries.focus import has_focus
 from billing.reasons import sentence
@@ -37,18 +36,17 @@ from billing.views.shown import (
     tag,
     timeline,
 )
-from common.days import day_of, start_of
+from common.days import day_of
 from common.formatting import gpu_hours, instant, money
-from common.forms import KeyedForm, answer_form
+from common.forms import KeyedForm
 from common.money import is_currency
 from common.statuses import Status
 from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import has_role, organisations_of
 from parties.roles import Role
-from providers.queries import provider_of, suspension_in_force
+from providers.queries import suspension_in_force
 from providers.told import suspension_told
-from vouchers.models import Programme
 from vouchers.queries import targets_supplied_by
 from vouchers.views.decisions_shown import working_lines
 
@@ -105,62 +103,6 @@ def _bill_row(bill: Bill, state: BillState, *, is_staff: bool) -> list[Any]:
         money(bill.total, bill.unit),
         tag(state.status, is_staff=is_staff),
     ]
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def bill_new(request: HttpRequest) -> HttpResponse:
-    """Send a bill for a month: everything metered, or the lines of a file."""
-    person = signed_in(request)
-    provider = provider_of(person)
-    now = timezone.now()
-    found = list(
-        Programme.objects.filter(vouchers__orders__offer__provider=provider)
-        .exclude(mode__in=Programme.AFTER_USE)
-        .distinct()
-        .order_by("code")
-    )
-    form = BillForm(
-        request.POST if request.method == "POST" else None,
-        request.FILES if request.method == "POST" else None,
-        programmes=[(one.code, one.title_here) for one in found],
-        units={one.code: one.unit for one in found},
-        today=day_of(now),
-        initial={
-            "programme": request.GET.get("programme")
-            or (found[0].code if len(found) == 1 else ""),
-            **({"month": request.GET["month"]} if "month" in request.GET else {}),
-        },
-    )
-
-    def send() -> HttpResponse:
-        given = form.cleaned_data
-        programme = next(one for one in found if one.code == given["programme"])
-        month = given["month"]
-        bill = actions.submit_bill(
-            provider=provider,
-            programme=programme,
-            invoice_number=given["invoice_number"],
-            period_from=start_of(month, programme.zone),
-            period_until=start_of(_next_month(month), programme.zone),
-            lines=given["lines"],
-            actor=person,
-            at=now,
-            key=form.act_key,
-        )
-        messages.success(
-            request,
-            _("We have bill %(number)s. You see here what becomes of each line.")
-            % {"number": bill.number},
-        )
-        return redirect("bill", bill.number)
-
-    context = {"name": provider.organisation.name_here, "has_programmes": bool(found)}
-    return answer_form(request, form, "billing/bill_new.html", send, context)
-
-
-def _next_month(month: date) -> date:
-    return (month + timedelta(days=32)).replace(day=1)
 
 
 @login_required

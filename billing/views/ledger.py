@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from billing import actions, queries, statuses
+from billing import actions, ledger_words, queries
 from billing.actions.corrections import CORRECTABLE
 from billing.forms.ledger import AsOfForm
 from billing.forms.pages import ReasonForm, WordsFilter
@@ -91,7 +91,7 @@ def _account_row(account: Any, balance: ledger.Balance) -> list[Any]:
     unit = account.unit
     return [
         {"text": account.address, "url": reverse("ledger_account", args=[account.address])},
-        str(statuses.ACCOUNT[account.kind]),
+        str(ledger_words.ACCOUNT[account.kind]),
         money(balance.net, unit),
         money(balance.pending, unit),
         money(balance.free, unit),
@@ -113,7 +113,7 @@ def ledger_account(request: HttpRequest, address: str) -> HttpResponse:
         "form": form,
         "as_of": at,
         "address": address,
-        "kind": statuses.ACCOUNT[account.kind],
+        "kind": ledger_words.ACCOUNT[account.kind],
         "figures": [
             {"value": money(balance.net, unit), "label": _("Balance")},
             {"value": money(balance.pending, unit), "label": _("Held")},
@@ -243,8 +243,8 @@ def _act_of(person: User, pk: int) -> tuple[Any, list[Any]]:
 
 def _transfer_row(transfer: Any, *, may_correct: bool) -> list[Any]:
     return [
-        str(statuses.TRANSFER[transfer.kind]),
-        str(statuses.FLOW[transfer.flow]),
+        str(ledger_words.TRANSFER[transfer.kind]),
+        str(ledger_words.FLOW[transfer.flow]),
         _account_cell(transfer.debit.address),
         _account_cell(transfer.credit.address),
         money(transfer.amount, transfer.debit.unit),
@@ -289,7 +289,7 @@ def transfer_correct(request: HttpRequest, pk: int, transfer: int) -> HttpRespon
 
     context = {
         "title": _("Correct a transfer"),
-        "caption": str(statuses.FLOW[found.flow]),
+        "caption": str(ledger_words.FLOW[found.flow]),
         "back": reverse("ledger_act", args=[pk]),
         "submit": _("Correct"),
         "submit_kind": "warning",

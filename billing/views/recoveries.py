@@ -1,6 +1,5 @@
-"""Recoveries: the list with its clocks, a case from its notice to the last cent, and each step."""
+"""Recoveries: the list with its clocks, and a case from its notice to the last cent."""
 
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -16,13 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from billing import actions, queries, statuses
 from billing.actions.recoveries import origin_of
 from billing.forms.recoveries import (
-    CollectionForm,
-    DecideRecoveryForm,
     OpenRecoveryForm,
     OriginForm,
-    ReplyForm,
 )
-from billing.models import Collection, CollectionProposal, Recovery
+from billing.models import Collection, Recovery
 from billing.queries.recoveries import (
     proposals_waiting,
     recoveries_visible_to,
@@ -41,9 +37,9 @@ from billing.views.shown import (
 )
 from common.days import day_of
 from common.downloads import csv_answer
-from common.errors import NotFound, Refused
+from common.errors import Refused
 from common.formatting import day, day_text, instant, money
-from common.forms import KeyedForm, answer_form
+from common.forms import answer_form
 from common.money import major
 from parties.authentication import signed_in
 from parties.models import User
@@ -199,14 +195,14 @@ def recovery(request: HttpRequest, code: str) -> HttpResponse:
     """Show a case: the notice, what is owed of it, every step, and what can be done now."""
     person = signed_in(request)
     case = recovery_of(person, code)
-    is_staff = _is_staff(person, case)
+    ours = is_staff(person, case)
     unit, zone = case.programme.unit, case.programme.zone
     replies = case.replies.select_related("replied_by").order_by("replied_at", "pk")
     context = {
         "case": case,
-        "tag": tag(statuses.RECOVERY[case.status], is_staff=is_staff),
+        "tag": tag(statuses.RECOVERY[case.status], is_staff=ours),
         "meaning": statuses.RECOVERY[case.status].meaning,
-        "rows": _facts(case, is_staff=is_staff),
+        "rows": _facts(case, is_staff=ours),
         "steps": _steps(person, case),
         "replies": [
             {
@@ -221,7 +217,7 @@ def recovery(request: HttpRequest, code: str) -> HttpResponse:
             [_collection_row(one, unit, zone) for one in case.collections.order_by("pk")],
         ),
         "waiting": _waiting(person, case),
-        "events": timeline(acts_of(case.address, case.act_id), leads_on=is_staff),
+        "events": timeline(acts_of(case.address, case.act_id), leads_on=ours),
         "zone": zone,
     }
     return render(request, "billing/recovery.html", context)
@@ -270,18 +266,21 @@ def _collection_row(one: Collection, unit: str, zone: str) -> list[Any]:
     ]
 
 
-def _is_staff(person: User, case: Recovery) -> bool:
+def is_staff(person: User, case: Recovery) -> bool:
+    """Say whether a person is an officer or finance officer of the case's programme."""
     overseen = queries.programmes_overseen(person, Role.FINANCE, Role.OFFICER)
     return overseen.filter(pk=case.programme_id).exists()
 
 
-def _is_finance(person: User, case: Recovery) -> bool:
+def is_finance(person: User, case: Recovery) -> bool:
+    """Say whether a person is a finance officer of the case's programme."""
     return (
         queries.programmes_overseen(person, Role.FINANCE).filter(pk=case.programme_id).exists()
     )
 
 
-def _is_debtor(person: User, case: Recovery) -> bool:
+def is_debtor(person: User, case: Recovery) -> bool:
+    """Say whether a person acts for the debtor of a case."""
     own = organisations_of(person, Role.PROVIDER, Role.APPLICANT, Role.FINANCE)
     return own.filter(pk=case.debtor_id).exists()
 
@@ -290,18 +289,18 @@ def _steps(person: User, case: Recovery) -> list[dict[str, str]]:
     """Return what a person can do on a case now."""
     steps = []
     is_open, is_owed = case.status == Status.OPEN, case.status == Status.UPHELD
-    if is_open and _is_debtor(person, case):
+    if is_open and is_debtor(person, case):
         steps.append(("recovery_reply", _("Reply")))
-    if is_open and _is_staff(person, case) and not is_one_person(person, case.opened_by):
+    if is_open and is_staff(person, case) and not is_one_person(person, case.opened_by):
         steps.append(("recovery_decide", _("Decide")))
-    if is_owed and _is_finance(person, case):
+    if is_owed and is_finance(person, case):
         steps.append(("recovery_offset", _("Set off against what is due")))
         steps.append(("recovery_collect", _("Record a repayment or a write-off")))
     return [{"label": label, "url": reverse(name, args=[case.code])} for name, label in steps]
 
 
 def _waiting(person: User, case: Recovery) -> list[dict[str, Any]]:
-    if not _is_staff(person, case):
+    if not is_staff(person, case):
         return []
     return [
         {
@@ -310,172 +309,8 @@ def _waiting(person: User, case: Recovery) -> list[dict[str, Any]]:
             "note": one.note,
             "by": by_words(one.proposed_at, one.proposed_by.name, case.programme.zone),
             "url": reverse("recovery_confirm", args=[case.code, one.pk])
-            if _is_finance(person, case) and not is_one_person(person, one.proposed_by)
+            if is_finance(person, case) and not is_one_person(person, one.proposed_by)
             else "",
         }
         for one in proposals_waiting(case)
     ]
-
-
-def _step(
-    request: HttpRequest,
-    case: Recovery,
-    form: KeyedForm,
-    words: tuple[str, str],
-    act: Callable[[], object],
-    done: str,
-    more_rows: list[dict[str, Any]] | None = None,
-) -> HttpResponse:
-    """Show the form of one step of a case, and go back to the case when it is done."""
-
-    def do() -> HttpResponse:
-        act()
-        messages.success(request, done)
-        return redirect("recovery", case.code)
-
-    title, submit = words
-    context = {
-        "title": title,
-        "caption": case.code,
-        "back": reverse("recovery", args=[case.code]),
-        "submit": submit,
-        "rows": [
-            {"key": _("Debtor"), "value": case.debtor.name_here},
-            {"key": _("Claimed"), "value": money(case.amount, case.programme.unit)},
-            {"key": _("Still owed"), "value": money(case.left, case.programme.unit)},
-            *(more_rows or []),
-        ],
-    }
-    return answer_form(request, form, "form_page.html", do, context)
-
-
-def _data(request: HttpRequest) -> Any:
-    return request.POST if request.method == "POST" else None
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def recovery_reply(request: HttpRequest, code: str) -> HttpResponse:
-    """Let the debtor say what speaks against a case."""
-    person = signed_in(request)
-    case = recovery_of(person, code)
-    if not _is_debtor(person, case):
-        raise NotFound(what=code)
-    form = ReplyForm(_data(request))
-    return _step(
-        request,
-        case,
-        form,
-        (_("Reply to the notice"), _("Send the reply")),
-        lambda: actions.reply_to_recovery(
-            recovery=case,
-            text=form.cleaned_data["text"],
-            actor=person,
-            at=timezone.now(),
-            key=form.act_key,
-        ),
-        _("Your reply is here. You will be told what is decided."),
-    )
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def recovery_decide(request: HttpRequest, code: str) -> HttpResponse:
-    """Uphold a case in whole or in part, or drop it."""
-    person = signed_in(request)
-    case = recovery_of(person, code)
-    if not _is_staff(person, case):
-        raise NotFound(what=code)
-    form = DecideRecoveryForm(_data(request), unit=case.programme.unit)
-    return _step(
-        request,
-        case,
-        form,
-        (_("Decide the case"), _("Decide")),
-        lambda: actions.decide_recovery(
-            recovery=case,
-            amount=form.cleaned_data["amount"],
-            note=form.cleaned_data["note"],
-            actor=person,
-            at=timezone.now(),
-            key=form.act_key,
-        ),
-        _("It is decided, and the debtor is told."),
-    )
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def recovery_offset(request: HttpRequest, code: str) -> HttpResponse:
-    """Set what is owed off against what is due to the debtor."""
-    person = signed_in(request)
-    case = recovery_of(person, code)
-    if not _is_finance(person, case):
-        raise NotFound(what=code)
-    form = KeyedForm(_data(request))
-    due = {one.address: one.amount for one in queries.payables_due(case.programme)}
-    amount = money(due.get(case.payable, 0), case.programme.unit)
-    return _step(
-        request,
-        case,
-        form,
-        (_("Set off against what is due"), _("Set off")),
-        lambda: actions.offset_recovery(
-            recovery=case, actor=person, at=timezone.now(), key=form.act_key
-        ),
-        _("It is set off. The next batch pays that much less."),
-        [{"key": _("Due to the debtor and in no batch"), "value": amount}],
-    )
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def recovery_collect(request: HttpRequest, code: str) -> HttpResponse:
-    """Propose a repayment that the bank has, or a write-off, for another person to confirm."""
-    person = signed_in(request)
-    case = recovery_of(person, code)
-    if not _is_finance(person, case):
-        raise NotFound(what=code)
-    form = CollectionForm(_data(request), unit=case.programme.unit)
-    return _step(
-        request,
-        case,
-        form,
-        (_("Record a repayment or a write-off"), _("Propose")),
-        lambda: actions.propose_collection(
-            recovery=case,
-            kind=form.cleaned_data["kind"],
-            amount=form.cleaned_data["amount"],
-            note=form.cleaned_data["note"],
-            actor=person,
-            at=timezone.now(),
-            key=form.act_key,
-        ),
-        _("It is proposed. Another finance officer confirms it."),
-    )
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def recovery_confirm(request: HttpRequest, code: str, pk: int) -> HttpResponse:
-    """Confirm what another person proposed."""
-    person = signed_in(request)
-    case = recovery_of(person, code)
-    proposal = CollectionProposal.objects.filter(recovery=case, pk=pk).first()
-    if proposal is None or not _is_finance(person, case):
-        raise NotFound(what=pk)
-    form = KeyedForm(_data(request))
-    return _step(
-        request,
-        case,
-        form,
-        (str(statuses.COLLECTION[proposal.kind]), _("Confirm")),
-        lambda: actions.record_collection(
-            proposal=proposal, actor=person, at=timezone.now(), key=form.act_key
-        ),
-        _("It is recorded."),
-        [
-            {"key": _("Amount"), "value": money(proposal.amount, case.programme.unit)},
-            {"key": _("Note"), "value": proposal.note},
-        ],
-    )

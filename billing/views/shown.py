@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from billing import statuses
+from billing import ledger_words
 from common.formatting import day, instant, status_tag
 from common.money import is_currency
 from common.statuses import Status
@@ -93,7 +93,7 @@ def names_of(actors: Iterable[str]) -> dict[str, str]:
 
 def act_words(kind: str) -> str:
     """Return what an act is called."""
-    return str(statuses.ACT.get(kind, kind))
+    return str(ledger_words.ACT.get(kind, kind))
 
 
 def timeline(acts: Iterable[Any], *, leads_on: bool) -> list[dict[str, Any]]:
