@@ -1,10 +1,9 @@
 """The writing of a batch's file is a job of its own: it fails, and the batch stays where it was."""
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 
 from billing import actions
@@ -193,23 +192,3 @@ def test_a_job_that_ended_says_when_and_one_that_failed_says_why(scene):
     ):
         with pytest.raises(IntegrityError), transaction.atomic():
             BatchJob.objects.update(**change)
-
-
-@pytest.mark.slow
-def test_two_workers_at_once_release_once(committed_db):
-    scene = with_payable()
-    job = ask(scene, approved(scene))
-
-    def work(_number):
-        try:
-            return actions.do_batch_job(job=job, at=stage.LATER).status
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(work, range(4)))
-
-    job.refresh_from_db()
-    assert job.status == "DONE"
-    assert PaymentFile.objects.count() == 1
-    assert stage.payable(scene) == 0

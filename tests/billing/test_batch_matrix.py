@@ -14,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from django.urls import URLPattern
 
 from billing import actions
-from billing.models import Batch, BatchStep, Payment, RefusedAttempt
+from billing.models import Batch, BatchStep, RefusedAttempt
 from billing.queries import attempts_visible_to
 from billing.urls import api_urlpatterns
 from common.errors import Refused
@@ -249,16 +249,3 @@ def test_an_attempt_stays_written_and_its_auditors_see_it():
     ):
         with pytest.raises(Exception, match="permission denied"), transaction.atomic():
             change()
-
-
-@pytest.mark.slow
-def test_an_attempt_is_committed_though_its_step_is_rolled_back(committed_db):
-    crew = a_crew("LOCKED")
-    with pytest.raises(SamePerson):
-        do(crew, "approve_batch", crew.people["maker"], "a")
-
-    connection.close()
-
-    assert RefusedAttempt.objects.count() == 1
-    assert Batch.objects.get().status == "LOCKED"
-    assert Payment.objects.get().status == "PREPARED"

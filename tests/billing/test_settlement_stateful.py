@@ -243,6 +243,19 @@ class Month(RuleBasedStateMachine):
         )
 
     @rule()
+    def propose_to_close(self):
+        self.attempt(
+            lambda name: actions.propose_period(
+                programme=self.programme,
+                month=date(2025, 6, 1),
+                note="",
+                actor=self.scene.authority.finance[1],
+                at=stage.LATER,
+                key=name,
+            )
+        )
+
+    @rule()
     def close(self):
         self.attempt(
             lambda name: actions.close_period(

@@ -134,9 +134,18 @@ def test_october_2017_from_the_job_log_to_the_banks_answer(site, django_assert_m
     assert batch.status == "CLOSED"
     # Bill, ledger, pain.001, camt.053 and what the pages show of it: one figure, to the cent.
     assert all_papers_say_the_same(batch) == covered == covered_of([bill])
+    october = date(2017, 10, 1)
+    actions.propose_period(
+        programme=programme,
+        month=october,
+        note="",
+        actor=authority.finance[1],
+        at=JANUARY,
+        key="propose",
+    )
     actions.close_period(
         programme=programme,
-        month=date(2017, 10, 1),
+        month=october,
         actor=authority.finance[0],
         at=JANUARY,
         key="close",

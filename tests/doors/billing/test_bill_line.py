@@ -32,7 +32,7 @@ def test_a_line_that_nobody_settled_says_when_it_will_be(provider, scene, order)
     page = words(provider.get(reverse("bill_line", args=[bill.number, 1])))
 
     assert "The line is worked out when its bill is settled." in page
-    assert "Nothing was decided on this line yet." in page
+    assert "Nothing was decided yet." in page
 
 
 def test_the_download_gives_each_funder_a_column_that_adds_up(provider, scene, order):

@@ -12,7 +12,7 @@ from tests.cast import HOUR
 from tests.doors.billing.june import (
     JULY,
     a_bill,
-    prepared,
+    locked,
     read,
     record,
     settled,
@@ -45,7 +45,7 @@ def test_a_bill_is_followed_from_the_day_it_is_sent_to_the_day_it_is_paid(
     assert "goes into the next payment batch" in page
 
     cast.a_bank_detail(authority.organisation, authority.finance[1], authority)
-    batch = prepared(browser, scene)
+    batch = locked(browser, scene)
     assert "It is in a batch that two more people approve and send." in home(provider)
     step(browser(authority.finance[1]), "batch_approve", batch)
     step(browser(authority.finance[2]), "batch_release", batch)
