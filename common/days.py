@@ -3,6 +3,9 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+# Days that people may ask for; further off, no calendar of ours has an end to a day.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 1, 1)
+
 
 def day_of(at: datetime, zone: str = "UTC") -> date:
     """Return the day on which an instant falls in a time zone."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from django.http import HttpResponse
+from django.utils.http import content_disposition_header
 from openpyxl import Workbook
 
 from common.spreadsheets import safe_cell
@@ -38,7 +39,10 @@ def _csv_cell(cell: object) -> object:
 def file_answer(name: str, content: bytes, kind: str) -> HttpResponse:
     """Answer with a file to keep."""
     response = HttpResponse(content, content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    # A name in other letters than a header's is written another way (RFC 6266).
+    response["Content-Disposition"] = content_disposition_header(
+        as_attachment=True, filename=name
+    )
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

@@ -16,6 +16,7 @@ from billing.models import Bill
 from common.days import start_of
 from ledger.actions import SYSTEM
 from parties.models import User
+from parties.roles import Role
 from providers import actions as providers
 from providers.models import Provider
 from tests import cast
@@ -96,10 +97,12 @@ def _law_of_everything() -> str:
 
 def _name_payers(scheme: cast.Scheme) -> None:
     for name, _share in FUNDERS[:-1]:
+        payer = cast.make_authority(name).organisation
+        cast.with_role(scheme.authority.finance[0], payer, Role.FINANCE)
         actions.name_funder(
             programme=scheme.programme,
             name=name,
-            payer=cast.make_authority(name).organisation,
+            payer=payer,
             actor=scheme.authority.finance[0],
             at=cast.NOON,
             key=name,

@@ -228,6 +228,7 @@ __all__ = [
     "Reading",
     "RecoveryDecided",
     "RecoveryNotInLaw",
+    "RecoveryStands",
     "RecoveryTooMuch",
     "ReleaseAsked",
     "ReleaseGivenUp",

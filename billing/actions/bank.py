@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bank_moves import apply_changes
@@ -15,7 +14,7 @@ from billing.actions.matching import Answer, Told, match_entries
 from billing.bank import camt
 from billing.bank.reading import read_bank_file
 from billing.bank.statement import Entry, Statement, StatementWarning
-from billing.models import BankLine, BankStatement, Funder
+from billing.models import BankLine, BankStatement
 from common.errors import Refused
 from ledger.actions import Act, begin
 from ledger.kinds import ActKind
@@ -111,16 +110,10 @@ def format_of(message: str) -> str:
 
 
 def accounts_of(actor: User) -> dict[str, frozenset[int]]:
-    """Return the accounts from which authorities of a finance officer pay, or ever paid.
-
-    Those of the payers of their programmes are among them.
-    """
+    """Return the accounts from which authorities of a finance officer pay, or ever paid."""
     unpaid = (BankDetail.Status.PROPOSED, BankDetail.Status.STOPPED)
     own = organisations_of(actor, Role.FINANCE)
-    payers = Funder.objects.filter(programme__authority__in=own).values("payer")
-    details = BankDetail.objects.exclude(status__in=unpaid).filter(
-        Q(organisation__in=own) | Q(organisation__in=payers)
-    )
+    details = BankDetail.objects.exclude(status__in=unpaid).filter(organisation__in=own)
     accounts: dict[str, set[int]] = defaultdict(set)
     for number, organisation in details.values_list("number", "organisation"):
         accounts["".join(number.split()).upper()].add(organisation)

@@ -15,6 +15,7 @@ from billing.actions.batch_steps import (
     rules_of,
 )
 from billing.actions.batches import BankDetailMissing, NothingDue, payment_of, queue_for
+from billing.actions.collections import offset_before_batch
 from billing.actions.line_acts import checked_note
 from billing.models import Batch, BatchStep, Payment
 from billing.queries import (
@@ -109,6 +110,8 @@ def remove_payment(
 def add_payment(*, batch: Batch, payable: str, actor: User, at: datetime, key: str) -> Payment:
     """Add what is due from one ledger account to an open batch, removed from it before or not.
 
+    What the party owes is set off first, where the law says that it sets itself off.
+
     :param payable: the ledger account, as `payables_due` names it.
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises SamePerson: if the person approved or authorised an earlier list of the batch.
@@ -133,6 +136,7 @@ def add_payment(*, batch: Batch, payable: str, actor: User, at: datetime, key: s
         return BatchStep.objects.get(act_id=act.id).payment  # type: ignore[return-value]
     batch = at_step(batch, Batch.Status.OPEN)
     stands_for = require_part("change_batch", batch, actor, at, officers)
+    offset_before_batch(batch.programme, at=at, key=key)
     payment = _added(batch, payable, at)
     _sum_up(batch)
     add_step(batch, _Kind.ADDED, actor, at, act.id, payment=payment, stands_for=stands_for)

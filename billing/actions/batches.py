@@ -162,11 +162,7 @@ def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
     officers = require_finance(programme, actor, at)
     queue_for(programme)
     returned = {one.payable: one for one in returned_and_not_followed(batch)}
-    due = [
-        one._replace(amount=min(one.amount, returned[one.address].amount))
-        for one in payables_due(programme)
-        if one.address in returned
-    ]
+    due = _due_again(batch, returned)
     details = bank_details_in_force([one.payee.pk for one in due], at)
     left_out = [one.payee.name for one in due if one.payee.pk not in details]
     act = begin(
@@ -180,6 +176,8 @@ def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
     )
     if act.is_replay:
         return Batch.objects.get(act_id=act.id)
+    if offset_before_batch(programme, at=at, key=key):
+        due = _due_again(batch, returned)
     if not due:
         raise NothingReturned(batch=batch.code)
     payable = [one for one in due if one.payee.pk in details]
@@ -195,6 +193,15 @@ def follow_up_batch(*, batch: Batch, actor: User, at: datetime, key: str) -> Bat
 def queue_for(programme: Programme) -> None:
     """Wait for whoever else puts payments of a programme together: none pays what another holds."""
     Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
+
+
+def _due_again(batch: Batch, returned: Mapping[str, Payment]) -> list[Payable]:
+    """Return what is due of what came back, at most what came back of each account."""
+    return [
+        one._replace(amount=min(one.amount, returned[one.address].amount))
+        for one in payables_due(batch.programme, batch.debtor)
+        if one.address in returned
+    ]
 
 
 def payment_of(

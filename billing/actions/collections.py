@@ -14,7 +14,7 @@ from common.errors import Refused
 from common.formatting import money
 from ledger import actions as ledger
 from ledger.actions import Act, Move, begin
-from ledger.kinds import ActKind, Flow
+from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import User
 from parties.queries import address_of, require_apart, require_role
 from parties.roles import Role
@@ -190,6 +190,7 @@ def record_collection(
     :raises SamePerson: if the person proposed it.
     :raises CollectionRecorded: if it was confirmed before, under another key.
     :raises WriteOffTooMuch: if less is owed by now.
+    :raises NothingOwed: if nothing is owed by now: what then came is no repayment of this case.
     :raises KeyReused: if the key was used for another proposal.
     """
     recovery = proposal.recovery
@@ -215,9 +216,12 @@ def record_collection(
     require_apart("record_collection", actor, earlier, law)
     if not is_repayment and proposal.amount > recovery.left:
         raise WriteOffTooMuch(left=money(recovery.left, programme.unit))
+    _require_owed(recovery)
     amount = min(proposal.amount, recovery.left)
     beyond = proposal.amount - amount
     post = _repaid if is_repayment else _given_up
+    if is_repayment:
+        ledger.open_account(act, _paid(recovery), AccountKind.PAID, programme.unit)
     ledger.post(act, post(recovery, amount, beyond, at))
     return _collected(
         recovery, act, proposal.kind, amount, beyond, proposal=proposal, recorded_by=actor
@@ -226,7 +230,7 @@ def record_collection(
 
 def _repaid(recovery: Recovery, amount: int, beyond: int, at: datetime) -> list[Move]:
     owed, _back = accounts_of(recovery)
-    paid = recovery.programme.account("paid", owed.rpartition(":")[2])
+    paid = _paid(recovery)
     moves = []
     if amount:
         moves = [
@@ -236,6 +240,11 @@ def _repaid(recovery: Recovery, amount: int, beyond: int, at: datetime) -> list[
     if beyond:
         moves.append(Move(Flow.REFUND, paid, recovery.payable, beyond, recovery.code))
     return moves
+
+
+def _paid(recovery: Recovery) -> str:
+    """Return where it was paid from: the payable's own address, of another kind."""
+    return ":".join(["paid", *recovery.payable.split(":")[1:]])
 
 
 def _given_up(recovery: Recovery, amount: int, _beyond: int, _at: datetime) -> list[Move]:

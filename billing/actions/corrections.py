@@ -9,13 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from billing.actions.funding import take_back_shares
 from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import NoteMissing
-from billing.models import Settlement
+from billing.models import Recovery, Settlement
 from billing.queries.funding import borne
 from common.errors import Refused
 from ledger.actions import begin, reverse
 from ledger.kinds import ActKind, Flow
 from ledger.queries import transfer_of, transfers_of
-from parties.models import User
+from parties.models import Organisation, User
 from parties.queries import require_role
 from parties.roles import Role
 from vouchers.models import Programme
@@ -23,6 +23,16 @@ from vouchers.models import Programme
 # What a settlement moved. A payment is undone by the bank alone, a hold by its release.
 CORRECTABLE = (Flow.REDEEM, Flow.CLAIM, Flow.DELIVER)
 REASON_CHARACTERS_MAX = 500
+
+
+class RecoveryStands(Refused):
+    """What is to be undone is taken back by a recovery already."""
+
+    code = "recovery_stands"
+    sentence = _(
+        "Case %(case)s takes back what transfer %(transfer)s moved. Drop the case first, or leave "
+        "it to the case."
+    )
 
 
 class TransferNotCorrectable(Refused):
@@ -46,6 +56,7 @@ def correct_transfer(
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NoteMissing: if there are no words, or too many.
     :raises TransferNotCorrectable: if no settlement made the transfer.
+    :raises RecoveryStands: if a recovery takes it back already.
     :raises NotReversible: if it is unknown, only held, or was reversed already.
     :raises NotEnough: if the value was sent to the bank already.
     :raises KeyReused: if the key was used for another transfer.
@@ -67,6 +78,7 @@ def correct_transfer(
         return transfers_of(act.id).get(reverses_id=transfer_id).id
     settlement = _settlement_of(transfer_id)
     if settlement is not None:
+        _require_no_recovery(settlement, transfer_id)
         take_back_shares(settlement, settlement.covered, act)
     made = reverse(act, transfer_id, ref=str(transfer_id))
     transfer = transfers_of(act.id).get(id=made)
@@ -87,6 +99,18 @@ def correct_transfer(
     belongs_at = settled.bill.period_from if settled else undone.at
     note_later_fact(act, programme, belongs_at, -undone.amount)
     return made
+
+
+def _require_no_recovery(settlement: Settlement, transfer_id: int) -> None:
+    """Refuse while a case takes back a line of the settlement; cases of the payee queue here."""
+    Organisation.objects.select_for_update(no_key=True).get(pk=settlement.bill.payee_id)
+    case = (
+        Recovery.objects.filter(line__bill=settlement.bill, line__order=settlement.order_id)
+        .exclude(status=Recovery.Status.DROPPED)
+        .first()
+    )
+    if case is not None:
+        raise RecoveryStands(case=case.code, transfer=transfer_id)
 
 
 def _settlement_of(transfer_id: int) -> Settlement | None:

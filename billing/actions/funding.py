@@ -61,9 +61,10 @@ def name_funder(
     """Say which organisation pays the part of a funder whom the law names, from now on.
 
     What was settled before stays with whom it was settled for. Where nobody is named, the
-    programme's authority pays.
+    programme's authority pays. Both must want it, so a person names it who is a finance officer of
+    the programme's authority and of the payer.
 
-    :raises NotAllowed: if the person is no finance officer of the programme.
+    :raises NotAllowed: if the person is no finance officer of the programme, or of the payer.
     :raises FunderUnknown: if the law in force names no such funder.
     :raises PayerNotAuthority: if the organisation is no authority.
     :raises KeyReused: if the key was used for something else.
@@ -71,6 +72,8 @@ def name_funder(
     require_role(
         actor, Role.FINANCE, organisation=programme.authority, programme_code=programme.code
     )
+    if payer.kind == OrganisationKind.AUTHORITY:
+        require_role(actor, Role.FINANCE, organisation=payer)
     act = begin(
         kind=ActKind.NAME_FUNDER,
         key=key,

@@ -272,7 +272,9 @@ def _matched(told: Told, payment: Payment, facts: list[_Fact], changes: Changes)
         changes.confirm(payment)
         facts.append(fact)
         return Answer(Match.PAID, payment=payment)
-    if _is_new(fact, earlier):
+    is_more = payment.status == Status.PART and not entry.is_returned
+    # Of a payment in part the rest is due again: whatever else is booked of it is too much.
+    if is_more or _is_new(fact, earlier):
         return Answer(
             Match.ANSWERED, "bank_booked_twice", values, payment, oddity=Oddity.DUPLICATE
         )

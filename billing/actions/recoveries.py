@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.actions.bank_moves import ANSWERED
 from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import checked_note
-from billing.models import Bill, BillLine, Payment, Recovery, RecoveryReply
+from billing.models import Bill, BillLine, FunderShare, Payment, Recovery, RecoveryReply
 from billing.queries import line_verdict
 from common.days import day_of
 from common.errors import Refused
@@ -188,6 +188,10 @@ def open_recovery(
     origin = origin_of(type(thing).objects.get(pk=thing.pk))
     of = {"payment": thing} if isinstance(thing, Payment) else {"line": thing}
     most = origin.most - _taken(Recovery.objects.filter(**of))
+    # A line and the payment that paid it are one money: all cases together take back at most what
+    # was ever settled for the debtor, less what was undone.
+    everything = Recovery.objects.filter(programme=programme, debtor=origin.debtor)
+    most = min(most, _settled_for(programme, origin.debtor) - _taken(everything))
     if not 0 < amount <= most:
         raise RecoveryTooMuch(most=money(max(most, 0), programme.unit))
     return Recovery.objects.create(
@@ -209,6 +213,14 @@ def open_recovery(
         opened_at=at,
         act_id=act.id,
     )
+
+
+def _settled_for(programme: Programme, debtor: Organisation) -> int:
+    """Return what was covered for a party in a programme and not undone since."""
+    shares = FunderShare.objects.filter(
+        settlement__bill__programme=programme, settlement__bill__payee=debtor
+    )
+    return int(shares.aggregate(sum=Sum("amount"))["sum"] or 0)
 
 
 def _taken(cases: QuerySet[Recovery]) -> int:

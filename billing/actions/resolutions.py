@@ -211,7 +211,9 @@ def _begun(
     """Let one act at a time say something of entries; return the entry as it is now."""
     require_role(actor, Role.FINANCE)
     lock_answers()
-    line = BankLine.objects.select_related("statement").get(pk=line.pk)
+    line = (
+        BankLine.objects.select_related("statement").defer("statement__content").get(pk=line.pk)
+    )
     if line.statement.account not in accounts_of(actor):
         raise NotFound(what=line.pk)
     act = begin(

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.template.defaultfilters import filesizeformat
 from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.forms.lines import minor_of, read_lines
 from billing.statuses import RESOLUTION
+from common.days import FIRST_DAY, LAST_DAY
 from common.forms import KeyedForm
 from common.widgets import DayInput, FigureInput
 
@@ -149,13 +151,20 @@ def money_field(label: Any, help_text: Any = "", **more: Any) -> forms.DecimalFi
     )
 
 
+_NO_DAY = _("Enter a real day, for example 31 3 2026")
+
+
 def day_field(label: Any, help_text: Any = "") -> forms.DateField:
     """Return a question for a day, in three boxes."""
     return forms.DateField(
         label=label,
         help_text=help_text,
         widget=DayInput,
-        error_messages={"invalid": _("Enter a real day, for example 31 3 2026")},
+        error_messages={"invalid": _NO_DAY},
+        validators=[
+            MinValueValidator(FIRST_DAY, message=_NO_DAY),
+            MaxValueValidator(LAST_DAY, message=_NO_DAY),
+        ],
     )
 
 

@@ -1,12 +1,15 @@
 """The objection to a line, who may write about it, and what was written."""
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from billing.models import BillLine, Objection, ObjectionFile, ObjectionReply
 from common.errors import NotFound
 from parties.models import User
 from parties.queries import has_role
 from parties.roles import Role
+
+# A page names files; their bytes are read one by one.
+_NAMES = ObjectionFile.objects.defer("content")
 
 
 def open_objection(line: BillLine) -> Objection | None:
@@ -19,7 +22,7 @@ def objections_of(line: BillLine) -> QuerySet[Objection]:
     return (
         Objection.objects.filter(line=line)
         .select_related("withdrawal")
-        .prefetch_related("replies__written_by", "replies__files")
+        .prefetch_related("replies__written_by", Prefetch("replies__files", _NAMES))
         .order_by("pk")
     )
 

@@ -46,6 +46,7 @@ def odd_lines(person: User, state: str = "") -> QuerySet[BankLine]:
             step=Subquery(newest.values("step")[:1]), kind=Subquery(newest.values("kind")[:1])
         )
         .select_related("statement", "payment__batch")
+        .defer("statement__content")
         .order_by("statement__read_at", "statement_id", "position")
     )
     is_open = Q(step__isnull=True) | Q(step=Step.UNDONE)
@@ -77,6 +78,7 @@ def bank_line_of(person: User, number: int) -> BankLine:
     line = (
         BankLine.objects.filter(statement__in=visible, pk=number)
         .select_related("statement", "payment__batch")
+        .defer("statement__content")
         .first()
     )
     if line is None:

@@ -13,7 +13,6 @@ from django.db.models import (
 from billing.models import (
     BankStatement,
     Batch,
-    Funder,
     Payment,
 )
 from billing.queries.funding import payer_code
@@ -163,9 +162,9 @@ def payments_to(person: User) -> QuerySet[Payment]:
 def statements_visible_to(person: User) -> QuerySet[BankStatement]:
     """Return the bank statements that a person may see, newest first."""
     programmes = programmes_visible_to(person)
-    payers = Funder.objects.filter(programme__in=programmes)
     authorities = Organisation.objects.filter(
-        Q(pk__in=programmes.values("authority")) | Q(pk__in=payers.values("payer"))
+        Q(pk__in=programmes.values("authority"))
+        | Q(pk__in=organisations_of(person, Role.FINANCE).values("pk"))
     )
     # A proposed account is nobody's yet, nor a stopped one: they open no statement.
     accounts = (

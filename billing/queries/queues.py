@@ -127,7 +127,9 @@ def lines_disputed(programmes: Sequence[Programme], _person: User) -> list[Waiti
     """
     rules = _Rules()
     raised = Objection.objects.filter(
-        line__bill__programme__in=programmes, line__bill__status=Bill.Status.SENT
+        line__bill__programme__in=programmes,
+        line__bill__status=Bill.Status.SENT,
+        withdrawal=None,
     ).select_related("line__bill__programme", "line__bill__payee")
     rows = [
         Waiting(

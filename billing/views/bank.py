@@ -227,7 +227,7 @@ def _line_row(line: BankLine) -> list[Any]:
             "url": reverse("batch", args=[line.payment.batch.code]),
         }
     return [
-        {"text": line.position, "url": reverse("trace", args=["bank_line", line.pk])},
+        {"text": line.position, "url": reverse("bank_line", args=[line.pk])},
         day(line.booked_on),
         identity,
         line.counterparty or "–",

@@ -16,7 +16,7 @@ from billing.models import Batch
 from billing.queries import Difference, Duplicate, Listed
 from billing.views.shown import table
 from common.days import day_of
-from common.formatting import instant, money
+from common.formatting import instant_text, money
 from common.forms import KeyedForm
 from common.languages import in_language
 from parties.models import Organisation, User
@@ -109,7 +109,7 @@ def _twin(one: Duplicate) -> str:
         "twin": one.twin.end_to_end_id,
         "amount": money(one.twin.amount, one.twin.unit),
         "payee": one.twin.payee.name_here,
-        "at": instant(one.twin.batch.prepared_at, one.twin.batch.programme.zone),
+        "at": instant_text(one.twin.batch.prepared_at, one.twin.batch.programme.zone),
     }
 
 
@@ -150,7 +150,7 @@ def changes_shown(found: Batch, at: datetime) -> list[Any]:
         _changes(
             found,
             _("Changed since the list was locked on %(at)s")
-            % {"at": instant(locked[0][0].at, zone)},
+            % {"at": instant_text(locked[0][0].at, zone)},
             queries.differences(locked[0][1], queries.list_of(found, at)),
         )
     ]
@@ -159,7 +159,7 @@ def changes_shown(found: Batch, at: datetime) -> list[Any]:
             _changes(
                 found,
                 _("Changed from the list that was sent back, locked on %(at)s")
-                % {"at": instant(locked[1][0].at, zone)},
+                % {"at": instant_text(locked[1][0].at, zone)},
                 queries.differences(locked[1][1], locked[0][1]),
             )
         )

@@ -285,8 +285,11 @@ def bill_answers_csv(request: HttpRequest, number: str) -> HttpResponse:
             bill.unit,
             "object" if line.disputed else "confirm" if line.confirmed else "",
             "",
+            "",
         ]
 
     return csv_answer(
-        f"{number}-answers.csv", [*header, "answer", "note"], (row(one) for one in lines)
+        f"{number}-answers.csv",
+        [*header, "said", "answer", "note"],
+        (row(one) for one in lines),
     )

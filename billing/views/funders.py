@@ -23,11 +23,11 @@ from billing.queries.funding import (
 from billing.views.shown import by_words, figure, table
 from common.days import day_of
 from common.downloads import csv_answer
-from common.formatting import instant, money
+from common.formatting import money
 from common.forms import answer_form
 from common.money import major
 from parties.authentication import signed_in
-from parties.models import Organisation
+from parties.queries import organisations_of
 from parties.roles import OrganisationKind, Role
 from policy.answers import percent_text
 from policy.rules import Programme as Policy
@@ -44,7 +44,12 @@ def programme_funders(request: HttpRequest, code: str) -> HttpResponse:
     _version, rules = policy_in_force(programme, day_of(timezone.now(), programme.zone))
     names = [funder.name for funder in rules.funders]
     overseen = queries.programmes_overseen(person, Role.FINANCE).filter(pk=programme.pk)
-    authorities = Organisation.objects.filter(kind=OrganisationKind.AUTHORITY).order_by("name")
+    # Who pays must want it: whoever names a payer is a finance officer there too.
+    authorities = (
+        organisations_of(person, Role.FINANCE)
+        .filter(kind=OrganisationKind.AUTHORITY)
+        .order_by("name")
+    )
     form = NameFunderForm(
         request.POST if request.method == "POST" else None,
         funders=names,
@@ -137,7 +142,7 @@ def programme_funders_csv(request: HttpRequest, code: str) -> HttpResponse:
     header = ["at", "bill", "voucher", "order", "funder", "payer", "unit", "amount"]
     rows = (
         [
-            instant(one.act.at, programme.zone),
+            one.act.at.isoformat(),
             one.settlement.bill.number,
             one.settlement.voucher.code,
             one.settlement.order.code if one.settlement.order else "",

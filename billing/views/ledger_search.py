@@ -17,6 +17,8 @@ from django.views.decorators.http import require_GET
 
 from billing import queries
 from billing.forms.ledger import ActFilter
+from billing.models import BankLine
+from billing.queries.recoveries import recoveries_visible_to
 from billing.views.attempts import AUDITORS
 from billing.views.shown import READERS, ROWS_A_PAGE, act_words, names_of, query_of, table
 from common.downloads import csv_answer
@@ -117,7 +119,8 @@ def _begin(text: str) -> tuple[datetime, int] | None:
         instant_ = parse_datetime(at)
     except ValueError:
         return None
-    if instant_ is None or instant_.tzinfo is None or not number.isdecimal():
+    is_number = number.isdecimal() and len(number) <= len(str(2**63))
+    if instant_ is None or instant_.tzinfo is None or not is_number:
         return None
     return instant_, min(int(number), 2**63 - 1)
 
@@ -146,6 +149,8 @@ def acts_overseen(person: User, found: QuerySet[Any]) -> QuerySet[Any]:
         ("bill:", queries.bills_visible_to(person).filter(**of).order_by(), "number"),
         ("batch:", queries.batches_visible_to(person).order_by(), "code"),
         ("programme:", programmes.order_by(), "code"),
+        ("recovery:", recoveries_visible_to(person).order_by(), "code"),
+        ("bankline:", _bank_lines(person), "pk"),
     ]
     mine = Q(pk__in=[])
     for beginning, things, name in rows:
@@ -155,6 +160,12 @@ def acts_overseen(person: User, found: QuerySet[Any]) -> QuerySet[Any]:
     for register in REGISTERS:
         mine |= Q(about__startswith=register)
     return found.filter(mine)
+
+
+def _bank_lines(person: User) -> QuerySet[Any]:
+    return BankLine.objects.filter(
+        statement__in=queries.statements_visible_to(person).order_by()
+    )
 
 
 def _statements(person: User) -> QuerySet[Any]:

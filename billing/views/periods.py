@@ -27,7 +27,7 @@ from billing.queries.periods import (
     proposal_of,
 )
 from billing.views.shown import act_words, by_words, figure, table
-from common.days import day_of
+from common.days import FIRST_DAY, LAST_DAY, day_of
 from common.downloads import csv_answer
 from common.errors import NotFound
 from common.formatting import day_text, instant, money
@@ -110,7 +110,7 @@ def programme_period(request: HttpRequest, code: str, month: str) -> HttpRespons
     def act() -> HttpResponse:
         assert form is not None
         now = timezone.now()
-        if proposal is None:
+        if isinstance(form, ProposePeriodForm):
             actions.propose_period(
                 programme=programme,
                 month=first,
@@ -152,9 +152,12 @@ def programme_period(request: HttpRequest, code: str, month: str) -> HttpRespons
 
 def _month(text: str) -> date:
     try:
-        return date.fromisoformat(f"{text}-01")
+        month = date.fromisoformat(f"{text}-01")
     except ValueError:
         raise NotFound(what=text) from None
+    if not FIRST_DAY <= month <= LAST_DAY:
+        raise NotFound(what=text)
+    return month
 
 
 def _form(
@@ -170,7 +173,8 @@ def _form(
     if not is_ours or (is_blocked and request.method != "POST"):
         return None
     data = request.POST if request.method == "POST" else None
-    if proposal is None:
+    if proposal is None or (data is not None and "note" in data):
+        # Also where the form is sent a second time: the first proposal is the answer.
         return ProposePeriodForm(data)
     if is_one_person(person, proposal.proposed_by) and data is None:
         return None

@@ -17,6 +17,7 @@ from billing import queries, statuses
 from billing.forms.pages import QueueFilter
 from billing.queries.queues import QUEUES, Waiting, queue_of
 from billing.reasons import sentence
+from billing.views.bank import READERS as BANK_READERS
 from billing.views.shown import figure, page_of, query_of, sentence_cell, table
 from common.downloads import csv_answer
 from common.errors import NotFound
@@ -24,7 +25,7 @@ from common.formatting import NOTHING, instant, money
 from common.money import CURRENCY_EXPONENTS, major
 from parties.authentication import signed_in
 from parties.models import User
-from parties.queries import require_role
+from parties.queries import require_role, roles_of
 from parties.roles import Role
 
 SETTLERS = (Role.FINANCE, Role.OFFICER)
@@ -49,7 +50,7 @@ def work_queues(request: HttpRequest) -> HttpResponse:
     person, form, programme = _asked(request)
     now = timezone.now()
     rows = []
-    for code in QUEUES:
+    for code in _queues_of(person):
         found = queue_of(person, code, programme)
         late = sum(1 for one in found if one.due is not None and one.due < now)
         rows.append(
@@ -130,9 +131,15 @@ def _asked(request: HttpRequest) -> tuple[User, QueueFilter, str]:
 
 
 def _queue(person: User, code: str, programme: str) -> Sequence[Waiting]:
-    if code not in QUEUES:
+    if code not in _queues_of(person):
         raise NotFound(what=code)
     return queue_of(person, code, programme)
+
+
+def _queues_of(person: User) -> list[str]:
+    """Return the queues that a person may read: what the bank said is not for every officer."""
+    may_bank = bool(roles_of(person) & set(BANK_READERS))
+    return [code for code in QUEUES if may_bank or code != "unmatched"]
 
 
 def _address(route: str, code: str, programme: str) -> str:

@@ -71,7 +71,7 @@ def kind_of(sight: Sight, name: str) -> tuple[str, str] | None:
     `kind:name`, as acts and accounts name things, says the kind itself.
     """
     said, colon, rest = name.partition(":")
-    if colon and said in KINDS and _is_there(sight, said, rest.replace(":", "/")):
+    if colon and rest and said in KINDS and _is_there(sight, said, rest.replace(":", "/")):
         return said, rest.replace(":", "/")
     seen = payments_seen(sight)
     if Payment.objects.filter(seen, end_to_end_id=name).exists():
@@ -150,7 +150,7 @@ def orders_seen(sight: Sight) -> Q:
 
 
 def _bank_line(sight: Sight, name: str) -> Start:
-    lines = BankLine.objects.select_related("statement")
+    lines = BankLine.objects.select_related("statement").defer("statement__content")
     # Of a statement nobody but an authority's people sees anything.
     line = _one(
         lines.filter(sight.oversees("payment__batch__programme")), name, pk=_number(name)

@@ -209,7 +209,7 @@ class _Reader:
 
     def _orders(self, found: QuerySet[Order]) -> None:
         seen = found.filter(orders_seen(self.sight)).select_related(
-            "offer__provider__organisation"
+            "offer__provider__organisation", "voucher__programme"
         )
         rows = list(seen.order_by("pk")[: self.rows])
         self.trace.orders = Part(rows, len(rows))

@@ -17,8 +17,8 @@ from vouchers.models import Order
 
 def orders(found: Trace) -> Step:
     """Return the step “orders” of a trace."""
-    unit = found.programme.unit if found.programme else ""
-    rows = [_order(one, unit) for one in found.orders.rows]
+    known = found.programme
+    rows = [_order(one, known.unit if known else one.voucher.unit) for one in found.orders.rows]
     return step("order", _("Order and hold"), rows, found.orders.count)
 
 

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from billing import actions
 from billing.models import FunderShare
+from parties.roles import Role
 from tests import cast
 from tests.billing import stage
 
@@ -75,10 +76,12 @@ def a_scene_of_everything():
     own = '\n[self_pay]\nclause = "A"\nshare_min = "0.45"\n'
     scheme = cast.make_programme(authority, text=text + own + FUNDERS)
     for name in ("Nation", "Province"):
+        payer = cast.make_authority(name).organisation
+        cast.with_role(authority.finance[0], payer, Role.FINANCE)
         actions.name_funder(
             programme=scheme.programme,
             name=name,
-            payer=cast.make_authority(name).organisation,
+            payer=payer,
             actor=authority.finance[0],
             at=cast.NOON,
             key=name,

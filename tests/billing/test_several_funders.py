@@ -16,6 +16,7 @@ from ledger.actions import NotEnough
 from ledger.kinds import ActKind
 from ledger.queries import accounts_out_of_step, acts_found, balances
 from parties.queries import NotAllowed
+from parties.roles import Role
 from policy.funding import among_first, split
 from policy.programme import read
 from tests import cast
@@ -53,8 +54,11 @@ def scene():
 
 
 @pytest.fixture
-def province():
-    return cast.make_authority("Province of Guangdong")
+def province(scene):
+    """A payer; one finance officer of the city is one of the province too."""
+    payer = cast.make_authority("Province of Guangdong")
+    cast.with_role(scene.authority.finance[0], payer.organisation, Role.FINANCE)
+    return payer
 
 
 def name_province(scene, province, *, name="Province", actor=None, key="name"):
