@@ -81,7 +81,11 @@ from billing.actions.confirmations import (
     confirm_lines,
     take_back_confirmation,
 )
-from billing.actions.corrections import TransferNotCorrectable, correct_transfer
+from billing.actions.corrections import (
+    RecoveryStands,
+    TransferNotCorrectable,
+    correct_transfer,
+)
 from billing.actions.file_tasks import ask_to_check, ask_to_send, do_file_task
 from billing.actions.files import (
     ColumnsNotNamed,

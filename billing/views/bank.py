@@ -219,6 +219,13 @@ def why(line: BankLine) -> str:
     return " ".join(one for one in words if one)
 
 
+def _where(line: BankLine) -> str:
+    """Return where an entry leads: its payment's trace, or the page on which it is looked at."""
+    if line.payment is None:
+        return reverse("bank_line", args=[line.pk])
+    return reverse("trace", args=["bank_line", line.pk])
+
+
 def _line_row(line: BankLine) -> list[Any]:
     identity: Any = line.end_to_end_id or "–"
     if line.payment is not None:
@@ -227,7 +234,7 @@ def _line_row(line: BankLine) -> list[Any]:
             "url": reverse("batch", args=[line.payment.batch.code]),
         }
     return [
-        {"text": line.position, "url": reverse("bank_line", args=[line.pk])},
+        {"text": line.position, "url": _where(line)},
         day(line.booked_on),
         identity,
         line.counterparty or "–",

@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from billing import actions
-from billing.models import Collection, CollectionProposal, Payment, Recovery
+from billing.models import Collection, CollectionProposal, Payment, Recovery, Settlement
 from billing.queries.recoveries import set_off_before
+from ledger.queries import transfers_of
 from parties.queries import NotAllowed, SamePerson
 from tests import cast
 from tests.billing import closing, stage
@@ -277,6 +278,46 @@ def test_what_is_paid_back_takes_two_people_and_too_much_is_due_again(scene, lin
     case.refresh_from_db()
     assert case.status == "CLOSED"
     stage.assert_in_step()
+
+
+def test_what_was_paid_back_once_is_not_due_again_by_a_second_record(scene, line):
+    case = upheld(scene, line)
+    first, second = (proposed(scene, case, REPAYMENT, 200_00) for _ in range(2))
+    recorded(scene, first)
+    before = nets(scene)
+
+    with pytest.raises(actions.NothingOwed):
+        recorded(scene, second)
+
+    assert changes(scene, before) == {}
+
+
+def test_a_line_and_its_payment_are_one_money(scene, line):
+    upheld(scene, line, amount=600_00)
+
+    with pytest.raises(actions.RecoveryTooMuch, match="can be recovered"):
+        opened(scene, Payment.objects.get(), amount=1)
+
+    assert Recovery.objects.count() == 1
+
+
+def test_what_a_case_takes_back_is_not_undone_too(scene):
+    order, line = paid(scene)
+    settled(scene, order, hours=40, key="job-2")
+    upheld(scene, line)
+    before = nets(scene)
+    settlement = Settlement.objects.get(bill=line.bill)
+
+    with pytest.raises(actions.RecoveryStands):
+        actions.correct_transfer(
+            transfer_id=transfers_of(settlement.act_id).get().id,
+            reason="again",
+            actor=scene.authority.finance[0],
+            at=LATER,
+            key="correct",
+        )
+
+    assert changes(scene, before) == {}
 
 
 def test_value_returns_to_the_budget_once_its_voucher_has_ended(scene, line):

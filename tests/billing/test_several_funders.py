@@ -156,6 +156,28 @@ def test_only_finance_of_the_programme_names_payers(scene, province):
     assert not Funder.objects.exists()
 
 
+def test_nobody_names_a_payer_that_they_do_not_act_for(scene, province):
+    with pytest.raises(NotAllowed):
+        name_province(scene, province, actor=scene.authority.finance[1])
+
+    assert not Funder.objects.exists()
+
+
+def test_a_payers_statement_is_read_by_the_payers_own_alone(both, province):
+    _batch, of_province = a_sent_batch(both, province)
+
+    with pytest.raises(actions.StatementOfNobody):
+        actions.read_statement(
+            name="other.xml",
+            data=stage.answer(of_province),
+            actor=both.authority.finance[1],
+            at=stage.LATER,
+            key="other",
+        )
+
+    assert figures(both)[province.organisation.code] == (5_00, 0, 5_00, 0, 0)
+
+
 def test_a_correction_goes_back_to_the_same_funders(scene, province):
     name_province(scene, province)
     free = voucher_balance(scene.voucher).net
@@ -432,6 +454,7 @@ def a_scene_of(weights):
     payers = [authority]
     for number in range(1, len(weights)):
         payer = cast.make_authority(f"Payer {number}")
+        cast.with_role(authority.finance[0], payer.organisation, Role.FINANCE)
         an_account(payer, f"62220000{number:08}")
         name_province(scene, payer, name=f"F{number}", key=f"name-{number}")
         payers.append(payer)

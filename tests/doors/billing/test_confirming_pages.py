@@ -86,8 +86,8 @@ def test_a_file_answers_many_lines(holder, bill):
     address = reverse("bill_answers", args=[bill.number])
     template = holder.get(reverse("bill_answers_csv", args=[bill.number]))
     head, first, second = template.content.decode("utf-8-sig").splitlines()
-    assert head.endswith("amount,unit,answer,note")
-    assert first.endswith(",4800.00,CNY,,")
+    assert head.endswith("amount,unit,said,answer,note")
+    assert first.endswith(",4800.00,CNY,,,")
     data = f"{head}\n{first[:-1]}confirm,\n{second[:-1]}object,Not our job\n"
 
     answer = send(holder, address, file=SimpleUploadedFile("a.csv", data.encode()))

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from billing.models import Funder, FunderShare
+from parties.roles import Role
 from tests.billing import stage
 from tests.billing.test_several_funders import a_law, name_province, settled
 from tests.cast import (
@@ -16,6 +17,7 @@ from tests.cast import (
     make_authority,
     make_programme,
     make_provider,
+    with_role,
 )
 from tests.doors.pages import send, words
 
@@ -33,8 +35,11 @@ def scene(db):
 
 
 @pytest.fixture
-def province(db):
-    return make_authority("Province of Guangdong")
+def province(scene):
+    """A payer; one finance officer of the city is one of the province too."""
+    payer = make_authority("Province of Guangdong")
+    with_role(scene.authority.finance[0], payer.organisation, Role.FINANCE)
+    return payer
 
 
 @pytest.fixture
