@@ -79,6 +79,7 @@ def _pay(authority: Authority) -> Payment:
     cast.a_bank_detail(authority.organisation, second, authority)
     programme = authority.organisation.programmes.get()
     batch = actions.prepare_batch(programme=programme, actor=first, at=LATER, key="p")
+    actions.lock_batch(batch=batch, actor=first, at=LATER, key="l")
     actions.approve_batch(batch=batch, actor=second, at=LATER, key="a")
     file = actions.release_batch(batch=batch, actor=third, at=LATER, key="r")
     answer = statement_for(

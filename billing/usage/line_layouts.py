@@ -17,6 +17,7 @@ T = TypeVar("T")
 _PLAIN = "[ !#-~]*+"
 _QUOTED = f'{_PLAIN}(?:""{_PLAIN})*+'
 _LAYOUTS_MAX, _LEARNT_MAX = 4, 16
+_CELLS_MAX = 500
 
 # What cells at some places look like; each has at most one group.
 Shapes = Mapping[int, str]
@@ -65,6 +66,9 @@ class LineLayouts(Generic[T]):
                 self._layouts = [layout, *self._layouts[: _LAYOUTS_MAX - 1]]
 
     def _layout_of(self, line: str) -> Layout[T] | None:
+        # A pattern takes time to make for each of its cells; no program writes so many.
+        if line.count(self._separator) > _CELLS_MAX:
+            return None
         between = re.escape(self._separator)
         cells = re.findall(rf'(?:^|{between})("{_QUOTED}"|[^"{between}]*)', line, re.ASCII)
         try:

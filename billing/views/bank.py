@@ -153,7 +153,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
                 figure(_("Amount")),
                 _("Match"),
                 _("Why"),
-                "",
+                _("Where it stands"),
             ],
             [_line_row(line) for line in page],
         ),

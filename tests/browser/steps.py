@@ -179,7 +179,7 @@ def settle(visitor: Visitor, number: str) -> None:
 def pay(come, language: str, finance: Visitor, stage: Stage, programme: Programme) -> str:
     """Prepare, approve and release a batch as three people, and let the bank confirm it."""
     finance.open("/batches/")
-    finance.follow(f"?programme={programme.code}")
+    finance.follow(f"?programme={programme.code}&payer={programme.authority.code}")
     finance.send()
     assert finance.path.startswith("/batches/B-")
     batch = finance.path

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from bench.chaos.trade.answers import patient
+from bench.chaos.sending import pause
+from bench.chaos.trade.answers import TRIES_MAX, Contradiction, patient
 from bench.chaos.trade.asking import Trade
 from bench.chaos.trade.orders import HOURS, place
 from billing import actions as billing
@@ -12,10 +13,9 @@ from parties.models import User
 
 
 def bill_by_api(trade: Trade) -> None:
-    """Report use and bill it by API; an officer settles the bill before it is due."""
+    """Report use and bill it by API; an officer settles the bill at a page before it is due."""
     number = _billed_by_api(trade)
-    officer = trade.person(trade.scene.officer)
-    trade.act("settle", lambda key: _settle(number, officer, key))
+    trade.page("settle", trade.scene.officer, f"/bills/{number}/settle/", {})
 
 
 def confirm(trade: Trade) -> None:
@@ -25,12 +25,15 @@ def confirm(trade: Trade) -> None:
 
 
 def dispute(trade: Trade) -> None:
-    """Bill use by API; the holder objects, an officer settles and then decides, each at a page."""
+    """Bill use by API; the holder objects, the worker settles, and an officer then decides.
+
+    With its one line disputed everybody has spoken, so that the worker settles the bill at once.
+    """
     number, line = _billed_by_api(trade), "lines/1"
     officer = trade.scene.officer
     note = {"note": f"not our job {trade.errand}"}
     trade.page("object", trade.scene.holder, f"/bills/{number}/{line}/object/", note)
-    trade.page("settle", officer, f"/bills/{number}/settle/", {})
+    _await_settlement(number)
     accepts = trade.errand % 2 == 0
     answer = {"accept": "yes" if accepts else "no", "note": f"looked at {trade.errand}"}
     path = f"/bills/{number}/{line}/decide/"
@@ -47,6 +50,19 @@ def correct(trade: Trade) -> None:
     path = f"/ledger/acts/{settlement.act_id}/transfers/{moved.id}/correct/"
     reason = {"reason": f"billed by mistake {trade.errand}"}
     trade.page("correct", trade.scene.finance[0], path, reason, corrected=moved.amount)
+
+
+def _await_settlement(number: str) -> None:
+    """Wait until the worker has settled a bill.
+
+    :raises Contradiction: if it does not for so long that it never will.
+    """
+    settled = Bill.objects.filter(number=number, status=Bill.Status.SETTLED)
+    for tries in range(1, TRIES_MAX):
+        if patient(settled.exists):
+            return
+        pause(tries)
+    raise Contradiction(f"bill {number} is not settled by the worker")
 
 
 def _billed_by_api(trade: Trade) -> str:

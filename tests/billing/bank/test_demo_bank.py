@@ -164,7 +164,7 @@ def test_a_published_payment_file_is_answered_in_full():
 def test_a_payment_file_of_another_version_is_refused():
     with pytest.raises(WrongMessage):
         statement_for(
-            shared("iso20022/pain001_pkg_pain.001.001.03.xml").read_bytes(),
+            shared("iso20022/gs_pain001_001_08.xml").read_bytes(),
             statement_id="ST-1",
             created_at=NIGHT,
             booked_on=DAY,
