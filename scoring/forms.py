@@ -69,7 +69,7 @@ class ReportForm(forms.Form):
     programme = forms.ChoiceField(label=_("Programme"), required=False)
     on = forms.DateField(
         label=_("As of the day"),
-        help_text=_("Empty for now"),
+        help_text=_("Leave it empty for the present"),
         widget=DayInput,
         required=False,
         validators=[MinValueValidator(FIRST_ON), MaxValueValidator(LAST_ON)],

@@ -1,4 +1,4 @@
-"""Have a batch's file written by the worker: asked for now, done apart from the batch's stage.
+"""Have a batch's file written by the worker: asked at once, done apart from the batch's stage.
 
 What is asked for is a row, so that it outlives every process. The release is one transaction:
 a worker that is killed leaves the batch where it was, and the next one begins the job again.

@@ -108,7 +108,7 @@ class AsOfForm(forms.Form):
 
     on = forms.DateField(
         label=_("As of the day"),
-        help_text=_("Empty for now"),
+        help_text=_("Leave it empty for the present"),
         widget=DayInput,
         required=False,
         error_messages=_DAY,
@@ -123,7 +123,7 @@ class AsOfForm(forms.Form):
     )
 
     def at(self) -> datetime | None:
-        """Return the instant that was asked for, or None for now."""
+        """Return the instant that was asked for, or None for the present."""
         start = _start(self.cleaned_data.get("on")) if self.is_valid() else None
         if start is None:
             return None
