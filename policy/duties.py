@@ -44,8 +44,6 @@ APART: dict[str, tuple[str, ...]] = {
     "decide_recovery": ("open_recovery",),
     "propose_collection": (),
     "record_collection": ("propose_collection",),
-    "propose_write_off": (),
-    "approve_write_off": ("propose_write_off",),
     "propose_suspension": (),
     "approve_suspension": ("propose_suspension",),
     "open_case": (),
@@ -69,7 +67,6 @@ _WORDS: dict[str, tuple[str, str]] = {
     "propose_rule": ("proposed the rule", "提出规则"),
     "open_recovery": ("opened the recovery", "提出追回"),
     "propose_collection": ("proposed this step", "提出本步骤"),
-    "propose_write_off": ("proposed the write-off", "提出核销坏账"),
     "propose_suspension": ("proposed the suspension", "提出暂停"),
     "open_case": ("opened the case", "立案"),
 }

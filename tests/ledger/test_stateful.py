@@ -53,12 +53,13 @@ SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
 )
 UNITS = {"P": "CNY", "Q": "CNY", "R": "GPU:H100"}
-# The part of an address after its programme; a programme has two vouchers.
+# The part of an address after its programme; a programme has two of what
+# value moves between.
 LAST_PARTS = {
     AccountKind.APPROPRIATION: ("2025",),
     AccountKind.VOUCHER: ("V-1", "V-2"),
-    AccountKind.PROVIDER_PAYABLE: ("O-1",),
-    AccountKind.BENEFICIARY_PAYABLE: ("O-2",),
+    AccountKind.PROVIDER_PAYABLE: ("O-1", "O-3"),
+    AccountKind.BENEFICIARY_PAYABLE: ("O-2", "O-4"),
     AccountKind.CLEARING: ("B-1",),
     AccountKind.PAID: ("O-1",),
     AccountKind.RECEIVABLE: ("O-1",),

@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 from billing import actions as billing
+from billing.models import BankResolution, CollectionProposal, Payment
 from parties import actions as parties
 from parties.queries import SamePerson
 from parties.roles import Role
 from tests import cast
-from tests.billing import stage
+from tests.billing import bank_scene, closing, recovering, stage
 from tests.parties.two_steps import Scene
 
 _AFTER = cast.YEARS_END + timedelta(days=12)
@@ -150,6 +151,50 @@ def released_batch(place, above=None):
         return billing.release_batch(batch=batch, actor=account, at=stage.LATER, key="release")
 
     return _in_finance(scene, scene.authority.finance[place], release)
+
+
+def second_resolved():
+    scene, _batch = bank_scene.make()
+    line = bank_scene.odd_line(scene)
+    bank_scene.resolve(scene, line, BankResolution.Kind.THIS_PAYMENT, Payment.objects.get())
+
+    def agree(account):
+        return billing.second_resolution(
+            line=line, note="So it is", actor=account, at=stage.LATER, key="agree"
+        )
+
+    return _in_finance(scene, scene.authority.finance[0], agree)
+
+
+def closed_period():
+    scene = with_payable()
+    closing.propose(scene)
+
+    def close(account):
+        return closing.close(scene, actor=account, key="close")
+
+    return _in_finance(scene, scene.authority.finance[1], close)
+
+
+def decided_recovery():
+    scene = recovering.a_scene()
+    case = recovering.opened(scene, recovering.paid(scene)[1])
+
+    def decide(account):
+        return recovering.decided(scene, case, actor=account, key="decide")
+
+    return _in_finance(scene, scene.authority.finance[0], decide)
+
+
+def recorded_collection(kind):
+    scene = recovering.a_scene()
+    case = recovering.upheld(scene, recovering.paid(scene)[1])
+    proposal = recovering.proposed(scene, case, CollectionProposal.Kind[kind], 200_00)
+
+    def record(account):
+        return recovering.recorded(scene, proposal, actor=account, key="record")
+
+    return _in_finance(scene, scene.authority.finance[0], record)
 
 
 def bank_detail_approved():

@@ -35,11 +35,15 @@ from tests.parties.money_scenes import (
     bank_detail_approved,
     biller_of,
     changed_batch,
+    closed_period,
     decided_line,
+    decided_recovery,
     decider_of,
     issuer_of,
     proposed_bank_detail,
+    recorded_collection,
     released_batch,
+    second_resolved,
     settled_bill,
     settled_target,
     with_payable,
@@ -108,12 +112,19 @@ SCENES = {
     ("release_batch", "prepare_batch"): [lambda: released_batch(0)],
     ("release_batch", "approve_batch"): [lambda: released_batch(1)],
     ("release_batch", "authorise_batch"): [lambda: released_batch(2, above="1")],
+    ("second_resolution", "resolve_entry"): [second_resolved],
+    ("close_period", "propose_period"): [closed_period],
+    ("decide_recovery", "open_recovery"): [decided_recovery],
+    ("record_collection", "propose_collection"): [
+        lambda: recorded_collection("REPAYMENT"),
+        lambda: recorded_collection("WRITE_OFF"),
+    ],
     ("approve_bank_detail", "propose_bank_detail"): [bank_detail_approved],
     ("decide_accreditation", "apply_for_accreditation"): [accreditation_decided],
     ("release_rule", "propose_rule"): [rule_released],
 }
 # Duties that are written down before there is an action that does them.
-NOT_DONE_YET = {"approve_write_off", "approve_suspension", "decide_case"}
+NOT_DONE_YET = {"approve_suspension", "decide_case"}
 ALL = [
     pytest.param(scene, id=f"{later} after {before} {number}")
     for (later, before), scenes in SCENES.items()

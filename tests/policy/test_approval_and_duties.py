@@ -59,7 +59,7 @@ def test_hours_in_kind_have_tiers_too(gpu_ms, people):
         ("approve_bank_detail", "propose_bank_detail"),
         ("decide_accreditation", "apply_for_accreditation"),
         ("release_rule", "propose_rule"),
-        ("approve_write_off", "propose_write_off"),
+        ("record_collection", "propose_collection"),
         ("approve_suspension", "propose_suspension"),
         ("decide_appeal", "decide_application"),
     ],
