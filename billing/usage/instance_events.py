@@ -4,16 +4,25 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from billing.usage.adapter import Document, DocumentAdapter, Head
 from billing.usage.cells import EPOCH, CellProblem, Row, read_instant
+from billing.usage.instance_layouts import OPENING as PLAIN_OPENING
+from billing.usage.instance_layouts import InstanceLayouts, Opened
 from billing.usage.job import Columns, Job, read_whole, record_of, resource_of
 from billing.usage.json_stream import JsonStream, text_at
 from billing.usage.options import Options
-from billing.usage.record import NO_GPU, NOT_ENDED, OTHER_EVENT, RowResult, Skipped
+from billing.usage.record import (
+    NO_GPU,
+    NOT_ENDED,
+    OTHER_EVENT,
+    RowResult,
+    Skipped,
+    UsageRecord,
+)
 
 OPENING = frozenset({"create.end", "power_on.end", "resume.end", "unshelve.end"})
 CLOSING = frozenset({"delete.end", "power_off.end", "suspend.end", "shelve.end"})
@@ -23,11 +32,6 @@ _NAMES = Columns("instance_id", "tenant_id", "create.end", "delete.end", "extra_
 _ALIAS = re.compile(r"(?P<model>[^:,\s]{1,60}):(?P<count>\d{1,6})", re.ASCII)
 _EVENT = re.compile(r'\\?"event_type\\?"\s{0,20}:\s{0,20}\\?"(?:compute\.)?instance\.')
 _whole = read_whole("gpus_unreadable")
-
-
-class _Opened(NamedTuple):
-    started_at: datetime
-    payload: dict[str, Any]
 
 
 def results(document: Document, options: Options) -> Iterator[RowResult]:
@@ -44,17 +48,29 @@ def results(document: Document, options: Options) -> Iterator[RowResult]:
     :raises FileUnreadable: in JSON's kinds.
     """
     stream = JsonStream(document.texts())
-    opened: dict[str, _Opened] = {}
-    for number, event in enumerate(stream.values(), start=1):
-        result = _take(Row(number), _unwrapped(event), opened, options)
-        if result is not None:
+    opened: dict[str, Opened] = {}
+    layouts = InstanceLayouts(options, opened)
+    for number, _place in enumerate(stream.records(), start=1):
+        plain = stream.taken(layouts.read, number)
+        if plain is not None:
+            if plain is not PLAIN_OPENING:
+                yield plain
+            continue
+        event = _unwrapped(stream.value())
+        result = _take(Row(number), event, opened, options)
+        if result is None:
+            if opens := _opens(event):
+                layouts.learn(stream.value_text, event, opens)
+        else:
+            if isinstance(result, UsageRecord):
+                layouts.learn(stream.value_text, event, None)
             yield result
     for _session in opened:
         yield Skipped(NOT_ENDED)
 
 
 def _take(
-    row: Row, event: Any, opened: dict[str, _Opened], options: Options
+    row: Row, event: Any, opened: dict[str, Opened], options: Options
 ) -> RowResult | None:
     if not isinstance(event, dict):
         row.note("", str(event), CellProblem("not_an_object"))
@@ -77,9 +93,16 @@ def _take(
     if kind in OPENING:
         if instance in opened:
             return Skipped(OTHER_EVENT)
-        opened[instance] = _Opened(at, payload)
+        opened[instance] = Opened(at, payload)
         return None
     return _close(row, instance, at, payload, opened.pop(instance, None), options)
+
+
+def _opens(event: dict[str, Any]) -> tuple[int, str] | None:
+    """Return what a session that an event opened is metered by; None where that takes words."""
+    row = Row(0)
+    gpus = _gpus_of(row, _plain(event.get("payload")))
+    return gpus if gpus[0] and not row.errors else None
 
 
 def _close(
@@ -87,7 +110,7 @@ def _close(
     instance: str,
     at: datetime,
     payload: dict[str, Any],
-    session: _Opened | None,
+    session: Opened | None,
     options: Options,
 ) -> RowResult:
     if session is None:
@@ -98,7 +121,7 @@ def _close(
         started_at = row.take(
             "launched_at", launched, lambda text: read_instant(text, options.zone), EPOCH
         )
-        session = _Opened(started_at, payload)
+        session = Opened(started_at, payload)
     gpus, models = _gpus_of(row, session.payload)
     cores = _cores(session.payload)
     if resource_of(gpus * 1000, cores * 1000, options) is None:
