@@ -1,24 +1,26 @@
 """The parts of a workbook (ECMA-376, Office Open XML) as a stranger's XML: read as a stream.
 
-Nothing is laid out before it is looked at, no document type is taken, and no number passes
-through a binary fraction.
+Nothing is laid out before it is looked at, and no number passes through a binary fraction.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Context, Decimal, InvalidOperation
 from typing import IO
-from xml.parsers import expat
 
-CHUNK_BYTES = 1 << 18
+from common.sheet_layouts import Reader, RowLayouts, TextLayouts
+from common.sheet_walk import Attributes, Broken, parse
+
 COLUMNS_MAX = 1_024
 ROWS_MAX = 1 << 20
 # A spreadsheet shows 15 digits of a number; what follows is what binary makes of it.
 SHOWN = Context(prec=15)
 DAY_MS = 86_400_000
 EPOCH_1900 = datetime(1899, 12, 30)  # noqa: DTZ001
+# Values of a column that come again, such as counts and days.
+_NUMBERS_KEPT = 10_000
 EPOCH_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
 # Formats that every spreadsheet program knows by number (ECMA-376 part 1, 18.8.30).
 _DAYS = frozenset([*range(14, 18), *range(27, 32), 36, *range(50, 55), 57, 58])
@@ -28,51 +30,8 @@ _PLAIN = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?![hms]+\])[^\]]*\]', re.IGNORECASE)
 _PLACE = re.compile(r"([A-Za-z]{1,3})(\d{1,7})", re.ASCII)
 
 
-class Broken(Exception):
-    """XML that no spreadsheet program writes."""
-
-
 class TooWide(Exception):
     """A row with more columns than are taken, or a text table with more than is kept."""
-
-
-Attributes = Mapping[str, str]
-
-
-def parse(
-    part: IO[bytes],
-    start: Callable[[str, Attributes], None],
-    end: Callable[[str], None] = lambda _name: None,
-    text: Callable[[str], None] = lambda _text: None,
-) -> Iterator[None]:
-    """Read XML piece by piece; names of elements and attributes come without their prefixes.
-
-    :raises Broken: if it is not well-formed, or declares a document type.
-    """
-
-    def refuse(*_given: object) -> None:
-        raise Broken
-
-    parser = expat.ParserCreate()
-    parser.buffer_text = True
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler = lambda name, given: start(
-        _local(name), {_local(key): value for key, value in given.items()}
-    )
-    parser.EndElementHandler = lambda name: end(_local(name))
-    parser.CharacterDataHandler = text
-    try:
-        while chunk := part.read(CHUNK_BYTES):
-            parser.Parse(chunk, False)
-            yield
-        parser.Parse(b"", True)
-        yield
-    except (expat.ExpatError, ValueError) as error:
-        raise Broken from error
-
-
-def _local(name: str) -> str:
-    return name.rpartition(":")[2]
 
 
 def read_whole(part: IO[bytes], start: Callable[[str, Attributes], None]) -> None:
@@ -130,31 +89,46 @@ def shared_texts(part: IO[bytes], characters_max: int) -> list[str]:
 
     :raises TooWide: if they have more characters than are kept.
     """
-    texts: list[str] = []
-    pieces: list[str] = []
-    at = {"t": False, "rPh": False}
-    count = [0]
-
-    def start(name: str, _given: Attributes) -> None:
-        if name in at:
-            at[name] = True
-
-    def end(name: str) -> None:
-        if name in at:
-            at[name] = False
-        elif name == "si":
-            texts.append("".join(pieces))
-            pieces.clear()
-
-    def text(piece: str) -> None:
-        if at["t"] and not at["rPh"]:
-            pieces.append(piece)
-            count[0] += len(piece)
-
-    for _piece in parse(part, start, end, text):
-        if count[0] + 8 * len(texts) > characters_max:
+    table = _Texts()
+    quick = TextLayouts(table.take)
+    for _piece in parse(part, table.start, table.end, table.text, quick):
+        if table.characters + 8 * len(table.texts) > characters_max:
             raise TooWide
-    return texts
+    return table.texts
+
+
+class _Texts:
+    """The texts of a workbook as they come: each of pieces, some of which are not said."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.characters = 0
+        self._pieces: list[str] = []
+        self._is_inside = {"t": False, "rPh": False}
+
+    def take(self, plain: str) -> None:
+        """Take a text that was read quickly."""
+        self.texts.append(plain)
+        self.characters += len(plain)
+
+    def start(self, name: str, _given: Attributes) -> None:
+        """Note what is gone into."""
+        if name in self._is_inside:
+            self._is_inside[name] = True
+
+    def end(self, name: str) -> None:
+        """Note what is left, and take the text that ends."""
+        if name in self._is_inside:
+            self._is_inside[name] = False
+        elif name == "si":
+            self.texts.append("".join(self._pieces))
+            self._pieces.clear()
+
+    def text(self, piece: str) -> None:
+        """Keep a piece that is said."""
+        if self._is_inside["t"] and not self._is_inside["rPh"]:
+            self._pieces.append(piece)
+            self.characters += len(piece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +153,7 @@ class Rows:
         self._type = self._style = ""
         self._pieces: list[str] = []
         self._is_value = self._is_spoken = False
+        self._layouts = RowLayouts(self._reader, _column_numbered, self._take)
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         """Give the rows that have cells, in their order.
@@ -186,9 +161,42 @@ class Rows:
         :raises Broken: if they are out of order, or no spreadsheet program writes them.
         :raises TooWide: if a row has more columns than are taken.
         """
-        for _piece in parse(self._part, self._start, self._end, self._text):
+        for _piece in parse(self._part, self._start, self._end, self._text, self._layouts):
             yield from self._done
             self._done.clear()
+
+    def _take(self, row: int, cells: list[str]) -> None:
+        """Take a row that was read quickly."""
+        if not self._row < row <= ROWS_MAX:
+            raise Broken
+        self._row = row
+        if any(cells):
+            self._done.append((row, cells))
+
+    def _reader(self, type: str, style: str) -> Reader:
+        """Return what `_said` says of a value of a type and style, told apart once."""
+        if type == "s":
+            return self._shared
+        if type != "n":
+            return one_line
+        kind, epoch = self._setting.styles.kind(style), self._setting.epoch
+        said: dict[str, str] = {}
+
+        def read(value: str) -> str:
+            found = said.get(value)
+            if found is None:
+                found = number_said(value, kind, epoch)
+                if len(said) < _NUMBERS_KEPT:
+                    said[value] = found
+            return found
+
+        return read
+
+    def _shared(self, value: str) -> str:
+        place = int(value)
+        if place >= len(self._setting.texts):
+            raise Broken
+        return one_line(self._setting.texts[place])
 
     def _start(self, name: str, given: Attributes) -> None:
         if name == "row":
@@ -235,10 +243,7 @@ class Rows:
     def _said(self, value: str) -> str:
         """Return a cell as it would be typed; of a formula, what it showed when it was saved."""
         if self._type == "s":
-            place = _whole(value)
-            if place >= len(self._setting.texts):
-                raise Broken
-            return one_line(self._setting.texts[place])
+            return self._shared(str(_whole(value)))
         if self._type == "b":
             return "TRUE" if value.strip() == "1" else "FALSE"
         if self._type in ("str", "inlineStr", "e", "d") or not value:
@@ -257,8 +262,12 @@ def _column_of(place: str, row: int) -> int:
     match = _PLACE.fullmatch(place)
     if match is None or int(match.group(2)) != row:
         raise Broken
+    return _column_numbered(match.group(1))
+
+
+def _column_numbered(letters: str) -> int:
     number = 0
-    for letter in match.group(1).upper():
+    for letter in letters.upper():
         number = number * 26 + ord(letter) - 64
     return number
 
@@ -297,4 +306,4 @@ def number_said(text: str, kind: str, epoch: datetime) -> str:
         return one_line(text)
     if 0 <= number < 1 and kind == "c":
         return f"{at:%H:%M:%S}{fraction}"
-    return f"{at:%Y-%m-%d %H:%M:%S}{fraction}"
+    return f"{at.isoformat(' ')}{fraction}"
