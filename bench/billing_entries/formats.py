@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import TextIOWrapper
 from itertools import islice
-from typing import TextIO
+from typing import TextIO, cast
 
-from bench.billing_entries.month import Job, Month, jobs_of, write_jobs
+from openpyxl import Workbook
+
+from bench.billing_entries.month import HEADER, Job, Month, jobs_of, write_jobs
 
 Writer = Callable[[Month, int, TextIO], None]
 ROWS_AT_ONCE = 1_000
@@ -181,6 +184,50 @@ def _opencost(month: Month, rows: int, file: TextIO) -> None:
     file.write("}]}\n")
 
 
+def _grid_engine(month: Month, rows: int, file: TextIO) -> None:
+    """Write Grid Engine's accounting file."""
+    for number, job in enumerate(jobs_of(month, rows), start=1):
+        start, end = _epoch(job.start), _epoch(job.end)
+        file.write(
+            f"gpu.q:node-1:lab:user:train:{number}:sge:0:{start}:{start}:{end}:0:0:{end - start}:"
+            f"{':'.join(['0'] * 17)}:{job.order}:dept:mpi:16:0:1.0:1.0:0.0:"
+            "-l gpu=1,h_rt=7200 -pe mpi 16:0.0:NONE:1.0:0:0\n"
+        )
+
+
+def _instance_events(month: Month, rows: int, file: TextIO) -> None:
+    """Write a stream of instance events, two a session, in the way of OpenStack."""
+    file.write("[")
+    for number, job in enumerate(jobs_of(month, rows)):
+        for kind, at in (("create.end", job.start), ("delete.end", job.end)):
+            event = {
+                "event_type": f"compute.instance.{kind}",
+                "timestamp": f"{at.isoformat(sep=' ')}.000000",
+                "payload": {
+                    "instance_id": job.name,
+                    "tenant_id": job.order,
+                    "vcpus": 16,
+                    "flavor": {"extra_specs": {"pci_passthrough:alias": "H100:1"}},
+                },
+            }
+            is_first = number == 0 and at is job.start
+            file.write(("" if is_first else ",\n") + json.dumps(event))
+    file.write("]\n")
+
+
+def _workbook(month: Month, rows: int, file: TextIO) -> None:
+    """Write a workbook of the same table as in CSV, with times as spreadsheets have them."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet("June")
+    sheet.append([*HEADER.split(","), "device"])
+    for job in jobs_of(month, rows):
+        sheet.append(
+            [job.name, job.order, "GPU", "H100", 1, job.start, job.end, "COMPLETED", job.gpu]
+        )
+    # The bytes below the text; nothing was written before them.
+    book.save(cast(TextIOWrapper, file).buffer)
+
+
 WRITERS: dict[str, Writer] = {
     "csv": _csv,
     "sacct": _sacct,
@@ -191,4 +238,8 @@ WRITERS: dict[str, Writer] = {
     "lsf": _lsf,
     "focus": _focus,
     "opencost": _opencost,
+    "grid_engine": _grid_engine,
+    "openstack": _instance_events,
+    # What it is read as, once it is laid out, is the end of its name.
+    "workbook.csv": _workbook,
 }

@@ -92,6 +92,9 @@ _declare("usage_ogf_200k", 200 * THOUSAND, "ogf_ur")
 _declare("usage_lsf_200k", 200 * THOUSAND, "lsf")
 _declare("usage_focus_200k", 200 * THOUSAND, "focus")
 _declare("usage_opencost_200k", 200 * THOUSAND, "opencost")
+_declare("usage_grid_engine_200k", 200 * THOUSAND, "grid_engine")
+_declare("usage_instances_200k", 200 * THOUSAND, "openstack")
+_declare("usage_workbook_200k", 200 * THOUSAND, "workbook.csv")
 
 
 @entry(
