@@ -51,6 +51,14 @@ def _silence_can_be_broken(programme: Programme, problems: Problems) -> None:
         problems.add("settlement", "objection_days", f"{message}write 1 or more.")
 
 
+def _own_share_can_be_proven(programme: Programme, problems: Problems) -> None:
+    if programme.settlement.own_share == "NOT_ASKED":
+        return
+    if programme.mode == "M7" or not programme.is_claimed_after_use:
+        message = f"mode {programme.mode} has no claim of a fee of which a part is one's own; "
+        problems.add("settlement", "own_share", f"{message}take own_share out.")
+
+
 def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
     mode = programme.mode
     if mode == "M5" and programme.tiers:
@@ -328,6 +336,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _unit_fits_mode,
     _payee_fits_mode,
     _silence_can_be_broken,
+    _own_share_can_be_proven,
     _sections_fit_mode,
     _billing_fits_mode,
     _payment_fits_mode,

@@ -259,6 +259,7 @@ def _settlement(table: Table) -> rules.SettlementRule:
         tax_basis=table.choice("tax_basis", rules.TAX_BASES, "INCLUSIVE"),
         tax_rate=table.share_or_none("tax_rate"),
         silence=table.choice("silence", rules.SILENCES, "ACCEPTS"),
+        own_share=table.choice("own_share", rules.OWN_SHARES, "NOT_ASKED"),
     )
     if (rule.tax_basis == "EXCLUSIVE") != (rule.tax_rate is not None):
         fix = 'write tax_rate, such as "0.06", with tax_basis = "EXCLUSIVE", and only there.'

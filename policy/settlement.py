@@ -30,6 +30,11 @@ class Share:
     beyond_hold: int
     working: tuple[Line, ...] = ()
 
+    @property
+    def own(self) -> int:
+        """What the beneficiary bears of it: whatever the voucher does not."""
+        return self.co_payment + self.beyond_hold
+
 
 @dataclass(frozen=True)
 class BillShare(Generic[Key]):
