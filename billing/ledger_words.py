@@ -86,6 +86,8 @@ ACT: Final[dict[str, Any]] = {
     ActKind.OBJECT_TO_LINE: _("Objection to a line"),
     ActKind.REPLY_TO_OBJECTION: _("Reply to an objection"),
     ActKind.WITHDRAW_OBJECTION: _("Objection withdrawn"),
+    ActKind.PROVE_OWN_SHARE: _("Proof of the own share given"),
+    ActKind.DECIDE_OWN_SHARE: _("Proof of the own share decided"),
     ActKind.SETTLE_BILL: _("Bill settled"),
     ActKind.DECIDE_LINE: _("Withheld line decided"),
     ActKind.PROPOSE_PERIOD: _("Closing of a period proposed"),

@@ -25,6 +25,10 @@ REASONS: dict[str, Any] = {
     "target_part_met": _(
         "%(figure)s were assessed; %(full)s earn the whole award. What is not earned "
         "is withheld unless a newer assessment finds more."),
+    "own_share_not_proven": _(
+        "The law asks for proof that the holder paid its own share, %(own_amount)s; "
+        "%(proven_amount)s are proven. The claim waits until an officer has accepted proof "
+        "of the rest."),
     "no_price": _(
         "The provider publishes no price in %(unit)s for what was metered, so the fee can't be "
         "compared with it. An officer looks at the claim."),

@@ -26,6 +26,16 @@ BILL: Final = {
         _("We have it. It is settled once the suspension of the provider is over or lifted."),
         _("Waiting for the end of the suspension."),
     ),
+    "UNPROVEN": Status(
+        _("Own share not proven"),
+        _("Waits for proof of the own share"),
+        "yellow",
+        _(
+            "It is settled once the holder has proven that it paid its own share, and an officer "
+            "has accepted the proof."
+        ),
+        _("Waiting for the holder."),
+    ),
     "QUERIED": Status(
         _("Queried"),
         _("Settled, lines withheld"),
@@ -97,6 +107,27 @@ LINE: Final = {
         "red",
         _("An officer has looked, and the line does not count."),
         NOBODY,
+    ),
+}
+
+# What became of a proof that a holder paid its own share.
+PROOF: Final = {
+    "WAITING": Status(
+        _("Not looked at yet"),
+        _("Waits for an officer"),
+        "blue",
+        _("An officer compares it with the claim."),
+        US,
+    ),
+    "ACCEPTED": Status(
+        _("Accepted"), _("Accepted"), "green", _("It counts towards the own share."), NOBODY
+    ),
+    "REFUSED": Status(
+        _("Not accepted"),
+        _("Not accepted"),
+        "red",
+        _("It does not count. Another proof can be given."),
+        _("Waiting for the holder."),
     ),
 }
 
@@ -470,6 +501,7 @@ def tables() -> list[StatusTable]:
         table(_("Bills and claims"), BILL),
         table(_("Lines of a bill"), LINE),
         table(_("What a holder says of a line"), SAID),
+        table(_("Proofs of own shares"), PROOF),
         table(_("Payments"), PAYMENT),
         table(_("Payment batches"), BATCH),
         table(_("Recoveries"), RECOVERY),

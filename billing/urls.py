@@ -29,6 +29,7 @@ from billing.views import (
     months,
     objections,
     oddities,
+    own_shares,
     payments,
     periods,
     queues,
@@ -132,6 +133,17 @@ urlpatterns = [
     path(
         "bills/<str:number>/answers.csv", confirming.bill_answers_csv, name="bill_answers_csv"
     ),
+    path("bills/<str:number>/own-share/new/", own_shares.own_share_new, name="own_share_new"),
+    path(
+        "bills/<str:number>/own-share/<int:pk>/",
+        own_shares.own_share_decide,
+        name="own_share_decide",
+    ),
+    path(
+        "bills/<str:number>/own-share/<int:pk>/file/",
+        own_shares.own_share_file,
+        name="own_share_file",
+    ),
     path("bills/<str:number>/settle/", settlement.bill_settle, name="bill_settle"),
     path("bills/<str:number>/lines/<int:row>/", objections.bill_line, name="bill_line"),
     path(
@@ -151,6 +163,8 @@ urlpatterns = [
         name="line_decide",
     ),
     path("vouchers/<str:code>/claims/new/", claims.claim_new, name="claim_new"),
+    path("claims/", claims.fees, name="fees"),
+    path("claims/<str:code>/new/", claims.fee_claim, name="fee_claim"),
     path("vouchers/<str:code>/target/claim/", targets.target_claim, name="target_claim"),
     path("payments/", payments.payments, name="payments"),
     path("payments/<str:end_to_end_id>/", remittances.remittance, name="remittance"),

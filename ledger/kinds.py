@@ -231,6 +231,8 @@ class ActKind(StrEnum):
     OBJECT_TO_LINE = "object_to_line"
     REPLY_TO_OBJECTION = "reply_to_objection"
     WITHDRAW_OBJECTION = "withdraw_objection"
+    PROVE_OWN_SHARE = "prove_own_share"
+    DECIDE_OWN_SHARE = "decide_own_share"
     SETTLE_BILL = "settle_bill"
     DECIDE_LINE = "decide_line"
     PROPOSE_PERIOD = "propose_period"

@@ -58,9 +58,11 @@ from billing.actions.bills import (
     PeriodInvalid,
     submit_bill,
 )
+from billing.actions.claim_payments import OwnShareNotProven
 from billing.actions.claims import (
     ClaimByTarget,
     ClaimInvalid,
+    ProviderIsPaid,
     VoucherNotActive,
     claim_target,
     submit_claim,
@@ -111,6 +113,14 @@ from billing.actions.objection_replies import (
 )
 from billing.actions.objections import LineConfirmed, object_to_line, object_to_lines
 from billing.actions.open_periods import PeriodClosed
+from billing.actions.own_shares import (
+    OwnShareDecided,
+    OwnShareNotAsked,
+    ProofGivenBefore,
+    ProofInvalid,
+    decide_own_share,
+    prove_own_share,
+)
 from billing.actions.periods import (
     PeriodNotOver,
     PeriodNotProposed,
@@ -218,6 +228,9 @@ __all__ = [
     "NothingToSetOff",
     "ObjectionOver",
     "OriginNotPaid",
+    "OwnShareDecided",
+    "OwnShareNotAsked",
+    "OwnShareNotProven",
     "PayerNotAuthority",
     "PaymentInBatch",
     "PaymentMoved",
@@ -229,6 +242,9 @@ __all__ = [
     "PeriodNotOver",
     "PeriodNotProposed",
     "PeriodUndecided",
+    "ProofGivenBefore",
+    "ProofInvalid",
+    "ProviderIsPaid",
     "Reading",
     "RecoveryDecided",
     "RecoveryNotInLaw",
@@ -277,6 +293,7 @@ __all__ = [
     "correct_transfer",
     "correct_usage",
     "decide_line",
+    "decide_own_share",
     "decide_recovery",
     "do_batch_job",
     "do_file_task",
@@ -295,6 +312,7 @@ __all__ = [
     "prepare_batch",
     "propose_collection",
     "propose_period",
+    "prove_own_share",
     "read_statement",
     "record_collection",
     "record_telemetry",

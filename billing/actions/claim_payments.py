@@ -1,32 +1,41 @@
 """Pay a claim: what the law covers of what was accepted, within the voucher, to the one payee."""
 
-from dataclasses import replace
+from django.utils.translation import gettext_lazy as _
 
 from billing.actions.funding import share_out
 from billing.actions.targets import target_due
-from billing.actions.verdicts import OF_HOLDER, Weighed
+from billing.actions.verdicts import OF_HOLDER, OWN_SHARE, Weighed
 from billing.models import Bill, Settlement
-from billing.queries import claims_accepted_in
-from common.days import day_of
-from common.money import major
+from billing.queries import own_borne, own_share_proven, share_of_fee
+from common.errors import Refused
+from common.formatting import money
 from ledger import actions as ledger
 from ledger.actions import Act, Move
 from ledger.kinds import AccountKind, Flow
-from policy.claims import Claim, FeeLine
-from policy.dossiers import DossierInvalid, dossier_from
 from policy.rules import Programme as Policy
-from policy.settlement import Share, settle_claim
+from policy.settlement import Share
 from vouchers.models import Voucher
-from vouchers.queries import (
-    day_answer,
-    law_of_voucher,
-    upstream_of,
-    voucher_balance,
-)
+from vouchers.queries import law_of_voucher
 
 
-def pay_claim(bill: Bill, weighed: Weighed, act: Act) -> Settlement:
-    """Move what the voucher covers of what is accepted to the payee, and keep the working."""
+class OwnShareNotProven(Refused):
+    """Something of a claim accepted before the beneficiary has proven its own share."""
+
+    code = "own_share_not_proven"
+    sentence = _(
+        "Of the own share of claim %(bill)s, %(own)s, %(proven)s are proven. Accept the holder's "
+        "proof of the rest first, or decline the line."
+    )
+
+
+def pay_claim(bill: Bill, weighed: Weighed, act: Act, *, is_look: bool = False) -> Settlement:
+    """Move what the voucher covers of what is accepted to the payee, and keep the working.
+
+    Where the law asks for proof of the own share and it is not proven, all of the claim is
+    withheld; when a person looks at what was withheld (`is_look`), that is refused.
+
+    :raises OwnShareNotProven: on a look alone.
+    """
     voucher = Voucher.objects.select_related(
         "programme",
         "organisation",
@@ -42,7 +51,9 @@ def pay_claim(bill: Bill, weighed: Weighed, act: Act) -> Settlement:
             "weighed by the same figure"
         )
     elif weighed.accepted:
-        share = _share_of_fee(bill, voucher, rules, weighed, act)
+        share = share_of_fee(bill, voucher, rules, weighed.accepted, act.at)
+        if share.covered and rules.settlement.own_share == "PROVEN":
+            share = _once_proven(bill, share, weighed, is_look=is_look)
     weighed.covered, weighed.co_payment = share.covered, share.co_payment
     if share.covered:
         _move(bill, voucher, rules, share.covered, act)
@@ -79,45 +90,15 @@ def _move(bill: Bill, voucher: Voucher, rules: Policy, amount: int, act: Act) ->
     ledger.post(act, [Move(flow, source, payable, amount, bill.number)])
 
 
-def _decided(voucher: Voucher) -> Claim:
-    """Return the claim as it was known when the award was decided."""
-    try:
-        return dossier_from(voucher.award.facts).claim
-    except DossierInvalid:
-        return Claim(as_of=voucher.valid_from_on)
-
-
-def _share_of_fee(
-    bill: Bill, voucher: Voucher, rules: Policy, weighed: Weighed, act: Act
-) -> Share:
-    # What is left out is left out once, however often something of the claim is accepted.
-    is_first = not Settlement.objects.filter(bill=bill, accepted__gt=0).exists()
-    excluded = min(int(bill.facts["fee_excluded"]), weighed.accepted) if is_first else 0
-    compute = weighed.accepted - excluded
-    year = day_of(act.at, voucher.programme.zone).year
-    # What the registers said when it was awarded: the firm that grew since keeps its share.
-    decided = _decided(voucher)
-    claim = Claim(
-        as_of=voucher.valid_from_on,
-        fee_lines=(
-            FeeLine("compute", major(compute, bill.unit)),
-            FeeLine("storage", major(excluded, bill.unit)),
-        ),
-        contract_from=day_answer(bill.facts, "contract_from_on"),
-        contract_until=day_answer(bill.facts, "contract_until_on"),
-        declared_this_year=major(claims_accepted_in(voucher, year), bill.unit),
-        organisation_kind=voucher.organisation.kind,
-        size=decided.size,
-        age_years=decided.age_years,
-        qualifications=decided.qualifications,
-    )
-    award = voucher.award.application.upstream_award
-    if award is None:
-        return settle_claim(claim, voucher_balance(voucher).free, rules)
-    # What the programme above counted is the whole; the fee that was paid is the settled part.
-    line, upstream = upstream_of(award)
-    settled = min(major(compute, bill.unit), line.fee)
-    claim = replace(claim, fee_lines=(line,), settled_fee=settled, upstream=upstream)
-    share = settle_claim(claim, voucher_balance(voucher).free, rules)
-    own = weighed.accepted - share.covered - share.beyond_hold
-    return replace(share, co_payment=own)
+def _once_proven(bill: Bill, share: Share, weighed: Weighed, *, is_look: bool) -> Share:
+    """Return a share, or nothing of it while the beneficiary's own is not proven."""
+    own, proven = own_borne(bill) + share.own, own_share_proven(bill)
+    if proven >= own:
+        return share
+    if is_look:
+        raise OwnShareNotProven(
+            bill=bill.number, own=money(own, bill.unit), proven=money(proven, bill.unit)
+        )
+    weighed.accepted, weighed.reason = 0, OWN_SHARE
+    weighed.values = {"own_amount": own, "proven_amount": proven, "unit": bill.unit}
+    return Share(0, 0, 0)

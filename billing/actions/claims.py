@@ -37,7 +37,7 @@ from common.errors import Refused
 from ledger.actions import Act, begin
 from ledger.kinds import ActKind
 from parties.models import Organisation, User
-from parties.queries import has_role, require_role
+from parties.queries import address_of, has_role, require_role
 from parties.roles import Role
 from providers.models import Provider
 from safeguards.actions import LineAnswer, LineFacts, check_lines
@@ -66,6 +66,16 @@ class VoucherNotActive(Refused):
     sentence = _("Voucher %(voucher)s is not active, so nothing can be claimed on it.")
 
 
+class ProviderIsPaid(Refused):
+    """A fee claimed by its holder where the law pays the provider."""
+
+    code = "provider_is_paid"
+    sentence = _(
+        "In %(programme)s the provider is paid, so %(provider)s claims the fee of the voucher "
+        "%(voucher)s. Ask it to, and say of its claim whether it is right."
+    )
+
+
 class ClaimByTarget(Refused):
     """A fee claimed where a target is paid."""
 
@@ -88,16 +98,19 @@ def submit_claim(
     contract_until_on: date,
     period_from: datetime,
     period_until: datetime,
-    actor: User,
+    actor: User | str,
     at: datetime,
     key: str,
 ) -> Bill:
-    """Ask, as a voucher's holder, for the programme's part of a fee that was paid to a provider.
+    """Ask for the programme's part of a provider's fee, as the side that the voucher's law pays.
 
-    `amount_paid` is the whole invoice in minor units; `fee_excluded` the part of it for what
-    the programme leaves out, such as storage. The claim is one line.
+    That is the voucher's holder, who paid the fee, or the provider, which is paid its own part by
+    the holder. `amount_paid` is the whole invoice in minor units; `fee_excluded` the part of it
+    for what the programme leaves out, such as storage. The claim is one line. An actor that is no
+    person is a program of the provider.
 
-    :raises NotAllowed: if the person is no applicant of the voucher's organisation.
+    :raises NotAllowed: if the person does not act for the side that is paid.
+    :raises ProviderIsPaid: if the holder claims where the provider is paid.
     :raises InvoiceNumberMissing: if there is no invoice number.
     :raises PeriodInvalid: if the period does not end after it begins, at whole seconds.
     :raises PeriodFarOff: if the period is not within the years 2000 to 2100.
@@ -107,10 +120,10 @@ def submit_claim(
     :raises ClaimInvalid: if an amount or the contract's days can't be.
     :raises KeyReused: if the key was used for another claim.
     """
-    require_role(actor, Role.APPLICANT, organisation=voucher.organisation)
     programme = voucher.programme
     if not programme.is_claimed_after_use:
         raise BillNotForMode(programme=programme.title, payee=_("the provider"))
+    payee = _require_claimant(voucher, provider, actor)
     if programme.mode == Programme.Mode.M7:
         raise ClaimByTarget(programme=programme.title, voucher=voucher.code)
     check_heads(invoice_number, period_from, period_until)
@@ -140,7 +153,7 @@ def submit_claim(
     bill = Bill(
         programme=programme,
         provider=provider,
-        payee=voucher.organisation,
+        payee=payee,
         invoice_number=invoice_number.strip(),
         period_from=period_from,
         period_until=period_until,
@@ -192,6 +205,25 @@ def claim_target(*, voucher: Voucher, actor: User, at: datetime, key: str) -> Bi
     return _sent(bill, row, row.amount, 0, actor=actor, act=act)
 
 
+def _require_claimant(voucher: Voucher, provider: Provider, actor: User | str) -> Organisation:
+    """Return who is paid for a fee, if the actor claims for them."""
+    holder, supply = voucher.organisation, provider.organisation
+    if not pays_supply_side(voucher):
+        if isinstance(actor, str):
+            raise BillNotForMode(programme=voucher.programme.title, payee=_("the holder"))
+        require_role(actor, Role.APPLICANT, organisation=holder)
+        return holder
+    if isinstance(actor, User) and not has_role(actor, Role.PROVIDER, organisation=supply):
+        if has_role(actor, Role.APPLICANT, organisation=holder):
+            raise ProviderIsPaid(
+                programme=voucher.programme.title,
+                provider=supply.name_here,
+                voucher=voucher.code,
+            )
+        require_role(actor, Role.PROVIDER, organisation=supply)
+    return supply
+
+
 def _require_paid_side(voucher: Voucher, provider: Provider, actor: User) -> Organisation:
     """Return who is paid for a target, if the person acts for them."""
     demand, supply = voucher.organisation, provider.organisation
@@ -211,14 +243,14 @@ def _begin(
     content: Mapping[str, object],
     invoice_number: str,
     *,
-    actor: User,
+    actor: User | str,
     at: datetime,
     key: str,
 ) -> Act:
     return begin(
         kind=ActKind.SUBMIT_CLAIM,
         key=key,
-        actor=actor.address,
+        actor=address_of(actor),
         about=voucher.address,
         at=at,
         payload=content,
@@ -227,12 +259,12 @@ def _begin(
 
 
 def _sent(
-    bill: Bill, voucher: Voucher, amount: int, used_ms: int, *, actor: User, act: Act
+    bill: Bill, voucher: Voucher, amount: int, used_ms: int, *, actor: User | str, act: Act
 ) -> Bill:
     """Write a claim and its one line."""
     bill.number = unused_number("CL")
     bill.kind = Bill.Kind.CLAIM
-    send(bill, act, actor.address)
+    send(bill, act, address_of(actor))
     bill.total = amount
     bill.save(update_fields=["total"])
     BillLine.objects.create(

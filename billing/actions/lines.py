@@ -19,7 +19,15 @@ from billing.actions.settlement import (
     settle_orders,
 )
 from billing.actions.targets import is_of_target, weigh_rest_of_target
-from billing.actions.verdicts import OF_HOLDER, Weighed, claim_row, overruled, row_of, weigh
+from billing.actions.verdicts import (
+    OF_HOLDER,
+    OWN_SHARE,
+    Weighed,
+    claim_row,
+    overruled,
+    row_of,
+    weigh,
+)
 from billing.models import Bill, BillLine, Verdict
 from billing.queries import line_verdict
 from common.errors import Refused
@@ -74,9 +82,9 @@ def decide_line(
 
     What is accepted is covered as at settlement, from what the order's hold or the voucher has
     left now; it makes a settlement of its own, whose `billed` is the part that was withheld.
-    Accepting a line that was withheld for an objection, or for want of a confirmation, settles
-    that only: the rules weigh the line as they would have, and what they withhold waits for a
-    decision of its own.
+    Accepting a line that was withheld for an objection, or for want of a confirmation or of
+    proof of the own share, settles that only: the rules weigh the line as they would have, and
+    what they withhold waits for a decision of its own.
 
     :raises NotAllowed: if the person is no officer or finance officer of the programme.
     :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
@@ -88,6 +96,7 @@ def decide_line(
     :raises UsageMissing: if no meter knows the line.
     :raises LineAcceptedBefore: if its usage stands on another line.
     :raises NothingMoreEarned: if it is a target's, and its assessment earns no more.
+    :raises OwnShareNotProven: if its law asks for proof of the own share, and there is none.
     :raises KeyReused: if the key was used for another decision.
     """
     require_settler(line.bill, actor)
@@ -137,7 +146,7 @@ def _accepted(
     is_first = _is_first_of_its_usage(bill, line)
     part = _withheld_part(bill, line, before, act)
     if bill.kind == Bill.Kind.CLAIM:
-        pay_claim(bill, part, act)
+        pay_claim(bill, part, act, is_look=True)
     else:
         _settle_part(bill, part, act)
     names_usage = is_first and part.accepted > 0
@@ -203,7 +212,7 @@ def _withheld_part(bill: Bill, line: BillLine, before: Verdict, act: Act) -> Wei
     if is_of_target(bill):
         return weigh_rest_of_target(bill, line, before)
     if bill.kind == Bill.Kind.CLAIM:
-        if is_of_holder:
+        if is_of_holder or before.reason == OWN_SHARE:
             return weigh_claim(bill, line, act, is_overruled=True)
         row = claim_row(line, line.quantity_ms)
     else:

@@ -15,7 +15,7 @@ from billing.actions.funding import share_out
 from billing.actions.shares import keep_verdicts
 from billing.actions.verdicts import Weighed, doubtful_rows, weigh
 from billing.models import Bill, Settlement, Verdict
-from billing.queries import UNCONFIRMED, withholds_silence
+from billing.queries import UNCONFIRMED, is_own_claim, withholds_silence
 from common.days import day_of
 from common.errors import Refused
 from ledger import actions as ledger
@@ -112,11 +112,11 @@ def require_settler(bill: Bill, person: User) -> None:
 
 
 def require_settleable(bill: Bill, at: datetime) -> None:
-    """Refuse a provider's bill while a suspension makes its settlement wait; claims go on.
+    """Refuse what pays a provider while its suspension makes that wait; a holder's claim goes on.
 
     :raises SettlementWaits: if a suspension of the provider says so.
     """
-    if bill.kind == Bill.Kind.BILL and settlement_waits(bill.provider, at):
+    if not is_own_claim(bill) and settlement_waits(bill.provider, at):
         raise SettlementWaits(provider=bill.provider.organisation.name_here)
 
 

@@ -24,6 +24,8 @@ from safeguards.actions import LineAnswer, LineFacts, check_lines
 
 # Why a line waits that no rule has anything against: its holder's word.
 OF_HOLDER = ("objected", "not_confirmed")
+# Why a whole claim waits that the rules have not cut yet: nobody has proven the own share.
+OWN_SHARE = "own_share_not_proven"
 
 
 class LineRow(NamedTuple):

@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
-from billing.forms.lines import minor_of, read_lines
+from billing.forms.lines import read_lines
 from billing.statuses import RESOLUTION
 from common.days import FIRST_DAY, LAST_DAY
 from common.forms import KeyedForm
@@ -88,8 +88,8 @@ class BillForm(KeyedForm):
     ) -> None:
         super().__init__(*given, **more)
         self._units = units
-        _offer(self, "programme", [("", _("Choose a programme")), *programmes])
-        _offer(self, "month", months_until(today))
+        offer(self, "programme", [("", _("Choose a programme")), *programmes])
+        offer(self, "month", months_until(today))
 
     def clean_month(self) -> date:
         """Return the first day of the month."""
@@ -127,7 +127,8 @@ def months_until(today: date) -> list[tuple[str, str]]:
     ]
 
 
-def _offer(form: forms.Form, name: str, choices: Sequence[tuple[str, Any]]) -> None:
+def offer(form: forms.Form, name: str, choices: Sequence[tuple[str, Any]]) -> None:
+    """Give a field of choices what can be chosen."""
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)
     field.choices = list(choices)
@@ -166,66 +167,6 @@ def day_field(label: Any, help_text: Any = "") -> forms.DateField:
             MaxValueValidator(LAST_DAY, message=_NO_DAY),
         ],
     )
-
-
-class ClaimForm(KeyedForm):
-    """A fee that was paid, to be paid back in part."""
-
-    provider = forms.ChoiceField(label=_("Which provider did you pay"), choices=())
-    invoice_number = forms.CharField(
-        label=_("Number of the provider’s invoice"),
-        max_length=60,
-        widget=forms.TextInput({"class": "govuk-input--width-20", "autocomplete": "off"}),
-    )
-    amount_paid = money_field(
-        _("How much you paid"), _("The whole invoice, for example 12,500.00")
-    )
-    fee_excluded = money_field(
-        _("How much of it is for storage, network or anything but compute"),
-        _("Enter 0 if it is all compute"),
-        initial=Decimal(0),
-    )
-    contract_from_on = day_field(_("First day of the contract"))
-    contract_until_on = day_field(_("Last day of the contract"))
-    period_from_on = day_field(_("First day of use that you claim for"))
-    period_until_on = day_field(_("Last day of use that you claim for"))
-
-    def __init__(
-        self, *given: Any, providers: Sequence[tuple[str, str]], unit: str, **more: Any
-    ) -> None:
-        super().__init__(*given, **more)
-        self._unit = unit
-        _offer(self, "provider", [("", _("Choose a provider")), *providers])
-        for name in ("amount_paid", "fee_excluded"):
-            self.fields[name].widget.attrs["suffix"] = unit
-
-    def clean_amount_paid(self) -> int:
-        """Return the amount in minor units."""
-        return self._minor("amount_paid")
-
-    def clean_fee_excluded(self) -> int:
-        """Return the amount in minor units."""
-        return self._minor("fee_excluded")
-
-    def _minor(self, name: str) -> int:
-        try:
-            return minor_of(self.cleaned_data[name], self._unit)
-        except ValueError:
-            raise forms.ValidationError(
-                gettext("%(unit)s has no decimals. Enter a whole number.")
-                % {"unit": self._unit}
-            ) from None
-
-    def clean(self) -> dict[str, Any]:
-        """Hold each pair of days in order."""
-        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        for first, last in (
-            ("contract_from_on", "contract_until_on"),
-            ("period_from_on", "period_until_on"),
-        ):
-            if first in cleaned and last in cleaned and cleaned[last] < cleaned[first]:
-                self.add_error(last, _("The last day is before the first. Check both."))
-        return cleaned
 
 
 class NoteForm(KeyedForm):

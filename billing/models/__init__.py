@@ -12,6 +12,7 @@ from billing.models.objections import (
     ObjectionReply,
     ObjectionWithdrawal,
 )
+from billing.models.own_shares import OwnShareDecision, OwnShareProof
 from billing.models.payments import Batch, Payment, PaymentFile
 from billing.models.periods import (
     ClosedPeriod,
@@ -65,6 +66,8 @@ __all__ = [
     "ObjectionFile",
     "ObjectionReply",
     "ObjectionWithdrawal",
+    "OwnShareDecision",
+    "OwnShareProof",
     "Payment",
     "PaymentFile",
     "PeriodAccrual",

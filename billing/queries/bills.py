@@ -145,17 +145,6 @@ def bills_to_settle() -> QuerySet[Bill]:
     return waiting.order_by("sent_at", "pk")
 
 
-def is_due(bill: Bill, at: datetime) -> bool:
-    """Return whether nobody is waited for any more: a bill may be settled.
-
-    A claim of the beneficiary is its own: there is nobody to wait for. A bill waits until each
-    of its lines is confirmed or disputed, and no longer than the programme's days for that.
-
-    :raises NoPolicyInForce: if the programme had no policy on the day when it was sent.
-    """
-    return is_own_claim(bill) or bill.agreed_at is not None or open_to(bill) <= at
-
-
 def is_own_claim(bill: Bill) -> bool:
     """Say whether a bill is a claim of the holder itself, which nobody else has to confirm."""
     return bill.kind == Bill.Kind.CLAIM and bill.payee_id != bill.provider.organisation_id

@@ -10,6 +10,7 @@ from django.db.models import OuterRef, Q, Subquery
 from billing.models import Batch, Bill, BillLine, Objection, Payment, Settlement, Verdict
 from billing.queries.bills import bills_to_settle, programmes_overseen
 from billing.queries.oddities import clock_of, odd_lines
+from billing.queries.own_shares import own_share_of, proofs_waiting, unproven
 from billing.queries.payments import PAYABLE_KINDS
 from billing.queries.traced import parts_open
 from common.days import day_of
@@ -56,9 +57,14 @@ class _Rules:
 
 
 def bills_waiting(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
-    """Return the bills and claims to settle; due is when their days for an objection are over."""
+    """Return the bills and claims to settle; due is when their days for an objection are over.
+
+    A claim whose own share is not proven says so.
+    """
     rules = _Rules()
-    found = bills_to_settle().filter(programme__in=programmes).select_related("payee")
+    found = list(bills_to_settle().filter(programme__in=programmes).select_related("payee"))
+    # The day tells the year alone that earlier claims are counted in.
+    unproven_ones = unproven(found, found[-1].sent_at) if found else set()
     return [
         Waiting(
             "bill",
@@ -69,8 +75,37 @@ def bills_waiting(programmes: Sequence[Programme], _person: User) -> list[Waitin
             one.unit,
             one.sent_at,
             one.sent_at + timedelta(days=rules.of(one.programme, one.sent_at).objection_days),
+            *(_unproven(one) if one.pk in unproven_ones else ()),
         )
         for one in found
+    ]
+
+
+def _unproven(claim: Bill) -> tuple[str, dict[str, Any]]:
+    """Return why a claim waits for proof, as a reason and its values."""
+    own = own_share_of(claim, claim.sent_at)
+    assert own is not None, "its law asks for proof"
+    return "own_share_not_proven", {
+        "own_amount": own.due,
+        "proven_amount": own.proven,
+        "unit": claim.unit,
+    }
+
+
+def own_shares_waiting(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return the proofs of own shares that an officer has to accept or refuse."""
+    return [
+        Waiting(
+            "own_share",
+            f"{one.bill.number}/{one.pk}",
+            one.bill.programme.code,
+            one.paid_to,
+            one.amount,
+            one.bill.unit,
+            one.given_at,
+            None,
+        )
+        for one in proofs_waiting(programmes)
     ]
 
 
@@ -274,6 +309,7 @@ def _payables(programme: Programme) -> dict[str, int]:
 Queue = Callable[[Sequence[Programme], User], list[Waiting]]
 # In the order in which a bill goes through them.
 QUEUES: dict[str, Queue] = {
+    "own-shares": own_shares_waiting,
     "to-settle": bills_waiting,
     "disputed": lines_disputed,
     "withheld": lines_kept_back,

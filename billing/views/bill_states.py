@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet, Sum
 
 from billing import statuses
 from billing.models import Bill, Payment, Settlement, Verdict
+from billing.queries import is_own_claim, unproven
 from common.statuses import Status
 from providers.queries import suspensions_of_settlement
 from vouchers.models import Programme
@@ -30,7 +31,10 @@ def state_of(bill: Bill, at: datetime) -> BillState:
 
 
 def states_of(bills: Sequence[Bill], at: datetime) -> dict[int, BillState]:
-    """Return where bills stand, by their key, in a constant number of statements."""
+    """Return where bills stand, by their key.
+
+    In a constant number of statements, but for claims whose own share is to be proven.
+    """
     stopped = set(
         suspensions_of_settlement(at)
         .filter(provider__in={bill.provider_id for bill in bills})
@@ -44,6 +48,7 @@ def states_of(bills: Sequence[Bill], at: datetime) -> dict[int, BillState]:
     )
     withheld = _withheld(settled)
     payments = _payments(settled)
+    waiting = unproven(bills, at)
     return {
         bill.pk: _state(
             bill,
@@ -51,6 +56,7 @@ def states_of(bills: Sequence[Bill], at: datetime) -> dict[int, BillState]:
             withheld.get(bill.pk, 0),
             _paying(bill, payments),
             is_stopped=bill.provider_id in stopped,
+            is_unproven=bill.pk in waiting,
         )
         for bill in bills
     }
@@ -100,12 +106,20 @@ def _paying(bill: Bill, payments: Sequence[Payment]) -> Payment | None:
 
 
 def _state(
-    bill: Bill, covered: int, withheld: int, payment: Payment | None, *, is_stopped: bool
+    bill: Bill,
+    covered: int,
+    withheld: int,
+    payment: Payment | None,
+    *,
+    is_stopped: bool,
+    is_unproven: bool,
 ) -> BillState:
     code = _code(bill, covered, withheld, payment)
     # A holder's claim is its own, and goes on.
-    if code == "SENT" and is_stopped and bill.kind == Bill.Kind.BILL:
+    if code == "SENT" and is_stopped and not is_own_claim(bill):
         code = "STOPPED"
+    elif code == "SENT" and is_unproven:
+        code = "UNPROVEN"
     return BillState(statuses.BILL[code], covered, withheld, payment)
 
 

@@ -24,6 +24,7 @@ from billing.views.bill_states import OPEN, BillState, state_of, states_of
 from billing.views.confirming import deadline_words
 from billing.views.evidence import beside, names_gpus
 from billing.views.invoices import invoice_rows
+from billing.views.own_shares import own_share_shown
 from billing.views.shown import (
     acts_of,
     days_words,
@@ -45,7 +46,7 @@ from parties.authentication import signed_in
 from parties.models import User
 from parties.queries import has_role, organisations_of
 from parties.roles import Role
-from providers.queries import suspension_in_force
+from providers.queries import providers_of, suspension_in_force
 from providers.told import suspension_told
 from vouchers.queries import targets_supplied_by
 from vouchers.views.decisions_shown import working_lines
@@ -65,6 +66,7 @@ def bills(request: HttpRequest) -> HttpResponse:
         "is_filtered": bool(query_of(request)),
         "is_provider": has_role(person, Role.PROVIDER),
         "has_targets": targets_supplied_by(person).exists(),
+        "has_fees": queries.vouchers_to_claim(*providers_of(person)).exists(),
         "page": page,
         "query": query_of(request),
         "list": table(
@@ -136,6 +138,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "page": page,
         "query": query_of(request),
         "said": _said(person, found, now),
+        "own_share": own_share_shown(person, found, now),
         "settlements": _settlements(found, lines),
         "events": timeline(acts_of(found.address, found.act_id), leads_on=is_staff),
         "zone": found.programme.zone,

@@ -149,6 +149,7 @@ def _address(route: str, code: str, programme: str) -> str:
 
 def _title(code: str) -> str:
     return {
+        "own-shares": _("Proofs of own shares"),
         "to-settle": _("Bills to settle"),
         "disputed": _("Disputed lines"),
         "withheld": _("Lines withheld"),
@@ -186,6 +187,9 @@ def _page(one: Waiting) -> str:
             # Its bill is not settled yet: there it is seen and settled.
             return reverse("bill", args=[number])
         return reverse("line_decide", args=[number, row])
+    if one.kind == "own_share":
+        number, _slash, pk = one.name.rpartition("/")
+        return reverse("own_share_decide", args=[number, pk])
     if one.kind in ("bill", "batch", "bank_line"):
         return reverse(one.kind, args=[one.name])
     return reverse("trace", args=[one.kind, one.name])

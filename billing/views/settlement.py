@@ -52,6 +52,11 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
                 "url": reverse("lines_withheld"),
             },
             {
+                "value": queries.proofs_waiting(programmes).count(),
+                "label": _("Proofs of own shares"),
+                "url": reverse("work_queue", args=["own-shares"]),
+            },
+            {
                 "value": batches.count(),
                 "label": _("Batches to approve or send"),
                 "url": reverse("batches"),

@@ -26,7 +26,7 @@ register = template.Library()
 
 # The newest bills of a provider that are looked at, and how many of those on their way are shown.
 LOOKED_AT, SHOWN = 100, 5
-ON_THEIR_WAY = ("SENT", "STOPPED", "QUERIED", "TO_PAY", "AT_BANK")
+ON_THEIR_WAY = ("SENT", "STOPPED", "UNPROVEN", "QUERIED", "TO_PAY", "AT_BANK")
 
 
 @register.inclusion_tag("billing/when_paid.html", takes_context=True)

@@ -37,6 +37,7 @@ from notices.letters.orders import (
     order_user_changed,
     use_asked_about,
 )
+from notices.letters.own_shares import own_share_decided
 from notices.letters.payments import (
     bank_detail_changed,
     bank_detail_proposed,
@@ -124,6 +125,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.OBJECT_TO_LINE: lines_disputed,
     ActKind.REPLY_TO_OBJECTION: objection_answered,
     ActKind.WITHDRAW_OBJECTION: objection_withdrawn,
+    ActKind.DECIDE_OWN_SHARE: own_share_decided,
     ActKind.SETTLE_BILL: bill_settled,
     ActKind.LOCK_BATCH: batch_waiting,
     ActKind.APPROVE_BATCH: batch_waiting,

@@ -27,6 +27,7 @@ from vouchers.models import (
     Programme,
     Voucher,
 )
+from vouchers.queries import pays_supply_side
 
 
 def application_received(deed: Deed) -> Letters:
@@ -198,6 +199,11 @@ def _what_next(voucher: Voucher) -> str:
         return _(
             "It is the letter of your target. What a third party finds at the year's end says how "
             "much of it is paid, and its page says to whom."
+        )
+    if programme.is_claimed_after_use and pays_supply_side(voucher):
+        return _(
+            "This programme pays its share to your provider after use: give the provider the code "
+            "of this voucher, have the compute metered, and pay it your own share."
         )
     if programme.is_claimed_after_use:
         return _(

@@ -17,6 +17,7 @@ from billing.queries import (
 )
 from common.formatting import instant_text, money
 from notices.letters.letter import Deed, Letter, Letters, Words, paragraphs, people_of
+from notices.letters.own_shares import own_share_wanted
 from parties.roles import Role
 
 _NOT_WHOLE = (Verdict.Outcome.REDUCED, Verdict.Outcome.WITHHELD)
@@ -49,6 +50,7 @@ def bill_received(deed: Deed) -> Letters:
 
         yield _to_payee(bill, words)
         yield from _to_confirm(bill)
+        yield from own_share_wanted(bill)
 
 
 def _to_confirm(bill: Bill) -> Letters:

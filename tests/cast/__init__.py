@@ -2,6 +2,16 @@
 
 from tests.cast.basics import FISCAL_YEAR, HOUR, M1, M3, M5, NOON, TODAY, a_key
 from tests.cast.catalogue import a_cap, an_equivalent
+from tests.cast.fees import (
+    FEE,
+    FEE_AWARD,
+    FEE_BUDGET,
+    M6,
+    a_fee,
+    a_matched_fee,
+    cost_share_law,
+    match_law,
+)
 from tests.cast.matches import (
     M8,
     MATCH_BUDGET,
@@ -69,11 +79,15 @@ from tests.cast.vouchers import (
 )
 
 __all__ = [
+    "FEE",
+    "FEE_AWARD",
+    "FEE_BUDGET",
     "FISCAL_YEAR",
     "HOUR",
     "M1",
     "M3",
     "M5",
+    "M6",
     "M7",
     "M8",
     "MATCH_BUDGET",
@@ -94,11 +108,13 @@ __all__ = [
     "a_cap",
     "a_decided_accreditation",
     "a_draft",
+    "a_fee",
     "a_hold",
     "a_key",
     "a_laboratory",
     "a_link",
     "a_match",
+    "a_matched_fee",
     "a_newcomer",
     "a_payee",
     "a_person",
@@ -127,6 +143,7 @@ __all__ = [
     "answers_for",
     "cancelled",
     "changed",
+    "cost_share_law",
     "declined",
     "followed",
     "links",
@@ -134,6 +151,7 @@ __all__ = [
     "make_programme",
     "make_provider",
     "make_scene",
+    "match_law",
     "number_of",
     "paying_text",
     "policy_text",

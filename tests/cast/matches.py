@@ -60,3 +60,11 @@ def followed(report: AwardsReport) -> list[Voucher | None]:
         actions.follow_upstream_award(application=one, at=NOON, key=f"match:{one.reference}")
         for one in applications
     ]
+
+
+def a_match_of(authority: Authority, applicant: Applicant, text: str) -> tuple[Scheme, Voucher]:
+    """Return a match by another law, with the voucher that followed one award of an applicant."""
+    scheme = make_programme(authority, M8, text=text, budget=MATCH_BUDGET)
+    (voucher,) = followed(recorded(scheme, an_award(applicant)))
+    assert voucher is not None, "nobody looks at a match"
+    return scheme, voucher

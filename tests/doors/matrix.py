@@ -23,9 +23,10 @@ from notices.models import Message, WebhookMessage
 from parties.models import User
 from providers import actions as providers
 from scoring.indicators import report
+from tests.billing import fees
 from tests.browser.deciding import a_scheme
 from tests.browser.history import HEADER, History
-from tests.cast import a_key, an_issued_voucher, make_provider
+from tests.cast import a_fee, a_key, an_issued_voucher, make_provider
 from tests.cast.providers import (
     a_newcomer,
     a_suspension,
@@ -169,6 +170,10 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         key=a_key(),
     )
     evidence = reply.files.get()
+    f = a_fee()
+    fees.use(f)
+    claim = fees.claim(f)
+    proof = fees.prove(f, claim)
     return {
         "colleague_invite": (firm, (h.firm.organisation.code,)),
         "colleague_remove": (
@@ -300,6 +305,10 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "line_decide": (finance, (bill, h.withheld.row)),
         "claim_new": (h.laboratory.person, (h.claimable.code,)),
         "target_claim": (t.applicant.person, (t.voucher.code,)),
+        "fee_claim": (f.seller.person, (f.voucher.code,)),
+        "own_share_new": (f.applicant.person, (claim.number,)),
+        "own_share_decide": (f.authority.finance[0], (claim.number, proof.pk)),
+        "own_share_file": (f.applicant.person, (claim.number, proof.pk)),
         "recovery": (finance, (h.recovery.code,)),
         "recovery_reply": (person, (h.recovery.code,)),
         "recovery_decide": (h.authority.finance[1], (h.recovery.code,)),

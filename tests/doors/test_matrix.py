@@ -30,6 +30,7 @@ ELSEWHERE = {
         *("account_statement", "account_statement_file", "payable_items"),
         *("bill_invoice", "remittance", "remittance_file"),
         *("bill", "bill_csv", "bill_errors_csv", "bill_settle", "line_object", "batch"),
+        "own_share_file",
         *("objection_file", "programme_period", "programme_period_csv", "recovery"),
         *("trace", "trace_csv", "trace_json", *QUEUES),
         *(

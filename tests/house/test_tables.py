@@ -131,6 +131,8 @@ def test_what_was_written_stays_written():
         "billing_objectionfile",
         "billing_objectionreply",
         "billing_objectionwithdrawal",
+        "billing_ownshareproof",
+        "billing_ownsharedecision",
         "billing_settlement",
         "billing_batchstep",
         "billing_duplicateanswer",

@@ -213,6 +213,8 @@ def test_no_key_can_be_missing_in_the_database():
             "billing_collection.proposal_id",
             # Most payments follow none that came back.
             "billing_payment.follows_id",
+            # A document that was refused proves nothing, and may come again.
+            "billing_ownsharedecision.accepted_sha256",
             "billing_verdict.usage_from",
             "billing_verdict.usage_line_id",
             # Only a signed batch of telemetry has a number.

@@ -8,7 +8,7 @@ from parties import actions as parties
 from parties.queries import SamePerson
 from parties.roles import Role
 from tests import cast
-from tests.billing import bank_scene, closing, recovering, stage
+from tests.billing import bank_scene, closing, fees, recovering, stage
 from tests.parties.two_steps import Scene
 
 _AFTER = cast.YEARS_END + timedelta(days=12)
@@ -26,6 +26,20 @@ def settled_target():
         scene.authority.organisation,
         Role.FINANCE,
         lambda account: stage.settle(bill, key="settle", actor=account, at=_AFTER),
+    )
+
+
+def decided_own_share():
+    scene = cast.a_fee()
+    fees.use(scene)
+    person = cast.with_role(scene.applicant.person, scene.authority.organisation, Role.FINANCE)
+    proof = fees.prove(scene, fees.claim(scene), actor=person)
+    return Scene(
+        scene.authority.admin,
+        person,
+        scene.authority.organisation,
+        Role.FINANCE,
+        lambda account: fees.decide(scene, proof, actor=account, key="decide"),
     )
 
 

@@ -231,12 +231,6 @@ def test_where_the_document_wants_people_the_award_waits_for_them(firm):
     ("before", "after", "error", "said"),
     [
         (
-            'payee = "BENEFICIARY"',
-            'payee = "PROVIDER"',
-            actions.ModeNotRun,
-            "M8 that pays PROVIDER",
-        ),
-        (
             'kind = "INCURRED"\n',
             'kind = "INCURRED"\n[base.apportion]\nclause = "x"\ncount = "INCLUSIVE"\n'
             "rounded = false\n",

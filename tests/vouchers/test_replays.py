@@ -108,32 +108,6 @@ def test_a_document_that_asks_what_no_page_asks_makes_no_programme(code, named):
     assert extent() == before
 
 
-def test_a_document_whose_payments_are_not_made_here_makes_no_programme():
-    text = (
-        cast.policy_text("cn-xiamen-2024")
-        .replace("cn-xiamen-2024", "xx-mode-m6")
-        .replace('mode = "M1"', 'mode = "M6"')
-        .replace('payee = "BENEFICIARY"', 'payee = "PROVIDER"')
-    )
-    authority = cast.make_authority()
-    before = extent()
-
-    with pytest.raises(actions.ModeNotRun, match="M6 that pays PROVIDER"):
-        actions.create_programme(
-            code="xx-mode-m6",
-            title="Shared costs",
-            title_zh="分担",
-            authority=authority.organisation,
-            text=text,
-            actor=authority.officer,
-            at=cast.NOON,
-            key="k",
-        )
-
-    assert Programme.objects.count() == 0
-    assert extent() == before
-
-
 def test_decisions_of_targets_and_matches_come_out_again_as_they_were_kept():
     cast.a_target()
     scheme, firm = cast.a_match(), cast.an_sme("Matched Ltd", region="CN-3301")

@@ -26,17 +26,6 @@ class PolicyInvalid(Refused):
     sentence = _("The policy can't be taken as it stands:\n%(problems)s")
 
 
-class ModeNotRun(Refused):
-    """The document can be worked out, and its kind of payment is not made here."""
-
-    code = "mode_not_run"
-    sentence = _(
-        "A programme in mode %(mode)s that pays %(payee)s can be worked out with "
-        "manage.py work_out, but its payments are not made here: a provider's claim would have "
-        "to prove what the beneficiary paid itself. Name the beneficiary as payee."
-    )
-
-
 class HoldingNotRun(Refused):
     """The document lets holders do with vouchers what can't be done here."""
 
@@ -145,7 +134,6 @@ def create_programme(
 
     :raises NotAllowed: if the person is neither officer nor administrator of the authority.
     :raises NotAnAuthority: if the organisation is of another kind.
-    :raises ModeNotRun: if payments of its mode are not made here.
     :raises FactsNotAsked: if its shares depend on what nobody is asked here.
     :raises PolicyInvalid: if the document can't be read, with every problem and its place.
     :raises PolicyDiffers: if the document is of another code.
@@ -198,7 +186,6 @@ def propose_policy(
     """Propose a new version of a programme's policy; another person puts it in force.
 
     :raises NotAllowed: if the person is neither officer nor administrator of the programme.
-    :raises ModeNotRun: if payments of its mode are not made here.
     :raises PolicyInvalid: if the document can't be read, with every problem and its place.
     :raises PolicyDiffers: if the document changes the code, the mode, the unit or the zone.
     """
@@ -242,8 +229,6 @@ def _checked_policy(text: str) -> Policy:
         rules = read_policy(text)
     except ProgrammeInvalid as error:
         raise PolicyInvalid(problems="\n".join(error.problems)) from error
-    if rules.mode in ("M6", "M8") and rules.payee == "PROVIDER":
-        raise ModeNotRun(mode=rules.mode, payee=rules.payee)
     if rules.holding.transfer != "DENY":
         raise HoldingNotRun(what="transfer")
     if rules.holding.split == "REFER":

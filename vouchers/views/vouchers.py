@@ -87,6 +87,7 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
     is_staff = is_officer(person, found)
     pays_after_use = found.programme.is_claimed_after_use
     has_target = found.programme.mode == Programme.Mode.M7
+    pays_provider = pays_after_use and queries.pays_supply_side(found)
     target = target_shown(found, person) if has_target else None
     context = {
         "voucher": found,
@@ -101,11 +102,16 @@ def voucher(request: HttpRequest, code: str) -> HttpResponse:
         "is_holder": is_holder,
         "pays_after_use": pays_after_use,
         "can_order": is_holder and is_active and balance.free > 0 and not pays_after_use,
-        "can_claim": is_holder and pays_after_use and balance.free > 0 and not has_target,
+        "can_claim": is_holder
+        and pays_after_use
+        and balance.free > 0
+        and not has_target
+        and not pays_provider,
+        "pays_provider": pays_provider,
         "can_return": is_holder
         and is_active
         and balance.free > 0
-        and not (has_target and queries.pays_supply_side(found)),
+        and not (has_target and pays_provider),
         "target": target,
         "can_assess": has_target and is_active and is_staff,
         "can_suspend": is_active and is_staff,
