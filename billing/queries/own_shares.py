@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import F, QuerySet, Sum
 
@@ -35,6 +36,10 @@ class OwnShare:
         """Whether what was accepted as proof reaches the own share."""
         return self.proven >= self.due
 
+    def reason_values(self, unit: str) -> dict[str, Any]:
+        """Return what the reason `own_share_not_proven` says, amounts being in a unit."""
+        return {"own_amount": self.due, "proven_amount": self.proven, "unit": unit}
+
 
 def is_due(bill: Bill, at: datetime) -> bool:
     """Return whether nobody is waited for any more: a bill may be settled.
@@ -57,21 +62,20 @@ def waits_for_own_share(bill: Bill, at: datetime) -> bool:
     return own is not None and not own.is_proven
 
 
-def unproven(bills: Sequence[Bill], at: datetime) -> set[int]:
-    """Return the keys of the bills that are not settled yet for want of proof."""
+def unproven(bills: Sequence[Bill], at: datetime) -> dict[int, OwnShare]:
+    """Return the own shares of the bills that are not settled yet for want of proof, by key."""
     claims = [
         one for one in bills if one.kind == Bill.Kind.CLAIM and one.status == Bill.Status.SENT
     ]
     if not claims:
-        return set()
+        return {}
     # Few laws ask; only their claims are worked out.
     laws = PolicyVersion.objects.filter(
         programme__in={one.programme_id for one in claims}, text__contains="own_share"
     )
     asking = set(laws.values_list("programme", flat=True))
-    return {
-        one.pk for one in claims if one.programme_id in asking and waits_for_own_share(one, at)
-    }
+    found = {one.pk: own_share_of(one, at) for one in claims if one.programme_id in asking}
+    return {pk: own for pk, own in found.items() if own is not None and not own.is_proven}
 
 
 def proofs_waiting(programmes: Iterable[Programme]) -> QuerySet[OwnShareProof]:
@@ -117,7 +121,8 @@ def _due(bill: Bill, voucher: Voucher, at: datetime) -> int:
     if Settlement.objects.filter(bill=bill, covered__gt=0).exists():
         return own_borne(bill)
     share = share_of_fee(bill, voucher, law_of_voucher(voucher), bill.total, at)
-    return bill.total - share.covered
+    # Of what nobody would be paid for, nothing has to be proven.
+    return bill.total - share.covered if share.covered else 0
 
 
 def own_borne(bill: Bill) -> int:

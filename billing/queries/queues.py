@@ -10,7 +10,7 @@ from django.db.models import OuterRef, Q, Subquery
 from billing.models import Batch, Bill, BillLine, Objection, Payment, Settlement, Verdict
 from billing.queries.bills import bills_to_settle, programmes_overseen
 from billing.queries.oddities import clock_of, odd_lines
-from billing.queries.own_shares import own_share_of, proofs_waiting, unproven
+from billing.queries.own_shares import proofs_waiting, unproven
 from billing.queries.payments import PAYABLE_KINDS
 from billing.queries.traced import parts_open
 from common.days import day_of
@@ -64,7 +64,7 @@ def bills_waiting(programmes: Sequence[Programme], _person: User) -> list[Waitin
     rules = _Rules()
     found = list(bills_to_settle().filter(programme__in=programmes).select_related("payee"))
     # The day tells the year alone that earlier claims are counted in.
-    unproven_ones = unproven(found, found[-1].sent_at) if found else set()
+    waits = unproven(found, found[-1].sent_at) if found else {}
     return [
         Waiting(
             "bill",
@@ -75,21 +75,11 @@ def bills_waiting(programmes: Sequence[Programme], _person: User) -> list[Waitin
             one.unit,
             one.sent_at,
             one.sent_at + timedelta(days=rules.of(one.programme, one.sent_at).objection_days),
-            *(_unproven(one) if one.pk in unproven_ones else ()),
+            "own_share_not_proven" if one.pk in waits else "",
+            waits[one.pk].reason_values(one.unit) if one.pk in waits else {},
         )
         for one in found
     ]
-
-
-def _unproven(claim: Bill) -> tuple[str, dict[str, Any]]:
-    """Return why a claim waits for proof, as a reason and its values."""
-    own = own_share_of(claim, claim.sent_at)
-    assert own is not None, "its law asks for proof"
-    return "own_share_not_proven", {
-        "own_amount": own.due,
-        "proven_amount": own.proven,
-        "unit": claim.unit,
-    }
 
 
 def own_shares_waiting(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
