@@ -3,6 +3,7 @@
 from django.urls import path
 
 from billing.api import bills as bills_api
+from billing.api import claims as claims_api
 from billing.api import corrections as corrections_api
 from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
@@ -273,5 +274,6 @@ api_urlpatterns = [
         name="api_usage_corrections",
     ),
     path("bills", bills_api.Bills.as_view(), name="api_bills"),
+    path("claims", claims_api.Claims.as_view(), name="api_claims"),
     path("bills/<str:number>", bills_api.BillDetail.as_view(), name="api_bill"),
 ]

@@ -1,5 +1,6 @@
 """Bills, and the verdict on each of their lines."""
 
+from dataclasses import asdict
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
@@ -142,9 +143,20 @@ class BillLinePage(serializers.Serializer[Any]):
     results = BillLineOutput(many=True)
 
 
-class BillOutput(BillHead):
-    """A bill with a page of its lines."""
+class OwnShareOutput(serializers.Serializer[Any]):
+    """What of a claim its holder pays itself, where it is to be proven."""
 
+    due = serializers.IntegerField(help_text=AMOUNT_HELP)
+    proven = serializers.IntegerField(help_text="What an officer accepted as proof.")
+    waiting = serializers.IntegerField(help_text="Proofs that nobody has decided of yet.")
+
+
+class BillOutput(BillHead):
+    """A bill, or a claim of yours, with a page of its lines."""
+
+    own_share = OwnShareOutput(
+        allow_null=True, help_text="Null where nothing has to be proven before it is paid."
+    )
     lines = BillLinePage()
 
 
@@ -192,7 +204,7 @@ class Bills(Operation):
             at=timezone.now(),
             key=key,
         )
-        return Response(BillHead(_head(bill)).data, 201)
+        return Response(BillHead(bill_head(bill)).data, 201)
 
 
 class BillDetail(Operation):
@@ -207,12 +219,11 @@ class BillDetail(Operation):
         responses={200: BillOutput, **REFUSALS, **NOT_FOUND},
     )
     def get(self, request: Request, number: str) -> Response:
-        """Return a bill by its number, its lines fifty a page."""
+        """Return a bill or claim that pays you by its number, its lines fifty a page."""
+        provider = self.provider_of(request)
         bill = (
-            Bill.objects.filter(
-                provider=self.provider_of(request), kind=Bill.Kind.BILL, number=number
-            )
-            .select_related("programme")
+            Bill.objects.filter(provider=provider, payee=provider.organisation, number=number)
+            .select_related("programme", "provider")
             .first()
         )
         if bill is None:
@@ -223,7 +234,9 @@ class BillDetail(Operation):
         lines = list(page["results"])
         rating = Rating(bill, lines[0].row if lines else 1)
         page["results"] = [_line_output(one) for one in rating.rate(lines)]
-        return Response(BillOutput({**_head(bill), "lines": page}).data)
+        own = queries.own_share_of(bill, timezone.now())
+        answer = {**bill_head(bill), "own_share": own and asdict(own), "lines": page}
+        return Response(BillOutput(answer).data)
 
 
 def _line_input(given: dict[str, Any]) -> BillLineInput:
@@ -237,7 +250,8 @@ def _line_input(given: dict[str, Any]) -> BillLineInput:
     )
 
 
-def _head(bill: Bill) -> dict[str, Any]:
+def bill_head(bill: Bill) -> dict[str, Any]:
+    """Return what every answer about a bill or claim says of it."""
     return {
         "number": bill.number,
         "bill_status": bill.status,

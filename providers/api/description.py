@@ -91,6 +91,7 @@ HEADERS = {
 LINKS = {
     "redeem": ("201", "read_order", "code", "code"),
     "send_bill": ("201", "read_bill", "number", "number"),
+    "send_claim": ("201", "read_bill", "number", "number"),
 }
 
 

@@ -2,7 +2,7 @@
 
 from policy.programme import shipped
 from tests.cast.matches import M8, a_match_of
-from tests.cast.people import an_sme, make_authority, make_provider
+from tests.cast.people import Seller, an_sme, make_authority, make_provider
 from tests.cast.programmes import make_programme
 from tests.cast.vouchers import Scene, an_issued_voucher
 
@@ -26,14 +26,14 @@ def match_law(payee: str = "PROVIDER", *, is_proven: bool = True) -> str:
     return _paying(shipped()[M8], payee, is_proven=is_proven)
 
 
-def a_fee(text: str | None = None, *, code: str = M6) -> Scene:
+def a_fee(text: str | None = None, *, code: str = M6, seller: Seller | None = None) -> Scene:
     """Return a scene with a voucher of 100,000.00: half of a fee of 200,000.00.
 
     Unless another law is given, the provider is paid once the own share is proven.
     """
     text = (text or cost_share_law()).replace(M6, code)
     authority = make_authority()
-    seller = make_provider(authority)
+    seller = seller or make_provider(authority)
     scheme = make_programme(authority, code, text=text, budget=FEE_BUDGET)
     applicant = an_sme(region="CN-3502")
     voucher = an_issued_voucher(scheme, applicant, fee_total="200000.00")

@@ -59,6 +59,15 @@ def calls_of(h: History) -> list[Call]:
         "period_until": (at + timedelta(days=2)).isoformat(),
         "invoice_number": "M-1",
     }
+    claim = {
+        "voucher": h.voucher.code,
+        "invoice_number": "M-1",
+        "amount": 1_00,
+        "contract_from_on": "2025-03-01",
+        "contract_until_on": "2025-12-31",
+        "period_from": bill["period_from"],
+        "period_until": bill["period_until"],
+    }
     return [
         Call("get", "/api/v1/offers", "offers:read"),
         Call("post", "/api/v1/vouchers/check", "vouchers:read", {"redemption_code": code}),
@@ -75,6 +84,7 @@ def calls_of(h: History) -> list[Call]:
                 ("release", {}),
             )
         ),
+        Call("post", "/api/v1/claims", "bills:write", claim),
         Call("post", "/api/v1/usage", "usage:write", {"source": "m", "records": [record]}),
         Call("post", "/api/v1/usage/corrections", "usage:write", correction),
         Call("post", "/api/v1/telemetry", "usage:write", telemetry),

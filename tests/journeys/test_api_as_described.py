@@ -12,10 +12,12 @@ import pytest
 
 from providers.models import ApiCall
 from tests import processes
+from tests.billing import fees
 from tests.browser.stage import a_scheme
 from tests.cast import (
     M3,
     Scene,
+    a_fee,
     a_hold,
     an_issued_voucher,
     an_sme,
@@ -61,6 +63,8 @@ def real_things(scene, program):
     assert billed.status_code == 201, billed.json()
     assert program.post("usage", metered("job-2", order), key="u-2").json()["recorded"] == 1
     code = scene.voucher.redemption_code
+    fee = a_fee(seller=scene.seller)
+    fees.use(fee)
     return {
         "path": {
             "code": order.code,
@@ -94,6 +98,7 @@ def real_things(scene, program):
             "signed": None,
         },
         "send_bill": {**period, "lines": None},
+        "send_claim": {"voucher": fee.voucher.code, "amount": 1_00, "fee_excluded": 1_00},
     }
 
 

@@ -5,6 +5,8 @@ import pytest
 from billing import actions as billing
 from billing.models import Bill, UsageLine
 from ledger.actions import SYSTEM
+from tests import cast
+from tests.billing import fees
 from tests.cast import M3, a_key, make_provider
 from tests.doors.programs import JULY, Program, metered
 
@@ -151,3 +153,53 @@ def test_a_period_without_usage_is_refused(scene, program, order, language, days
 
 def test_an_unknown_programme_is_not_found(scene, program, order):
     assert program.post("bills", bill(programme="nowhere"), key="b-1").status_code == 404
+
+
+# --- claims ----------------------------------------------------------------------------------
+
+
+CLAIM = {
+    "invoice_number": "F-1",
+    "amount": 200_000_00,
+    "contract_from_on": "2025-03-01",
+    "contract_until_on": "2025-12-31",
+    "period_from": "2025-06-01T00:00:00+08:00",
+    "period_until": "2025-07-01T00:00:00+08:00",
+}
+
+
+def test_a_program_claims_once_and_reads_what_of_the_own_share_is_proven(now):
+    scene = cast.a_fee()
+    fees.use(scene)
+    program = Program(scene.seller)
+    wanted = {**CLAIM, "voucher": scene.voucher.code}
+
+    answers = [program.post("claims", wanted, key="c-1") for _twice in range(2)]
+
+    assert [one.status_code for one in answers] == [201, 201]
+    claim = Bill.objects.get()
+    assert (claim.number, claim.total) == (answers[0].json()["number"], 200_000_00)
+    fees.proven(scene, claim, 60_000_00)
+    fees.prove(scene, claim, 40_000_00, text="Transfer 2")
+    read = program.get(f"bills/{claim.number}").json()
+    assert read["own_share"] == {
+        "due": 100_000_00,
+        "proven": 60_000_00,
+        "waiting": 40_000_00,
+    }
+    billing.settle_bill(bill=claim, actor=SYSTEM, at=JULY, key="s")
+    (line,) = program.get(f"bills/{claim.number}").json()["lines"]["results"]
+    assert (line["reason_code"], line["withheld"]) == ("own_share_not_proven", 200_000_00)
+
+
+def test_a_program_claims_on_no_voucher_that_is_not_its_to_claim_on(now):
+    scene = cast.a_fee(cast.cost_share_law("BENEFICIARY"))
+    fees.use(scene)
+    program = Program(scene.seller)
+
+    for code in (scene.voucher.code, "V-222222"):
+        answer = program.post("claims", {**CLAIM, "voucher": code}, key=code)
+        assert answer.status_code == 404
+    assert Bill.objects.count() == 0
+    holders = fees.claim(scene, actor=scene.applicant.person)
+    assert program.get(f"bills/{holders.number}").status_code == 404
