@@ -128,7 +128,10 @@ def test_a_refused_proof_counts_for_nothing_and_may_come_again(scene):
     assert figures(bill) == (100_000_00, 100_000_00, 0)
 
 
-def test_what_is_left_out_is_part_of_the_own_share(scene):
+def test_what_is_left_out_is_part_of_the_own_share(db):
+    left_out = 'kind = "PAID"\nleave_out = ["storage"]\n'
+    scene = cast.a_fee(cast.cost_share_law().replace('kind = "PAID"\n', left_out))
+    fees.use(scene)
     bill = fees.claim(scene, excluded=50_000_00)
     # Half of the 150,000.00 for compute is covered.
     assert figures(bill) == (125_000_00, 0, 0)
