@@ -123,9 +123,9 @@ def submit_claim(
     programme = voucher.programme
     if not programme.is_claimed_after_use:
         raise BillNotForMode(programme=programme.title, payee=_("the provider"))
-    payee = _require_claimant(voucher, provider, actor)
     if programme.mode == Programme.Mode.M7:
         raise ClaimByTarget(programme=programme.title, voucher=voucher.code)
+    payee = _require_claimant(voucher, provider, actor)
     check_heads(invoice_number, period_from, period_until)
     _check_claim(amount_paid, fee_excluded, contract_from_on, contract_until_on)
     facts = {

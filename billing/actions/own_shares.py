@@ -158,7 +158,7 @@ def decide_own_share(
         raise OwnShareDecided(bill=bill.number)
     decision = OwnShareDecision(
         proof=proof,
-        is_accepted=accept,
+        is_proof=accept,
         note=note,
         accepted_sha256=proof.sha256 if accept else None,
         decided_by=actor,
@@ -200,7 +200,7 @@ def _require_new(sha256: str, name: str) -> None:
     """Refuse a document that waits or counts already; one that was refused may come again."""
     standing = (
         OwnShareProof.objects.filter(sha256=sha256)
-        .exclude(decision__is_accepted=False)
+        .exclude(decision__is_proof=False)
         .select_related("bill")
         .first()
     )

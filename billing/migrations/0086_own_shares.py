@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
             name="OwnShareDecision",
             fields=[
                 ID,
-                ("is_accepted", models.BooleanField()),
+                ("is_proof", models.BooleanField()),
                 ("note", models.CharField(max_length=500)),
                 ("accepted_sha256", models.CharField(max_length=64, null=True)),
                 ("decided_at", models.DateTimeField()),
@@ -56,7 +56,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(condition=~Q(note=""), name="billing_ownsharedecision_has_words"),
                     models.CheckConstraint(
-                        condition=Q(is_accepted=True, accepted_sha256__isnull=False) | Q(is_accepted=False, accepted_sha256__isnull=True),
+                        condition=Q(is_proof=True, accepted_sha256__isnull=False) | Q(is_proof=False, accepted_sha256__isnull=True),
                         name="billing_ownsharedecision_accepts_a_document",
                     ),
                     models.UniqueConstraint(models.F("accepted_sha256"), name="billing_ownsharedecision_document_once"),

@@ -42,7 +42,7 @@ class OwnShareDecision(models.Model):
     """An officer's word on one proof: whether it counts, and why."""
 
     proof = models.OneToOneField(OwnShareProof, models.PROTECT, related_name="decision")
-    is_accepted = models.BooleanField()
+    is_proof = models.BooleanField()
     note = models.CharField(max_length=500)
     # The document that was accepted, so that one payment is counted once; None if refused.
     accepted_sha256 = models.CharField(max_length=64, null=True)
@@ -56,8 +56,8 @@ class OwnShareDecision(models.Model):
                 condition=~Q(note=""), name="billing_ownsharedecision_has_words"
             ),
             models.CheckConstraint(
-                condition=Q(is_accepted=True, accepted_sha256__isnull=False)
-                | Q(is_accepted=False, accepted_sha256__isnull=True),
+                condition=Q(is_proof=True, accepted_sha256__isnull=False)
+                | Q(is_proof=False, accepted_sha256__isnull=True),
                 name="billing_ownsharedecision_accepts_a_document",
             ),
             models.UniqueConstraint(
@@ -66,4 +66,4 @@ class OwnShareDecision(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.proof_id} {self.is_accepted}"
+        return f"{self.proof_id} {self.is_proof}"

@@ -135,7 +135,7 @@ def own_borne(bill: Bill) -> int:
 
 def own_share_proven(bill: Bill) -> int:
     """Return what officers accepted as proof of a claim's own share, in minor units."""
-    found = OwnShareProof.objects.filter(bill=bill, decision__is_accepted=True)
+    found = OwnShareProof.objects.filter(bill=bill, decision__is_proof=True)
     return int(found.aggregate(total=Sum("amount"))["total"] or 0)
 
 

@@ -90,7 +90,7 @@ def _status(one: OwnShareProof) -> Any:
     decision = getattr(one, "decision", None)
     if decision is None:
         return statuses.PROOF["WAITING"]
-    return statuses.PROOF["ACCEPTED" if decision.is_accepted else "REFUSED"]
+    return statuses.PROOF["ACCEPTED" if decision.is_proof else "REFUSED"]
 
 
 def _is_holder(person: User, found: Bill) -> bool:

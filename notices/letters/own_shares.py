@@ -45,7 +45,7 @@ def own_share_decided(deed: Deed) -> Letters:
                 "amount": money(one.proof.amount, bill.unit),
                 "note": one.note,
             }
-            if one.is_accepted:
+            if one.is_proof:
                 return Words(
                     _("Your proof for claim %(bill)s is accepted") % values,
                     _("%(amount)s of your own share are proven by it: %(note)s") % values,

@@ -122,7 +122,7 @@ def test_what_is_never_proven_can_be_declined(scene):
 def test_a_refused_proof_counts_for_nothing_and_may_come_again(scene):
     bill = fees.claim(scene)
     decision = fees.decide(scene, fees.prove(scene, bill), accept=False)
-    assert (decision.is_accepted, decision.note) == (False, "Another payee")
+    assert (decision.is_proof, decision.note) == (False, "Another payee")
     assert figures(bill) == (100_000_00, 0, 0)
     fees.proven(scene, bill)
     assert figures(bill) == (100_000_00, 100_000_00, 0)

@@ -146,7 +146,7 @@ def test_an_officer_finds_it_in_the_queue_and_decides_once(browser, scene, claim
     for _twice in range(2):
         assert finance.post(url, typed).url == page("bill", claim.number)
 
-    assert OwnShareDecision.objects.get().is_accepted
+    assert OwnShareDecision.objects.get().is_proof
     assert "The holder has proven that it paid its own share." in words(
         finance.get(page("bill", claim.number))
     )
