@@ -59,6 +59,12 @@ def _own_share_can_be_proven(programme: Programme, problems: Problems) -> None:
         problems.add("settlement", "own_share", f"{message}take own_share out.")
 
 
+def _invoice_fits_unit(programme: Programme, problems: Problems) -> None:
+    if programme.settlement.invoice == "REQUIRED" and not is_currency(programme.unit):
+        message = "hours in kind are neither invoiced nor paid; take invoice out."
+        problems.add("settlement", "invoice", message)
+
+
 def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
     mode = programme.mode
     if mode == "M5" and programme.tiers:
@@ -337,6 +343,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _payee_fits_mode,
     _silence_can_be_broken,
     _own_share_can_be_proven,
+    _invoice_fits_unit,
     _sections_fit_mode,
     _billing_fits_mode,
     _payment_fits_mode,

@@ -71,12 +71,14 @@ Payee = Literal["PROVIDER", "BENEFICIARY", "NOBODY"]
 TaxBasis = Literal["INCLUSIVE", "EXCLUSIVE"]
 Silence = Literal["ACCEPTS", "WITHHOLDS"]
 OwnShare = Literal["NOT_ASKED", "PROVEN"]
+InvoiceNeed = Literal["OPTIONAL", "REQUIRED"]
 
 MODES: tuple[Mode, ...] = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
 PAYEES: tuple[Payee, ...] = ("PROVIDER", "BENEFICIARY", "NOBODY")
 TAX_BASES: tuple[TaxBasis, ...] = ("INCLUSIVE", "EXCLUSIVE")
 SILENCES: tuple[Silence, ...] = ("ACCEPTS", "WITHHOLDS")
 OWN_SHARES: tuple[OwnShare, ...] = ("NOT_ASKED", "PROVEN")
+INVOICE_NEEDS: tuple[InvoiceNeed, ...] = ("OPTIONAL", "REQUIRED")
 # A contribution, a performance contract and a match may pay either side; the document says which.
 PAYEES_OF_MODE: dict[Mode, tuple[Payee, ...]] = {
     "M1": ("BENEFICIARY",),
@@ -247,7 +249,8 @@ class SettlementRule:
     `increment_seconds` of each run, which began; without it as it was metered. On the basis
     `EXCLUSIVE` prices hold tax at `tax_rate`, and only the price without it counts toward the
     share. With `own_share` `PROVEN` nothing is paid for a claim before the beneficiary has proven
-    that it paid its own part of the fee.
+    that it paid its own part of the fee. Where `invoice` is `REQUIRED`, a bill is paid once its
+    provider's invoice is attached.
     """
 
     clause: str
@@ -259,6 +262,7 @@ class SettlementRule:
     tax_basis: TaxBasis
     tax_rate: Fraction | None
     own_share: OwnShare
+    invoice: InvoiceNeed
 
     @property
     def counted(self) -> Fraction:

@@ -260,6 +260,7 @@ def _settlement(table: Table) -> rules.SettlementRule:
         tax_rate=table.share_or_none("tax_rate"),
         silence=table.choice("silence", rules.SILENCES, "ACCEPTS"),
         own_share=table.choice("own_share", rules.OWN_SHARES, "NOT_ASKED"),
+        invoice=table.choice("invoice", rules.INVOICE_NEEDS, "OPTIONAL"),
     )
     if (rule.tax_basis == "EXCLUSIVE") != (rule.tax_rate is not None):
         fix = 'write tax_rate, such as "0.06", with tax_basis = "EXCLUSIVE", and only there.'
