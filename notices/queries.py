@@ -10,11 +10,11 @@ from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
-from billing.models import Bill
+from billing.models import Bill, Recovery
 from billing.queries import Said, bills_to_settle, is_own_claim, open_to, said_by_holders
 from common.days import day_of
 from common.errors import NotFound, Refused
-from notices.letters import Deed
+from notices.letters import RECOVERY_DUE, RECOVERY_LATE, Deed
 from notices.models import Horizon, Message, WebhookMessage
 from parties.models import User
 from providers.models import WebhookEndpoint
@@ -27,6 +27,8 @@ REMINDERS = ((1, "expires_1"), (7, "expires_7"), (14, "expires_14"), (30, "expir
 UNANSWERED = "unanswered"
 # The reminder of lines of a bill that their holder has not spoken of.
 UNCONFIRMED = "unconfirmed"
+# How many days before what is owed back is due its debtor is reminded.
+RECOVERY_DAYS = 7
 A_DAY = timedelta(days=1)
 SENDING_LASTS = timedelta(minutes=10)
 
@@ -155,6 +157,39 @@ def bills_unconfirmed(at: datetime) -> list[Unconfirmed]:
         if until - min(2 * A_DAY, (until - bill.sent_at) / 2) <= at < until:
             found += [Unconfirmed(bill, said) for said in said_by_holders(bill) if said.unsaid]
     return found
+
+
+class Owed(NamedTuple):
+    """A recovery of which something is owed, and which reminder of it is due."""
+
+    case: Recovery
+    kind: str
+
+
+def recoveries_owed(at: datetime) -> list[Owed]:
+    """Return the recoveries whose debtors are to be reminded, once before their day and once after.
+
+    The first is written in the week before. A debtor who was told of the
+    decision less than a day ago knows of the day.
+    """
+    found = Recovery.objects.filter(
+        status=Recovery.Status.UPHELD,
+        decided_at__lte=at - A_DAY,
+        due_on__lte=day_of(at) + timedelta(days=RECOVERY_DAYS + 1),
+    ).annotate(
+        **{
+            kind: Exists(Message.objects.filter(act=OuterRef("act"), kind=kind))
+            for kind in (RECOVERY_DUE, RECOVERY_LATE)
+        }
+    )
+    owed = []
+    for case in found.select_related("programme", "debtor").order_by("pk"):
+        assert case.due_on is not None, "an upheld case has a day"
+        left = (case.due_on - day_of(at, case.programme.zone)).days
+        kind = RECOVERY_LATE if left < 0 else RECOVERY_DUE
+        if left <= RECOVERY_DAYS and not getattr(case, kind):
+            owed.append(Owed(case, kind))
+    return owed
 
 
 def inbox(person: User) -> QuerySet[Message]:

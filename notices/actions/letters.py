@@ -21,6 +21,7 @@ from notices.letters import (
     letters_about,
     lines_unconfirmed,
     order_unanswered,
+    recovery_due,
     voucher_expires,
 )
 from notices.models import Horizon, Message, Told
@@ -32,6 +33,7 @@ from notices.queries import (
     horizon,
     messages_to_send,
     orders_unanswered,
+    recoveries_owed,
     vouchers_expiring,
 )
 
@@ -130,7 +132,8 @@ def write_reminders(*, at: datetime) -> int:
     """Remind holders of vouchers that expire soon with value free; return how many letters.
 
     Providers are reminded of orders that lapse within a day if nobody answers, holders of lines
-    of bills that they have neither confirmed nor disputed.
+    of bills that they have neither confirmed nor disputed, debtors of what they owe back before
+    and after the day until which it is paid.
     """
     written = 0
     for one in vouchers_expiring(at):
@@ -146,6 +149,9 @@ def write_reminders(*, at: datetime) -> int:
         with transaction.atomic():
             letter = lines_unconfirmed(late.bill, late.said, UNCONFIRMED)
             written += _keep([letter], late.bill.act_id, at)
+    for owed in recoveries_owed(at):
+        with transaction.atomic():
+            written += _keep([recovery_due(owed.case, owed.kind)], owed.case.act_id, at)
     return written
 
 

@@ -57,8 +57,11 @@ from notices.letters.providers import (
     suspension_lifted,
 )
 from notices.letters.recoveries import (
+    RECOVERY_DUE,
+    RECOVERY_LATE,
     recovery_collected,
     recovery_decided,
+    recovery_due,
     recovery_opened,
 )
 from notices.letters.targets import award_followed, target_assessed
@@ -71,12 +74,15 @@ from notices.letters.webhooks import webhook_disabled
 
 __all__ = [
     "LETTERS",
+    "RECOVERY_DUE",
+    "RECOVERY_LATE",
     "Deed",
     "Letter",
     "Words",
     "letters_about",
     "lines_unconfirmed",
     "order_unanswered",
+    "recovery_due",
     "voucher_expires",
 ]
 

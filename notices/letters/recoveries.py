@@ -1,6 +1,7 @@
 """Letters about what was paid and not owed: the notice, the decision, and what was got back."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -8,6 +9,9 @@ from django.utils.translation import gettext as _
 from billing.models import Collection, Recovery
 from common.formatting import day_text, money
 from notices.letters.letter import Deed, Letter, Letters, Words, paragraphs, people_of
+
+# The reminders of what is owed, before and after the day until which it is paid.
+RECOVERY_DUE, RECOVERY_LATE = "recovery_due", "recovery_late"
 
 
 def recovery_opened(deed: Deed) -> Letters:
@@ -77,6 +81,30 @@ def recovery_collected(deed: Deed) -> Letters:
             )
 
         yield _to_debtor(one.recovery, words)
+
+
+def recovery_due(case: Recovery, kind: str) -> Letter:
+    """Remind the debtor of what is owed: once before the day until which it is paid, once after."""
+
+    def words() -> Words:
+        values = _values(case)
+        subject = (
+            _("Overdue: %(left)s was to be paid back until %(due)s (case %(case)s)")
+            if kind == RECOVERY_LATE
+            else _("Action needed: pay back %(left)s until %(due)s (case %(case)s)")
+        )
+        return Words(
+            subject % values,
+            paragraphs(
+                _("%(programme)s, %(basis)s: %(reason)s") % values,
+                _(
+                    "How to pay is in the notice on the page of the case. Write the number of the "
+                    "case as the reference."
+                ),
+            ),
+        )
+
+    return replace(_to_debtor(case, words), kind=kind)
 
 
 def _cases(deed: Deed) -> list[Recovery]:
