@@ -5,6 +5,8 @@ from django.urls import path
 from billing.api import bills as bills_api
 from billing.api import claims as claims_api
 from billing.api import corrections as corrections_api
+from billing.api import papers as papers_api
+from billing.api import provider_invoices as provider_invoices_api
 from billing.api import telemetry as telemetry_api
 from billing.api import usage as usage_api
 from billing.views import (
@@ -33,8 +35,10 @@ from billing.views import (
     own_shares,
     payments,
     periods,
+    provider_invoices,
     queues,
     recoveries,
+    recovery_notice,
     recovery_steps,
     remittances,
     settlement,
@@ -129,6 +133,16 @@ urlpatterns = [
         invoices.bill_invoice,
         name="bill_invoice",
     ),
+    path(
+        "bills/<str:number>/invoice/",
+        provider_invoices.provider_invoice,
+        name="provider_invoice",
+    ),
+    path(
+        "bills/<str:number>/invoice/new/",
+        provider_invoices.provider_invoice_new,
+        name="provider_invoice_new",
+    ),
     path("bills/<str:number>/confirm/", confirming.bill_confirm, name="bill_confirm"),
     path("bills/<str:number>/answers/", confirming.bill_answers, name="bill_answers"),
     path(
@@ -195,6 +209,11 @@ urlpatterns = [
     path("recoveries.csv", recoveries.recoveries_csv, name="recoveries_csv"),
     path("recoveries/new/", recoveries.recovery_new, name="recovery_new"),
     path("recoveries/<str:code>/", recoveries.recovery, name="recovery"),
+    path(
+        "recoveries/<str:code>/notice.pdf",
+        recovery_notice.recovery_notice,
+        name="recovery_notice",
+    ),
     *(
         path(
             f"recoveries/<str:code>/{step}/",
@@ -276,4 +295,15 @@ api_urlpatterns = [
     path("bills", bills_api.Bills.as_view(), name="api_bills"),
     path("claims", claims_api.Claims.as_view(), name="api_claims"),
     path("bills/<str:number>", bills_api.BillDetail.as_view(), name="api_bill"),
+    path(
+        "bills/<str:number>/invoice",
+        provider_invoices_api.BillInvoice.as_view(),
+        name="api_bill_invoice",
+    ),
+    path("bills/<str:number>/papers", papers_api.BillPapers.as_view(), name="api_bill_papers"),
+    path(
+        "bills/<str:number>/papers/<int:position>.<str:form>",
+        papers_api.BillPaper.as_view(),
+        name="api_bill_paper",
+    ),
 ]
