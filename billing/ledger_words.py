@@ -80,6 +80,7 @@ ACT: Final[dict[str, Any]] = {
     ActKind.ANSWER_ABOUT_USE: _("Answer about use"),
     ActKind.NAME_FUNDER: _("Payer of a funder's part named"),
     ActKind.SUBMIT_BILL: _("Bill sent"),
+    ActKind.ATTACH_INVOICE: _("Provider’s invoice attached"),
     ActKind.SUBMIT_CLAIM: _("Claim sent"),
     ActKind.CONFIRM_LINES: _("Lines of a bill confirmed"),
     ActKind.TAKE_BACK_CONFIRMATION: _("Confirmation of lines taken back"),

@@ -58,6 +58,13 @@ REASONS: dict[str, Any] = {
         "until an officer has looked."),
     "accepted_after_look": _("Accepted after a look: “%(note)s”."),
     "not_accepted": _("Not accepted after a look: “%(note)s”."),
+    # What was settled and is not paid yet.
+    "invoice_missing": _(
+        "The law asks for the provider's invoice before bill %(bill)s is paid. It is attached on "
+        "the page of the bill."),
+    "behind_invoice": _(
+        "What was owed first is paid first: bill %(bill)s waits for its provider's invoice, and "
+        "this waits behind it."),
     # Entries of a bank statement.
     "bank_matches_nothing": _(
         "No payment of ours carries the end-to-end id “%(end_to_end_id)s”. Ask the bank what "

@@ -460,6 +460,7 @@ RESOLUTION: Final[dict[str, Any]] = {
     "ASKED_BANK": _("I asked the bank"),
     "DUPLICATE": _("It is a duplicate"),
     "DEALT_WITH": _("It is dealt with"),
+    "REPAYMENT": _("It is the repayment of a recovery"),
 }
 
 # In what form the bank said it.

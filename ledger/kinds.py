@@ -225,6 +225,7 @@ class ActKind(StrEnum):
     ANSWER_ABOUT_USE = "answer_about_use"
     NAME_FUNDER = "name_funder"
     SUBMIT_BILL = "submit_bill"
+    ATTACH_INVOICE = "attach_invoice"
     SUBMIT_CLAIM = "submit_claim"
     CONFIRM_LINES = "confirm_lines"
     TAKE_BACK_CONFIRMATION = "take_back_confirmation"

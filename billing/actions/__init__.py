@@ -128,6 +128,14 @@ from billing.actions.periods import (
     close_period,
     propose_period,
 )
+from billing.actions.provider_invoices import (
+    InvoiceAttached,
+    InvoiceDiffers,
+    InvoiceNotInOrder,
+    InvoiceNumberUsed,
+    InvoiceOfHours,
+    attach_invoice,
+)
 from billing.actions.recoveries import (
     LegalBasisMissing,
     OriginNotPaid,
@@ -140,6 +148,7 @@ from billing.actions.recoveries import (
     open_recovery,
     reply_to_recovery,
 )
+from billing.actions.repayments import RepaymentStands, RepaymentUnfit
 from billing.actions.resolutions import (
     EntryNotOdd,
     EntryResolved,
@@ -203,7 +212,12 @@ __all__ = [
     "EntryNotOdd",
     "EntryResolved",
     "FunderUnknown",
+    "InvoiceAttached",
+    "InvoiceDiffers",
+    "InvoiceNotInOrder",
     "InvoiceNumberMissing",
+    "InvoiceNumberUsed",
+    "InvoiceOfHours",
     "KeyUnreadable",
     "LegalBasisMissing",
     "LineAcceptedBefore",
@@ -252,6 +266,8 @@ __all__ = [
     "RecoveryTooMuch",
     "ReleaseAsked",
     "ReleaseGivenUp",
+    "RepaymentStands",
+    "RepaymentUnfit",
     "ReplyAwaited",
     "ReplyTooLate",
     "ReportOfNobody",
@@ -283,6 +299,7 @@ __all__ = [
     "ask_to_check",
     "ask_to_release",
     "ask_to_send",
+    "attach_invoice",
     "authorise_batch",
     "bill_of",
     "cancel_batch",

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.actions.line_acts import checked_note
 from billing.actions.recoveries import accounts_of, locked_case
-from billing.models import Collection, CollectionProposal, Recovery
+from billing.models import BankLine, Collection, CollectionProposal, Recovery
 from billing.queries import payables_due
 from common.days import day_of
 from common.errors import Refused
@@ -178,7 +178,12 @@ def propose_collection(
 
 @transaction.atomic
 def record_collection(
-    *, proposal: CollectionProposal, actor: User, at: datetime, key: str
+    *,
+    proposal: CollectionProposal,
+    actor: User,
+    at: datetime,
+    key: str,
+    bank_line: BankLine | None = None,
 ) -> Collection:
     """Confirm, as another person, that a debtor paid back or that what is owed is given up.
 
@@ -186,6 +191,7 @@ def record_collection(
     beyond what is still owed is due to the debtor again: paid → payable. Given up: recovered →
     receivable, and nothing returns.
 
+    :param bank_line: the entry of the bank that a repayment is; it is used once.
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises SamePerson: if the person proposed it.
     :raises CollectionRecorded: if it was confirmed before, under another key.
@@ -224,7 +230,14 @@ def record_collection(
         ledger.open_account(act, _paid(recovery), AccountKind.PAID, programme.unit)
     ledger.post(act, post(recovery, amount, beyond, at))
     return _collected(
-        recovery, act, proposal.kind, amount, beyond, proposal=proposal, recorded_by=actor
+        recovery,
+        act,
+        proposal.kind,
+        amount,
+        beyond,
+        proposal=proposal,
+        recorded_by=actor,
+        bank_line=bank_line,
     )
 
 
@@ -277,6 +290,7 @@ def _collected(
     *,
     proposal: CollectionProposal | None = None,
     recorded_by: User | None,
+    bank_line: BankLine | None = None,
 ) -> Collection:
     if kind == Collection.Kind.WRITE_OFF:
         recovery.written_off_amount += amount
@@ -293,6 +307,7 @@ def _collected(
         proposal=proposal,
         proposed_by=proposal.proposed_by if proposal else None,
         recorded_by=recorded_by,
+        bank_line=bank_line,
         at=act.at,
         act_id=act.id,
     )

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from billing.actions.funding import take_back_shares
 from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import NoteMissing
+from billing.actions.notes import number_note
 from billing.models import Recovery, Settlement
 from billing.queries.funding import borne
 from common.errors import Refused
@@ -51,7 +52,8 @@ def correct_transfer(
     """Reverse what a settlement moved, once, with a word why; return the new transfer's number.
 
     The value goes back to the voucher and is free there, and each funder's part with it. Of a
-    bill for a closed month it is kept as a correction of that month.
+    bill for a closed month it is kept as a correction of that month. A provider's bill in money
+    gets a credit note with a number of its own.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NoteMissing: if there are no words, or too many.
@@ -98,6 +100,8 @@ def correct_transfer(
     settled = Settlement.objects.filter(act_id=undone.act_id).select_related("bill").first()
     belongs_at = settled.bill.period_from if settled else undone.at
     note_later_fact(act, programme, belongs_at, -undone.amount)
+    if settled is not None:
+        number_note(settled.bill, act)
     return made
 
 

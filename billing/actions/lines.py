@@ -10,6 +10,7 @@ from billing.actions.claim_payments import pay_claim
 from billing.actions.claims import weigh_claim
 from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import begin_on_line, checked_note
+from billing.actions.notes import number_note
 from billing.actions.settlement import (
     OrderSums,
     locked,
@@ -81,7 +82,8 @@ def decide_line(
     """Accept what is withheld of a settled line, or decline it for good, with a word why.
 
     What is accepted is covered as at settlement, from what the order's hold or the voucher has
-    left now; it makes a settlement of its own, whose `billed` is the part that was withheld.
+    left now; it makes a settlement of its own, whose `billed` is the part that was withheld, and
+    a debit note with a number of its own.
     Accepting a line that was withheld for an objection, or for want of a confirmation or of
     proof of the own share, settles that only: the rules weigh the line as they would have, and
     what they withhold waits for a decision of its own.
@@ -121,6 +123,7 @@ def decide_line(
     verdict = _accepted(bill, line, before, note, actor, act)
     covered = verdict.covered - before.covered
     note_later_fact(act, bill.programme, bill.period_from, covered)
+    number_note(bill, act)
     return verdict
 
 

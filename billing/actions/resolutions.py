@@ -1,5 +1,6 @@
 """A person says what an odd entry of the bank is; where value moves, a second one agrees."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -17,7 +18,8 @@ from billing.actions.bank_moves import (
 )
 from billing.actions.line_acts import checked_note
 from billing.actions.matching import locked
-from billing.models import BankLine, BankResolution, BankStatement, Batch, Payment
+from billing.actions.repayments import RepaymentStands, fit_case, repay
+from billing.models import BankLine, BankResolution, BankStatement, Batch, Payment, Recovery
 from common.errors import NotFound, Refused
 from ledger import actions as ledger
 from ledger.actions import Act, begin
@@ -87,11 +89,13 @@ def resolve_entry(
     actor: User,
     at: datetime,
     key: str,
+    recovery: Recovery | None = None,
 ) -> BankResolution:
     """Say what an odd entry is, and why.
 
-    That it is a payment, whole or in part, is only proposed: nothing moves until a second person
-    agrees (`second_resolution`). All else is done by that and moves nothing.
+    That it is a payment, whole or in part, or the repayment of a recovery, is only proposed:
+    nothing moves until a second person agrees (`second_resolution`). All else is done by that
+    and moves nothing.
 
     :raises NotAllowed: if the person is no finance officer of the payment's programme.
     :raises NotFound: if the entry stands in an account of nobody the person acts for.
@@ -99,10 +103,12 @@ def resolve_entry(
     :raises EntryNotOdd: if the entry was matched.
     :raises EntryResolved: if it is proposed or said already what the entry is.
     :raises PaymentUnfit: if the entry can't be of that payment, or none is given.
+    :raises RepaymentUnfit: if the entry can't be a repayment of that case, or none is given.
     :raises KeyReused: if the key was used for something else.
     """
     note = checked_note(note)
-    line, act = _begun(ActKind.RESOLVE_ENTRY, line, actor, at, key, note, kind, payment)
+    named = {"recovery": recovery.code} if recovery else {}
+    line, act = _begun(ActKind.RESOLVE_ENTRY, line, actor, at, key, note, kind, payment, named)
     if act.is_replay:
         return BankResolution.objects.get(act_id=act.id)
     if not line.oddity:
@@ -111,8 +117,10 @@ def resolve_entry(
     is_open = last is None or last.step == Step.UNDONE or last.kind == Kind.ASKED_BANK
     if not is_open:
         raise EntryResolved(position=line.position)
-    is_of_value = kind in OF_VALUE
-    if is_of_value:
+    is_of_value, is_repayment = kind in OF_VALUE, kind == Kind.REPAYMENT
+    if is_repayment:
+        recovery = fit_case(line, recovery, actor)
+    elif is_of_value:
         payment = _fit_payment(line, kind, payment, actor)
     return _say(
         line,
@@ -121,7 +129,8 @@ def resolve_entry(
         Step.PROPOSED if is_of_value else Step.DONE,
         note,
         act,
-        payment=payment if is_of_value else None,
+        payment=payment if kind in BankResolution.OF_PAYMENT else None,
+        recovery=recovery if is_repayment else None,
         made_by=actor,
     )
 
@@ -133,7 +142,7 @@ def second_resolution(
     """Agree with what another person proposed; by that, and only now, value moves.
 
     A whole payment is confirmed. Of one that was paid in part, what came is confirmed and the
-    rest is due again.
+    rest is due again. A repayment takes what came off what is owed of its case.
 
     :raises NotAllowed: if the person is no finance officer of the payment's programme.
     :raises NotFound: if the entry stands in an account of nobody the person acts for.
@@ -141,6 +150,7 @@ def second_resolution(
     :raises SamePerson: if the person proposed it, in whatever account.
     :raises NothingProposed: if nothing is proposed.
     :raises PaymentUnfit: if the payment has been answered since.
+    :raises RepaymentUnfit: if nothing of the case is owed since, or the entry was used.
     :raises KeyReused: if the key was used for something else.
     """
     note = checked_note(note)
@@ -151,8 +161,13 @@ def second_resolution(
     if last is None or last.step != Step.PROPOSED:
         raise NothingProposed(position=line.position)
     require_apart("second_resolution", actor, {"resolve_entry": last.made_by.address})
-    payment = _fit_payment(line, last.kind, last.payment, actor)
-    _pay(line, last.kind, payment, note, actor, at, key)
+    payment: Payment | None = None
+    if last.kind == Kind.REPAYMENT:
+        case = fit_case(line, last.recovery, actor)
+        repay(line, case, note, (last.made_by, actor), at, key)
+    else:
+        payment = _fit_payment(line, last.kind, last.payment, actor)
+        _pay(line, last.kind, payment, note, actor, at, key)
     return _say(
         line,
         last,
@@ -161,6 +176,7 @@ def second_resolution(
         note,
         act,
         payment=payment,
+        recovery=last.recovery,
         made_by=last.made_by,
         seconded_by=actor,
     )
@@ -180,6 +196,7 @@ def undo_resolution(
     :raises NotFound: if the entry stands in an account of nobody the person acts for.
     :raises NoteMissing: if there is no word why, or too many.
     :raises NothingProposed: if nothing is said of the entry.
+    :raises RepaymentStands: if the entry has repaid a recovery.
     :raises PaymentMoved: if the bank has answered the payment anew since.
     :raises NotEnough: if the rest of a payment in part has been paid elsewhere since.
     :raises KeyReused: if the key was used for something else.
@@ -191,10 +208,20 @@ def undo_resolution(
     last = _last(line)
     if last is None or last.step == Step.UNDONE:
         raise NothingProposed(position=line.position)
+    if last.recovery is not None and last.step == Step.DONE:
+        raise RepaymentStands(position=line.position, case=last.recovery.code)
     if last.payment is not None and last.step == Step.DONE:
         _unpay(act, last, actor)
     return _say(
-        line, last, Kind(last.kind), Step.UNDONE, note, act, payment=last.payment, made_by=actor
+        line,
+        last,
+        Kind(last.kind),
+        Step.UNDONE,
+        note,
+        act,
+        payment=last.payment,
+        recovery=last.recovery,
+        made_by=actor,
     )
 
 
@@ -207,6 +234,7 @@ def _begun(
     note: str,
     kind: str = "",
     payment: Payment | None = None,
+    named: Mapping[str, str] | None = None,
 ) -> tuple[BankLine, Act]:
     """Let one act at a time say something of entries; return the entry as it is now."""
     require_role(actor, Role.FINANCE)
@@ -226,6 +254,7 @@ def _begun(
             "kind": kind,
             "note": note,
             "payment": payment.end_to_end_id if payment else "",
+            **(named or {}),
         },
         reason=note,
     )
@@ -235,7 +264,7 @@ def _begun(
 def _last(line: BankLine) -> BankResolution | None:
     return (
         BankResolution.objects.filter(line=line)
-        .select_related("made_by", "payment")
+        .select_related("made_by", "payment", "recovery")
         .order_by("-number")
         .first()
     )
@@ -250,6 +279,7 @@ def _say(
     act: Act,
     *,
     payment: Payment | None,
+    recovery: Recovery | None = None,
     made_by: User,
     seconded_by: User | None = None,
 ) -> BankResolution:
@@ -259,6 +289,7 @@ def _say(
         kind=kind,
         step=step,
         payment=payment,
+        recovery=recovery,
         note=note,
         made_by=made_by,
         seconded_by=seconded_by,

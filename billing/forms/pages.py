@@ -285,6 +285,13 @@ class ResolveForm(KeyedForm):
         help_text=_("Its end-to-end id. Only if the entry is a payment, whole or in part"),
         widget=forms.TextInput({"class": "govuk-input--width-20", "autocomplete": "off"}),
     )
+    recovery = forms.CharField(
+        label=_("Recovery"),
+        required=False,
+        max_length=16,
+        help_text=_("The number of the case. Only if the entry repays it"),
+        widget=forms.TextInput({"class": "govuk-input--width-20", "autocomplete": "off"}),
+    )
     note = forms.CharField(
         label=_("Why"), max_length=500, widget=forms.Textarea({"rows": 4, "maxlength": 500})
     )

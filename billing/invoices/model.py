@@ -11,6 +11,8 @@ from decimal import Decimal
 
 CREDIT_NOTE = "CreditNote"
 INVOICE = "Invoice"
+# In UBL a debit note is an invoice of another type code.
+DEBIT_NOTE = "DebitNote"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from lxml import etree
 
 from billing.invoices.model import (
     CREDIT_NOTE,
+    DEBIT_NOTE,
     INVOICE,
     Allowance,
     Invoice,
@@ -22,8 +23,8 @@ from billing.invoices.ubl import NAMESPACE, PREFIXES, invoice_of, schema_errors
 from common.errors import Refused
 from common.xml import Element
 
-# UNTDID 1001: an invoice and a credit note that the buyer writes for the seller.
-SELF_BILLED = {INVOICE: "389", CREDIT_NOTE: "261"}
+# UNTDID 1001: what the buyer writes for the seller; a seller's own are 380, 381 and 383.
+SELF_BILLED = {INVOICE: "389", CREDIT_NOTE: "261", DEBIT_NOTE: "527"}
 # Of UN/ECE Recommendation 20, which has no GPU-hour.
 HOUR = "HUR"
 

@@ -5,6 +5,7 @@ from billing.models.batches import BatchJob, BatchStep, DuplicateAnswer, Refused
 from billing.models.bills import Bill, BillLine, Settlement, Verdict
 from billing.models.files import ColumnMapping, FileCheck, FileTask, KeptFile, KeptFilePart
 from billing.models.funding import Funder, FunderShare
+from billing.models.notes import CorrectionNote
 from billing.models.objections import (
     LineConfirmation,
     Objection,
@@ -20,6 +21,7 @@ from billing.models.periods import (
     PeriodCorrection,
     PeriodProposal,
 )
+from billing.models.provider_invoices import ProviderInvoice
 from billing.models.recoveries import (
     Collection,
     CollectionProposal,
@@ -52,6 +54,7 @@ __all__ = [
     "Collection",
     "CollectionProposal",
     "ColumnMapping",
+    "CorrectionNote",
     "DuplicateAnswer",
     "FileCheck",
     "FileTask",
@@ -73,6 +76,7 @@ __all__ = [
     "PeriodAccrual",
     "PeriodCorrection",
     "PeriodProposal",
+    "ProviderInvoice",
     "Recovery",
     "RecoveryReply",
     "RefusedAttempt",

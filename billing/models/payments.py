@@ -173,6 +173,10 @@ class Payment(models.Model):
         return self.amount if self.paid_amount is None else self.paid_amount
 
 
+# Payments that the bank never heard of.
+NEVER_SENT = (Payment.Status.PREPARED, Payment.Status.REMOVED, Payment.Status.CANCELLED)
+
+
 class PaymentFile(models.Model):
     """The file that went to the bank, byte for byte."""
 

@@ -156,6 +156,10 @@ class Collection(models.Model):
     proposal = models.ForeignKey(
         CollectionProposal, models.PROTECT, related_name="collections", null=True
     )
+    # The entry of the bank that a repayment is, where the bank's file was read.
+    bank_line = models.OneToOneField(
+        "billing.BankLine", models.PROTECT, related_name="collection", null=True
+    )
     proposed_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     recorded_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+", null=True)
     at = models.DateTimeField()
@@ -182,6 +186,10 @@ class Collection(models.Model):
                 name="billing_collection_by_two_people",
             ),
             models.UniqueConstraint("proposal", name="billing_collection_proposal_once"),
+            models.CheckConstraint(
+                condition=Q(bank_line__isnull=True) | Q(kind="REPAYMENT"),
+                name="billing_collection_bank_line_of_repayment",
+            ),
         ]
 
     def __str__(self) -> str:

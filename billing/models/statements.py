@@ -132,14 +132,16 @@ class BankResolution(models.Model):
         ASKED_BANK = "ASKED_BANK", "The bank was asked"
         DUPLICATE = "DUPLICATE", "Booked twice"
         DEALT_WITH = "DEALT_WITH", "Dealt with"
+        REPAYMENT = "REPAYMENT", "Repayment of a recovery"
 
     class Step(models.TextChoices):
         PROPOSED = "PROPOSED", "Waiting for a second person"
         DONE = "DONE", "Resolved"
         UNDONE = "UNDONE", "Undone"
 
-    # Kinds that move value, each of which names a payment.
-    OF_VALUE = (Kind.THIS_PAYMENT, Kind.PAID_IN_PART)
+    # Kinds that move value, each of which names a payment, or the case that it repays.
+    OF_PAYMENT = (Kind.THIS_PAYMENT, Kind.PAID_IN_PART)
+    OF_VALUE = (*OF_PAYMENT, Kind.REPAYMENT)
 
     line = models.ForeignKey(BankLine, models.PROTECT, related_name="resolutions")
     # From 1: two people at once can't both write the next.
@@ -147,6 +149,9 @@ class BankResolution(models.Model):
     kind = models.CharField(max_length=12, choices=Kind.choices)
     step = models.CharField(max_length=8, choices=Step.choices)
     payment = models.ForeignKey(Payment, models.PROTECT, related_name="resolutions", null=True)
+    recovery = models.ForeignKey(
+        "billing.Recovery", models.PROTECT, related_name="resolutions", null=True
+    )
     note = models.CharField(max_length=1000)
     made_by = models.ForeignKey("parties.User", models.PROTECT, related_name="+")
     # Who agreed with the one who proposed it.
@@ -165,6 +170,7 @@ class BankResolution(models.Model):
                     "ASKED_BANK",
                     "DUPLICATE",
                     "DEALT_WITH",
+                    "REPAYMENT",
                 ],
             ),
             one_of("step", ["PROPOSED", "DONE", "UNDONE"]),
@@ -172,6 +178,11 @@ class BankResolution(models.Model):
                 condition=~Q(kind__in=["THIS_PAYMENT", "PAID_IN_PART"])
                 | Q(payment__isnull=False) & (~Q(step="DONE") | Q(seconded_by__isnull=False)),
                 name="billing_bankresolution_two_for_value",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="REPAYMENT")
+                | Q(recovery__isnull=False) & (~Q(step="DONE") | Q(seconded_by__isnull=False)),
+                name="billing_bankresolution_two_for_repayment",
             ),
             models.UniqueConstraint("line", "number", name="billing_bankresolution_once"),
         ]

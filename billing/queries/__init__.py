@@ -1,5 +1,6 @@
 """What was metered, billed, settled and paid, as far as each person may see it."""
 
+from billing.models.payments import NEVER_SENT
 from billing.queries.batches import (
     UNRELEASED,
     Difference,
@@ -91,13 +92,13 @@ from billing.queries.own_shares import (
     waits_for_own_share,
 )
 from billing.queries.payments import (
-    NEVER_SENT,
     Payable,
     bank_details_in_force,
     batch_of,
     batches_visible_to,
     due_by_payer,
     payables_due,
+    payables_held,
     payables_without_bank_detail,
     payment_in,
     payments_of,
@@ -224,6 +225,7 @@ __all__ = [
     "own_share_proofs",
     "own_share_proven",
     "payables_due",
+    "payables_held",
     "payables_without_bank_detail",
     "payment_in",
     "payments_of",

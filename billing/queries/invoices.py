@@ -10,6 +10,7 @@ from django.db import connection
 
 from billing.invoices.model import (
     CREDIT_NOTE,
+    DEBIT_NOTE,
     INVOICE,
     Allowance,
     Invoice,
@@ -23,7 +24,7 @@ from billing.invoices.model import (
     Totals,
 )
 from billing.invoices.writing import HOUR, SELF_BILLED
-from billing.models import Bill, Settlement
+from billing.models import Bill, CorrectionNote, Settlement
 from common.days import day_of
 from common.errors import NotFound
 from common.money import exponent, is_currency, major
@@ -57,20 +58,30 @@ class InvoicePart:
     """One paper of a bill: what one act made payable for its vouchers, or took back of it.
 
     `covered` is in minor units, below 0 for what was taken back. `of_act` is the settlement's
-    act where another one reversed it, and `orders` are those whose value came back.
+    act where another one reversed it, and `orders` are those whose value came back. `number` is
+    the bill's own for the first; of a correction it is its note's, and `original` the paper's
+    that it corrects.
     """
 
     position: int
     act_id: int
     at: datetime
     covered: int
+    number: str
+    original: str = ""
     of_act: int | None = None
     orders: tuple[int, ...] = ()
+    note: CorrectionNote | None = None
 
     @property
     def kind(self) -> str:
-        """INVOICE, or CREDIT_NOTE for what was taken back."""
+        """What its root says: INVOICE, or CREDIT_NOTE for what was taken back."""
         return INVOICE if self.covered > 0 else CREDIT_NOTE
+
+    @property
+    def paper(self) -> str:
+        """INVOICE, CREDIT_NOTE, or DEBIT_NOTE for a correction upwards with a number of its own."""
+        return DEBIT_NOTE if self.note and self.covered > 0 else self.kind
 
 
 class _Sums(NamedTuple):
@@ -108,11 +119,21 @@ def invoice_parts(bill: Bill) -> list[InvoicePart]:
         (one.act_id, one.at, -one.amount, one.reversed_act_id, (one.hold,))
         for one in reversals_of(covered)
     ]
-    found = sorted([*parts, *taken_back], key=lambda part: (part[1], part[0]))
-    return [
-        InvoicePart(position, act, at, total, of, _orders_of(holds))
-        for position, (act, at, total, of, holds) in enumerate(found, start=1)
-    ]
+    notes = {one.act_id: one for one in CorrectionNote.objects.filter(bill=bill)}
+    numbers: dict[int, str] = {}
+    papers = []
+    for position, (act, at, total, of, holds) in enumerate(
+        sorted([*parts, *taken_back], key=lambda part: (part[1], part[0])), start=1
+    ):
+        note = notes.get(act)
+        # What was written before notes had numbers keeps the one that it was given then.
+        own = bill.number if position == 1 else f"{bill.number}/{position}"
+        number = note.number if note else own
+        numbers[act] = number
+        original = "" if position == 1 else numbers.get(of or 0, bill.number)
+        orders = _orders_of(holds)
+        papers.append(InvoicePart(position, act, at, total, number, original, of, orders, note))
+    return papers
 
 
 def _orders_of(holds: Iterable[int | None]) -> tuple[int, ...]:
@@ -136,11 +157,6 @@ def invoice_part_of(bill: Bill, position: int) -> InvoicePart:
         if one.position == position:
             return one
     raise NotFound(what=f"{bill.number}/{position}")
-
-
-def invoice_number(bill: Bill, part: InvoicePart) -> str:
-    """Return the number of a paper: the bill's own for the first, with its place for others."""
-    return bill.number if part.position == 1 else f"{bill.number}/{part.position}"
 
 
 # What an act changed of each line is what its verdict says, less what the one before it said.
@@ -186,7 +202,7 @@ def invoice_for(
     """
     rows = _sums(bill, part, holders)
     if not rows:
-        raise NotFound(what=invoice_number(bill, part))
+        raise NotFound(what=part.number)
     sign = 1 if part.covered > 0 else -1
     lines = tuple(
         _line(number, row, sign * (-1 if part.of_act else 1), bill.unit)
@@ -260,16 +276,17 @@ def _document(
     holder = f"-{sorted(vouchers)[0]}" if is_extract else ""
     nothing = Decimal(0).scaleb(-exponent(bill.unit))
     tax = TaxTotal(bill.unit, nothing, (Subtotal(total, nothing, OUTSIDE),))
-    before = () if part.position == 1 else (bill.number,)
+    before = (part.original,) if part.original else ()
+    seller, buyer = parties_of(bill, part.note)
     return Invoice(
         kind=part.kind,
         specification=SPECIFICATION,
-        number=invoice_number(bill, part) + holder,
-        type_code=SELF_BILLED[part.kind],
+        number=part.number + holder,
+        type_code=SELF_BILLED[part.paper],
         issued_on=issued_on,
         currency=bill.unit,
-        seller=_party(bill.provider.organisation),
-        buyer=_party(programme.authority),
+        seller=seller,
+        buyer=buyer,
         totals=Totals(
             lines=total,
             allowances=None,
@@ -292,6 +309,13 @@ def _document(
         contract_reference=programme.code,
         preceding=(bill.invoice_number, *before),
     )
+
+
+def parties_of(bill: Bill, note: CorrectionNote | None = None) -> tuple[Party, Party]:
+    """Return the seller and the buyer of a bill's papers: as a note was given them, else as now."""
+    if note is not None:
+        return Party(**note.seller), Party(**note.buyer)
+    return _party(bill.provider.organisation), _party(bill.programme.authority)
 
 
 def _party(organisation: Organisation) -> Party:

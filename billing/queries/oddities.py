@@ -90,7 +90,7 @@ def resolutions_of(line: BankLine) -> list[BankResolution]:
     """Return what was said of an entry, newest first."""
     return list(
         BankResolution.objects.filter(line=line)
-        .select_related("made_by", "seconded_by", "payment__batch")
+        .select_related("made_by", "seconded_by", "payment__batch", "recovery")
         .order_by("-number")
     )
 

@@ -1,6 +1,7 @@
 """What is owed, the batches that pay it, and what the bank answered."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ from billing.models import (
     Batch,
     Payment,
 )
+from billing.models.payments import NEVER_SENT
 from billing.queries.funding import payer_code
+from billing.queries.provider_invoices import held_back
 from common.errors import NotFound
 from ledger import queries as ledger
 from parties.models import BankDetail, Organisation, User
@@ -24,8 +27,6 @@ from parties.roles import Role
 from vouchers.models import Programme
 from vouchers.queries import programme_scope, programmes_visible_to
 
-# Payments that the bank never heard of.
-NEVER_SENT = (Payment.Status.PREPARED, Payment.Status.REMOVED, Payment.Status.CANCELLED)
 PAYABLE_KINDS = ("provider_payable", "beneficiary_payable")
 
 
@@ -40,8 +41,26 @@ class Payable(NamedTuple):
 def payables_due(programme: Programme, payer: Organisation | None = None) -> list[Payable]:
     """Return what a programme owes now and no waiting batch pays, by payee, in minor units.
 
-    With a payer, what that one owes alone; else what all of them do.
+    With a payer, what that one owes alone; else what all of them do. Without what waits for its
+    provider's invoice, where the law asks for one.
     """
+    owed = _owed(programme, payer)
+    waiting = dict(
+        Payment.objects.filter(payable__in=list(owed), status=Payment.Status.PREPARED)
+        .values_list("payable")
+        .annotate(amount=Sum("amount"))
+    )
+    held = held_back(programme, owed)
+    return _payables({one: owed[one] - waiting.get(one, 0) - held.get(one, 0) for one in owed})
+
+
+def payables_held(programme: Programme, payer: Organisation | None = None) -> list[Payable]:
+    """Return what a programme owes and does not pay yet, for want of a provider's invoice."""
+    return _payables(held_back(programme, _owed(programme, payer)))
+
+
+def _owed(programme: Programme, payer: Organisation | None) -> dict[str, int]:
+    """Return what is owed on each payable of a programme, in minor units; only where it is some."""
     prefixes = tuple(programme.account(kind, "") for kind in PAYABLE_KINDS)
     accounts = ledger.accounts_found(f"payable:{programme.code}:")
     addresses = [
@@ -50,19 +69,19 @@ def payables_due(programme: Programme, payer: Organisation | None = None) -> lis
         if one.address.startswith(prefixes)
         and (payer is None or payer_code(one.address, programme) == payer.code)
     ]
-    waiting = dict(
-        Payment.objects.filter(payable__in=addresses, status=Payment.Status.PREPARED)
-        .values_list("payable")
-        .annotate(amount=Sum("amount"))
-    )
+    found = sorted(ledger.balances(addresses).items())
+    return {address: one.free for address, one in found if one.free > 0}
+
+
+def _payables(amounts: Mapping[str, int]) -> list[Payable]:
     payees = Organisation.objects.in_bulk(
-        {address.rpartition(":")[2] for address in addresses}, field_name="code"
+        {address.rpartition(":")[2] for address in amounts}, field_name="code"
     )
-    due = [
-        Payable(payees[address.rpartition(":")[2]], address, one.free - waiting.get(address, 0))
-        for address, one in sorted(ledger.balances(addresses).items())
+    return [
+        Payable(payees[address.rpartition(":")[2]], address, amount)
+        for address, amount in sorted(amounts.items())
+        if amount > 0
     ]
-    return [payable for payable in due if payable.amount > 0]
 
 
 def due_by_payer(programme: Programme) -> list[tuple[Organisation, list[Payable]]]:

@@ -5,15 +5,25 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from billing.models import Batch, Bill, BillLine, Objection, Payment, Settlement, Verdict
+from billing.models import (
+    Batch,
+    Bill,
+    BillLine,
+    Objection,
+    Payment,
+    Recovery,
+    Settlement,
+    Verdict,
+)
 from billing.queries.bills import bills_to_settle, programmes_overseen
 from billing.queries.oddities import clock_of, odd_lines
 from billing.queries.own_shares import proofs_waiting, unproven
 from billing.queries.payments import PAYABLE_KINDS
-from billing.queries.traced import parts_open
-from common.days import day_of
+from billing.queries.provider_invoices import bills_behind
+from billing.queries.traced import Paid, parts_open
+from common.days import day_of, end_of
 from ledger import queries as ledger
 from parties.models import User
 from policy.rules import SettlementRule
@@ -268,6 +278,7 @@ def payments_due(programmes: Sequence[Programme], _person: User) -> list[Waiting
         key = (programme.pk, part.settlement)
         amounts[key] = amounts.get(key, 0) + part.amount
     by_key = {programme.pk: programme for programme in programmes}
+    why = _held_back(parts)
     rows = []
     for (programme_key, number), amount in amounts.items():
         one, programme = settlements[number], by_key[programme_key]
@@ -282,9 +293,28 @@ def payments_due(programmes: Sequence[Programme], _person: User) -> list[Waiting
                 one.bill.unit,
                 one.at,
                 one.at + timedelta(days=days),
+                *why.get((programme_key, number), ("", {})),
             )
         )
     return sorted(rows, key=lambda row: (row.since, int(row.name)))
+
+
+def _held_back(
+    parts: Sequence[tuple[Programme, Paid]],
+) -> dict[tuple[int, int], tuple[str, Mapping[str, Any]]]:
+    """Return which settlements of which programme are not paid yet for want of an invoice."""
+    by_programme: dict[Programme, list[Paid]] = {}
+    for programme, part in parts:
+        by_programme.setdefault(programme, []).append(part)
+    return {
+        (programme.pk, settlement): (
+            "invoice_missing" if is_own else "behind_invoice",
+            {"bill": bill},
+        )
+        for programme, own in by_programme.items()
+        for held in bills_behind(programme, own).values()
+        for settlement, (bill, is_own) in held.items()
+    }
 
 
 def _payables(programme: Programme) -> dict[str, int]:
@@ -294,6 +324,34 @@ def _payables(programme: Programme) -> dict[str, int]:
     addresses = [one.address for one in accounts if one.address.startswith(prefixes)]
     balances = ledger.balances(addresses)
     return {address: one.free for address, one in balances.items() if one.free > 0}
+
+
+def recoveries_to_decide(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return the recoveries that nobody has decided; due when their debtors' days are over."""
+    found = Recovery.objects.filter(programme__in=programmes, status=Recovery.Status.OPEN)
+    return [_case(one, one.opened_at, one.amount, one.reply_until) for one in _cases(found)]
+
+
+def recoveries_owed(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
+    """Return the recoveries of which something is owed; due on the day until which it is paid."""
+    found = Recovery.objects.filter(programme__in=programmes, status=Recovery.Status.UPHELD)
+    return [
+        _case(one, one.decided_at or one.opened_at, one.left, one.due_on)
+        for one in _cases(found)
+    ]
+
+
+def _cases(found: QuerySet[Recovery]) -> QuerySet[Recovery]:
+    return found.select_related("programme", "debtor").order_by("opened_at", "pk")
+
+
+def _case(one: Recovery, since: datetime, amount: int, last: date | None) -> Waiting:
+    programme = one.programme
+    due = end_of(last, programme.zone) if last else None
+    name = one.debtor.name_here
+    return Waiting(
+        "recovery", one.code, programme.code, name, amount, programme.unit, since, due
+    )
 
 
 Queue = Callable[[Sequence[Programme], User], list[Waiting]]
@@ -307,6 +365,8 @@ QUEUES: dict[str, Queue] = {
     "batches": batches_waiting,
     "at-bank": payments_at_bank,
     "unmatched": bank_lines_odd,
+    "recoveries-to-decide": recoveries_to_decide,
+    "recoveries-owed": recoveries_owed,
 }
 
 

@@ -3,6 +3,7 @@
 from django.db.models import Q, QuerySet
 
 from billing.models import (
+    BankLine,
     Batch,
     BillLine,
     Collection,
@@ -37,6 +38,14 @@ def recovery_of(person: User, code: str) -> Recovery:
     if case is None:
         raise NotFound(what=code)
     return case
+
+
+def named_case(line: BankLine, person: User) -> str:
+    """Return the number of the owed case that an entry of the bank names, or nothing."""
+    told = f"{line.end_to_end_id} {line.reference} {line.remittance}".upper()
+    owed = recoveries_visible_to(person).filter(status=Recovery.Status.UPHELD)
+    codes = owed.values_list("code", flat=True) if line.is_credit else []
+    return next((code for code in codes if code in told), "")
 
 
 def recovery_origin(person: User, words: str) -> Payment | BillLine:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from django.db.models import Sum
 
 from billing.models import Bill, Payment, Settlement, Verdict
+from billing.models.payments import NEVER_SENT
 from billing.queries.bills import programmes_overseen
 from billing.queries.owed import payment_parts
-from billing.queries.payments import NEVER_SENT, payments_to
+from billing.queries.payments import payments_to
 from common.errors import NotFound
 from ledger.queries.entries import Moved
 from parties.models import User

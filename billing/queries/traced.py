@@ -9,7 +9,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Val
 from django.db.models.functions import JSONObject
 
 from billing.models import BankLine, BillLine, Payment, Settlement, Verdict
-from billing.queries.payments import NEVER_SENT
+from billing.models.payments import NEVER_SENT
 from ledger.kinds import Flow
 from ledger.queries.lots import Lot, lots_owed, lots_paid, lots_to_pay
 from vouchers.models import OrderChange

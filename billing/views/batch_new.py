@@ -78,6 +78,11 @@ def batch_new(request: HttpRequest) -> HttpResponse:
         "payer": payer.name_here,
         "payable": _payables(_("Paid by this batch"), payable, programme.unit),
         "lacking": _payables(_("Left out: no approved bank detail"), lacking, programme.unit),
+        "held": _payables(
+            _("Not paid yet: waits for its provider’s invoice"),
+            queries.payables_held(programme, payer),
+            programme.unit,
+        ),
         "total": money(sum(one.amount for one in payable), programme.unit),
     }
     return answer_form(request, form, "billing/batch_new.html", prepare, context)

@@ -23,8 +23,9 @@ from billing.usage.evidence import LineEvidence
 from billing.views.bill_states import OPEN, BillState, state_of, states_of
 from billing.views.confirming import deadline_words
 from billing.views.evidence import beside, names_gpus
-from billing.views.invoices import invoice_rows
+from billing.views.invoices import invoice_rows, notes_table
 from billing.views.own_shares import own_share_shown
+from billing.views.provider_invoices import invoice_facts
 from billing.views.shown import (
     acts_of,
     days_words,
@@ -125,6 +126,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
     is_staff = is_reader(person)
     is_sent = found.status == Bill.Status.SENT
     may_settle = is_sent and steps.may_decide and not is_stopped
+    papers = invoice_rows(found)
     context = {
         "bill": found,
         "kind": _("Claim") if found.kind == Bill.Kind.CLAIM else _("Bill"),
@@ -132,7 +134,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "status": state.status,
         "suspension": suspension_told(suspension) if suspension else None,
         "figures": _figures(lines, found),
-        "rows": _facts(found, state, is_staff=is_staff),
+        "rows": [*_facts(found, state, is_staff=is_staff), *invoice_facts(person, found)],
         "lines": _lines_table(shown, steps, said),
         "has_evidence": names_gpus(said),
         "page": page,
@@ -144,10 +146,17 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "zone": found.programme.zone,
         "is_settled": not is_sent,
         "has_focus": has_focus(found),
-        "invoices": invoice_rows(found),
+        "invoices": papers,
+        "notes": _notes(person, found, papers),
         "settle_form": KeyedForm() if may_settle else None,
     }
     return render(request, "billing/bill.html", context)
+
+
+def _notes(person: User, found: Bill, papers: list[dict[str, Any]]) -> Any:
+    """Return the notes of a bill; a holder's are in the papers alone, without others' amounts."""
+    is_limited = queries.holders_limited_to(person, found) is not None
+    return None if is_limited else notes_table(found, papers)
 
 
 def _said(person: User, found: Bill, now: datetime) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from billing.bank.amounts import amount_of_any
 from billing.forms.pages import ReasonForm, ResolveForm
 from billing.models import BankLine, BankResolution, Payment
 from billing.queries import oddities, programmes_overseen
+from billing.queries.recoveries import named_case, recoveries_visible_to
 from billing.views.bank import READERS, signed_amount, why
 from billing.views.shown import figure, page_of, query_of, sentence_cell, table, tag
 from common.downloads import csv_answer
@@ -206,8 +207,14 @@ def _step_words(one: BankResolution) -> str:
         Step.DONE: _("done"),
         Step.UNDONE: _("undone"),
     }
-    named = f" ({one.payment.end_to_end_id})" if one.payment else ""
-    return words[Step(one.step)] + named
+    return words[Step(one.step)] + _named(one)
+
+
+def _named(one: BankResolution) -> str:
+    """Return the payment or the case that a resolution names, in brackets."""
+    if one.recovery is not None:
+        return f" ({one.recovery.code})"
+    return f" ({one.payment.end_to_end_id})" if one.payment else ""
 
 
 def _people(one: BankResolution) -> str:
@@ -256,12 +263,18 @@ def line_resolve(request: HttpRequest, pk: int) -> HttpResponse:
     suggested = oddities.suggestions_for(line, _authorities(person))
     form = ResolveForm(
         request.POST if request.method == "POST" else None,
-        initial={"payment": suggested[0].end_to_end_id if suggested else ""},
+        initial={
+            "payment": suggested[0].end_to_end_id if suggested else "",
+            "recovery": named_case(line, person),
+        },
     )
 
     def resolve() -> HttpResponse:
         given = form.cleaned_data
-        named = given["payment"].strip() if given["kind"] in BankResolution.OF_VALUE else ""
+        of_payment = given["kind"] in BankResolution.OF_PAYMENT
+        named = given["payment"].strip() if of_payment else ""
+        is_repayment = given["kind"] == BankResolution.Kind.REPAYMENT
+        case = given["recovery"].strip() if is_repayment else ""
         payment = Payment.objects.filter(
             end_to_end_id=named, batch__programme__authority__in=_authorities(person)
         ).first()
@@ -270,6 +283,7 @@ def line_resolve(request: HttpRequest, pk: int) -> HttpResponse:
             kind=given["kind"],
             note=given["note"],
             payment=payment,
+            recovery=recoveries_visible_to(person).filter(code=case).first(),
             actor=person,
             at=timezone.now(),
             key=form.act_key,
@@ -280,7 +294,7 @@ def line_resolve(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, _("Noted. You can undo it."))
         return redirect("bank_line", pk)
 
-    intro = _("A payment is confirmed only once a second person agrees with you.")
+    intro = _("Value moves only once a second person agrees with you.")
     return answer_form(
         request,
         form,
@@ -307,11 +321,14 @@ def line_second(request: HttpRequest, pk: int) -> HttpResponse:
             at=timezone.now(),
             key=form.act_key,
         )
-        assert said.payment is not None
-        messages.success(
-            request,
-            _("Payment %(id)s is answered.") % {"id": said.payment.end_to_end_id},
-        )
+        if said.payment is not None:
+            told = _("Payment %(id)s is answered.") % {"id": said.payment.end_to_end_id}
+        else:
+            assert said.recovery is not None
+            told = _("It is recorded as a repayment of case %(case)s.") % {
+                "case": said.recovery.code
+            }
+        messages.success(request, told)
         return redirect("bank_line", pk)
 
     said = oddities.resolutions_of(line)
@@ -348,8 +365,7 @@ def _proposal(said: list[BankResolution]) -> str:
     if not said:
         return _("Nothing was said of this entry.")
     last = said[0]
-    named = f" ({last.payment.end_to_end_id})" if last.payment else ""
-    return f"{last.made_by.name}: {statuses.RESOLUTION[last.kind]}{named}. “{last.note}”"
+    return f"{last.made_by.name}: {statuses.RESOLUTION[last.kind]}{_named(last)}. “{last.note}”"
 
 
 def _page(line: BankLine, title: str, submit: str, intro: str) -> dict[str, Any]:

@@ -157,6 +157,8 @@ def _title(code: str) -> str:
         "batches": _("Batches on their way"),
         "at-bank": _("Payments at the bank"),
         "unmatched": _("Bank entries to look at"),
+        "recoveries-to-decide": _("Recoveries to decide"),
+        "recoveries-owed": _("Recoveries owed"),
     }[code]
 
 
@@ -190,7 +192,7 @@ def _page(one: Waiting) -> str:
     if one.kind == "own_share":
         number, _slash, pk = one.name.rpartition("/")
         return reverse("own_share_decide", args=[number, pk])
-    if one.kind in ("bill", "batch", "bank_line"):
+    if one.kind in ("bill", "batch", "bank_line", "recovery"):
         return reverse(one.kind, args=[one.name])
     return reverse("trace", args=[one.kind, one.name])
 

@@ -1,5 +1,6 @@
 """Recoveries: the list with its clocks, and a case from its notice to the last cent."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -111,7 +112,7 @@ def recoveries_csv(request: HttpRequest) -> HttpResponse:
             one.status,
             one.programme.code,
             one.debtor.code,
-            _origin_name(one),
+            origin_name(one),
             one.legal_basis,
             one.opened_at.isoformat(),
             one.reply_until,
@@ -132,7 +133,8 @@ def recoveries_csv(request: HttpRequest) -> HttpResponse:
     return csv_answer("recoveries.csv", header, rows)
 
 
-def _origin_name(case: Recovery) -> str:
+def origin_name(case: Recovery) -> str:
+    """Return what a case takes back from: a payment's reference, or a bill and its line."""
     if case.payment is not None:
         return case.payment.end_to_end_id
     assert case.line is not None, "a case has an origin"
@@ -196,7 +198,7 @@ def recovery(request: HttpRequest, code: str) -> HttpResponse:
     person = signed_in(request)
     case = recovery_of(person, code)
     ours = is_staff(person, case)
-    unit, zone = case.programme.unit, case.programme.zone
+    zone = case.programme.zone
     replies = case.replies.select_related("replied_by").order_by("replied_at", "pk")
     context = {
         "case": case,
@@ -214,7 +216,7 @@ def recovery(request: HttpRequest, code: str) -> HttpResponse:
         "collections": table(
             _("What was got back"),
             [_("When"), _("How"), figure(_("Amount")), figure(_("Due to the debtor again"))],
-            [_collection_row(one, unit, zone) for one in case.collections.order_by("pk")],
+            [_collection_row(one, case, is_staff=ours) for one in _collections(case)],
         ),
         "waiting": _waiting(person, case),
         "events": timeline(acts_of(case.address, case.act_id), leads_on=ours),
@@ -228,7 +230,7 @@ def _facts(case: Recovery, *, is_staff: bool) -> list[dict[str, Any]]:
     facts: list[dict[str, Any]] = [
         {"key": _("Programme"), "value": case.programme.title_here},
         {"key": _("Debtor"), "value": case.debtor.name_here},
-        {"key": _("From"), "value": _origin_name(case), **_origin_link(case, is_staff)},
+        {"key": _("From"), "value": origin_name(case), **_origin_link(case, is_staff)},
         {"key": _("Legal basis"), "value": case.legal_basis},
         {"key": _("Reason"), "value": case.reason},
         {"key": _("Claimed"), "value": money(case.amount, unit)},
@@ -257,10 +259,25 @@ def _origin_link(case: Recovery, is_staff: bool) -> dict[str, Any]:
     return {"url": url, "action": _("Open the batch")}
 
 
-def _collection_row(one: Collection, unit: str, zone: str) -> list[Any]:
+def _collections(case: Recovery) -> Iterable[Collection]:
+    return case.collections.select_related("bank_line").order_by("pk")
+
+
+def _collection_row(one: Collection, case: Recovery, *, is_staff: bool) -> list[Any]:
+    unit = case.programme.unit
+    how: Any = str(statuses.COLLECTION[one.kind])
+    if one.bank_line is not None and is_staff:
+        entry = _("entry %(position)s of the bank, %(day)s") % {
+            "position": one.bank_line.position,
+            "day": day_text(one.bank_line.booked_on),
+        }
+        how = {
+            "text": f"{how}: {entry}",
+            "url": reverse("bank_line", args=[one.bank_line.pk]),
+        }
     return [
-        instant(one.at, zone),
-        statuses.COLLECTION[one.kind],
+        instant(one.at, case.programme.zone),
+        how,
         money(one.amount, unit),
         money(one.refund_amount, unit) if one.refund_amount else "–",
     ]

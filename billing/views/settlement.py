@@ -16,12 +16,14 @@ from billing.forms.pages import DecideForm
 from billing.models import Bill, BillLine
 from billing.queries.archive import with_archived
 from billing.queries.oddities import odd_lines
+from billing.queries.queues import queue_of
 from billing.views.bill_states import BillState, states_of
 from billing.views.bills import why
 from billing.views.shown import figure, page_of, query_of, sentence_cell, table, tag
 from common.formatting import gpu_hours, instant, money
 from common.forms import KeyedForm, answer_form
 from parties.authentication import signed_in
+from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
 
@@ -66,6 +68,7 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
                 "label": _("Entries of the bank to look at"),
                 "url": reverse("bank_queue"),
             },
+            *_recoveries(person),
         ],
         "list": table(
             _("Bills to settle"),
@@ -84,6 +87,21 @@ def settle_queue(request: HttpRequest) -> HttpResponse:
         "query": query_of(request),
     }
     return render(request, "billing/settle_queue.html", context)
+
+
+def _recoveries(person: User) -> list[dict[str, Any]]:
+    """Return how many recoveries wait for a decision, and how many are overdue."""
+    now = timezone.now()
+    to_decide = queue_of(person, "recoveries-to-decide")
+    late = [one for one in queue_of(person, "recoveries-owed") if one.due and one.due <= now]
+    found = (
+        (len(to_decide), _("Recoveries to decide"), "recoveries-to-decide"),
+        (len(late), _("Recoveries overdue"), "recoveries-owed"),
+    )
+    return [
+        {"value": count, "label": label, "url": reverse("work_queue", args=[code])}
+        for count, label, code in found
+    ]
 
 
 def _row(bill: Bill, state: BillState) -> list[Any]:

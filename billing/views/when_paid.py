@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from billing import queries, statuses
 from billing.models import Bill, Payment
+from billing.queries.provider_invoices import waits_for_invoice
 from billing.views.bill_states import BillState, states_of
 from billing.views.shown import figure, table, tag
 from common.days import day_of
@@ -83,6 +84,10 @@ def _next(bill: Bill, state: BillState, now: datetime) -> str:
     if state.status is statuses.BILL["AT_BANK"] and payment is not None:
         sent = _day_of(payment.batch.released_at, bill.programme.zone)
         return _("It was sent to the bank on %(day)s.") % {"day": day_text(sent)}
+    if state.status is statuses.BILL["TO_PAY"] and waits_for_invoice(bill):
+        return _(
+            "Attach your invoice on the page of the bill: it is paid only once it is there."
+        )
     if state.status is statuses.BILL["TO_PAY"]:
         if payment is not None and payment.status == Payment.Status.RETURNED:
             return _("The payment came back. Check your bank detail; a later batch pays it.")

@@ -96,7 +96,9 @@ def test_what_was_withheld_and_accepted_later_has_a_paper_of_its_own(scene):
     )
     parts = invoice_parts(bill)
     papers = [read_back(bill, part) for part in parts]
-    assert [one.number for one in papers] == [bill.number, f"{bill.number}/2"]
+    number = f"DN-{scene.authority.organisation.code}-000001"
+    assert [one.number for one in papers] == [bill.number, number]
+    assert [(one.kind, one.type_code) for one in papers] == [(INVOICE, "389"), (INVOICE, "527")]
     assert papers[1].preceding == (bill.invoice_number, bill.number)
     covered = [one.covered for one in bill.settlements.order_by("pk")]
     assert [one.totals.payable for one in papers] == [major(one, bill.unit) for one in covered]
@@ -115,7 +117,8 @@ def test_what_a_correction_takes_back_is_a_credit_note(scene):
         key=cast.a_key("correct"),
     )
     invoice, note = (read_back(bill, part) for part in invoice_parts(bill))
-    assert (note.kind, note.type_code, note.number) == (CREDIT_NOTE, "261", f"{bill.number}/2")
+    number = f"CN-{scene.authority.organisation.code}-000001"
+    assert (note.kind, note.type_code, note.number) == (CREDIT_NOTE, "261", number)
     assert note.totals.payable == invoice.totals.payable
     assert note.lines[0].quantity == invoice.lines[0].quantity == 7
     assert note.preceding == (bill.invoice_number, bill.number)

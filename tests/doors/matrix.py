@@ -24,6 +24,7 @@ from parties.models import User
 from providers import actions as providers
 from scoring.indicators import report
 from tests.billing import fees
+from tests.billing.own_invoices import attach
 from tests.browser.deciding import a_scheme
 from tests.browser.history import HEADER, History
 from tests.cast import a_fee, a_key, an_issued_voucher, make_provider
@@ -99,6 +100,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
     user = vouchers.name_order_user(
         order=h.order, name="Mei", email="mei@example.org", actor=firm, at=at, key=a_key()
     )
+    attach(h.settled, at=at)
     waiting, asked_for = h.careful, h.unanswered
     price = providers.publish_price(
         offer=seller.offer,
@@ -286,6 +288,8 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "remittance": (person, (payment,)),
         "remittance_file": (person, (payment, "csv")),
         "bill_invoice": (person, (bill, 1, "xml")),
+        "provider_invoice": (person, (bill,)),
+        "provider_invoice_new": (person, (sent,)),
         "programme_commitments": (finance, (programme,)),
         "programme_periods": (finance, (programme,)),
         "programme_periods_csv": (finance, (programme,)),
@@ -310,6 +314,7 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
         "own_share_decide": (f.authority.finance[0], (claim.number, proof.pk)),
         "own_share_file": (f.applicant.person, (claim.number, proof.pk)),
         "recovery": (finance, (h.recovery.code,)),
+        "recovery_notice": (person, (h.recovery.code,)),
         "recovery_reply": (person, (h.recovery.code,)),
         "recovery_decide": (h.authority.finance[1], (h.recovery.code,)),
         "recovery_offset": (finance, (h.owed.code,)),
@@ -352,6 +357,9 @@ def things_of(h: History) -> dict[str, tuple[User, tuple]]:
             for act in ("accept", "decline", "change", "cancel", "release")
         },
         "api_bill": (person, (bill,)),
+        "api_bill_invoice": (person, (bill,)),
+        "api_bill_papers": (person, (bill,)),
+        "api_bill_paper": (person, (bill, 1, "xml")),
     }
 
 

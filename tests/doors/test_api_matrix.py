@@ -68,6 +68,8 @@ def calls_of(h: History) -> list[Call]:
         "period_from": bill["period_from"],
         "period_until": bill["period_until"],
     }
+    # It is refused, whoever sends it.
+    invoice = {"name": "a.xml", "content": "PGEvPg=="}
     return [
         Call("get", "/api/v1/offers", "offers:read"),
         Call("post", "/api/v1/vouchers/check", "vouchers:read", {"redemption_code": code}),
@@ -90,6 +92,10 @@ def calls_of(h: History) -> list[Call]:
         Call("post", "/api/v1/telemetry", "usage:write", telemetry),
         Call("post", "/api/v1/bills", "bills:write", bill),
         Call("get", f"/api/v1/bills/{h.settled.number}", "bills:read"),
+        Call("post", f"/api/v1/bills/{h.settled.number}/invoice", "bills:write", invoice),
+        Call("get", f"/api/v1/bills/{h.settled.number}/invoice", "bills:read"),
+        Call("get", f"/api/v1/bills/{h.settled.number}/papers", "bills:read"),
+        Call("get", f"/api/v1/bills/{h.settled.number}/papers/1.xml", "bills:read"),
         Call("get", f"/api/v1/trace/bill/{h.settled.number}", "bills:read"),
     ]
 
@@ -120,9 +126,9 @@ def test_every_operation_is_called_here(world):
     called = {
         (
             call.method,
-            re.sub(r"/(orders|bills|trace/bill)/[^/]+", r"/\1/{}", call.path).replace(
-                "/trace/bill/", "/trace/{}/"
-            ),
+            re.sub(r"/(orders|bills|trace/bill)/[^/]+", r"/\1/{}", call.path)
+            .replace("/trace/bill/", "/trace/{}/")
+            .replace("/papers/1.xml", "/papers/{}.{}"),
         )
         for call in calls_of(world.h)
     }
@@ -172,6 +178,11 @@ def test_another_providers_key_finds_and_moves_nothing_of_the_first(world):
     told = {key: (one.status_code, one.json()) for key, one in answers.items()}
     assert told["get", f"/api/v1/orders/{h.order.code}"][0] == 404
     assert told["get", f"/api/v1/bills/{h.settled.number}"][0] == 404
+    assert {
+        told[way, f"/api/v1/bills/{h.settled.number}/invoice"][0] for way in ("get", "post")
+    } == {404}
+    assert told["get", f"/api/v1/bills/{h.settled.number}/papers"][0] == 404
+    assert told["get", f"/api/v1/bills/{h.settled.number}/papers/1.xml"][0] == 404
     assert told["get", f"/api/v1/trace/bill/{h.settled.number}"][0] == 404
     acts = ("accept", "decline", "change", "cancel", "release")
     assert {told["post", f"/api/v1/orders/{h.order.code}/{act}"][0] for act in acts} == {404}

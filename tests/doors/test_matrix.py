@@ -28,10 +28,11 @@ ELSEWHERE = {
         *("policy_release", "programme_budget", "programme_budget_csv", "usage_errors"),
         *("bill_line", "programme_funders", "programme_funders_csv"),
         *("account_statement", "account_statement_file", "payable_items"),
-        *("bill_invoice", "remittance", "remittance_file"),
+        *("bill_invoice", "provider_invoice", "remittance", "remittance_file"),
         *("bill", "bill_csv", "bill_errors_csv", "bill_settle", "line_object", "batch"),
         "own_share_file",
         *("objection_file", "programme_period", "programme_period_csv", "recovery"),
+        "recovery_notice",
         *("trace", "trace_csv", "trace_json", *QUEUES),
         *(
             "statement",

@@ -134,6 +134,8 @@ def test_what_was_written_stays_written():
         "billing_ownshareproof",
         "billing_ownsharedecision",
         "billing_settlement",
+        "billing_correctionnote",
+        "billing_providerinvoice",
         "billing_batchstep",
         "billing_duplicateanswer",
         "billing_refusedattempt",

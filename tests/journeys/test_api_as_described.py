@@ -1,5 +1,6 @@
 """The running portal answers as its description says, whatever it is asked (schemathesis)."""
 
+import base64
 import json
 import os
 import re
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from billing.models import Bill
 from providers.models import ApiCall
 from tests import processes
-from tests.billing import fees
+from tests.billing import fees, stage
+from tests.billing.own_invoices import fapiao
 from tests.browser.stage import a_scheme
 from tests.cast import (
     M3,
@@ -61,6 +64,8 @@ def real_things(scene, program):
     }
     billed = program.post("bills", {**period, "invoice_number": "INV-1"}, key="b-1")
     assert billed.status_code == 201, billed.json()
+    bill = Bill.objects.get(number=billed.json()["number"])
+    stage.settle(bill, at=NOW)
     assert program.post("usage", metered("job-2", order), key="u-2").json()["recorded"] == 1
     code = scene.voucher.redemption_code
     fee = a_fee(seller=scene.seller)
@@ -78,6 +83,7 @@ def real_things(scene, program):
             "change_order": {"code": change.code},
             "cancel_order": {"code": cancel.code},
             "release_order": {"code": release.code},
+            "download_bill_paper": {"position": 1, "form": "xml"},
         },
         "accept_order": {"hours": "10"},
         "change_order": {"hours": "5", "reason": "Half is enough."},
@@ -99,6 +105,7 @@ def real_things(scene, program):
         },
         "send_bill": {**period, "lines": None},
         "send_claim": {"voucher": fee.voucher.code, "amount": 1_00, "fee_excluded": 1_00},
+        "attach_bill_invoice": {"content": base64.b64encode(fapiao(bill)).decode()},
     }
 
 

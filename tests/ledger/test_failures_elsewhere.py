@@ -211,6 +211,8 @@ def test_no_key_can_be_missing_in_the_database():
             "vouchers_voucher.parent_id",
             # What is set off was not proposed.
             "billing_collection.proposal_id",
+            # What is set off, or paid in cash, is no entry of a bank's file.
+            "billing_collection.bank_line_id",
             # Most payments follow none that came back.
             "billing_payment.follows_id",
             # A document that was refused proves nothing, and may come again.
