@@ -130,7 +130,6 @@ from billing.actions.periods import (
 )
 from billing.actions.recoveries import (
     LegalBasisMissing,
-    OriginNotPaid,
     RecoveryDecided,
     RecoveryNotInLaw,
     RecoveryTooMuch,
@@ -140,6 +139,7 @@ from billing.actions.recoveries import (
     open_recovery,
     reply_to_recovery,
 )
+from billing.actions.recovery_origins import OriginNotPaid
 from billing.actions.resolutions import (
     EntryNotOdd,
     EntryResolved,

@@ -24,6 +24,7 @@ from billing.models.recoveries import (
     Collection,
     CollectionProposal,
     Recovery,
+    RecoveryPart,
     RecoveryReply,
 )
 from billing.models.statements import BankLine, BankResolution, BankStatement
@@ -74,6 +75,7 @@ __all__ = [
     "PeriodCorrection",
     "PeriodProposal",
     "Recovery",
+    "RecoveryPart",
     "RecoveryReply",
     "RefusedAttempt",
     "Settlement",
