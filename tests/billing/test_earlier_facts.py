@@ -1,15 +1,16 @@
-"""What was closed before the ledger locked months is locked in it too."""
+"""What was closed or undone before the ledger locked months and settlements had shares is mended."""
 
 import importlib
 
 import pytest
 from django.apps import apps
-from django.db import transaction
+from django.db import connection, transaction
 
-from billing.models import ClosedPeriod
+from billing.models import ClosedPeriod, FunderShare
+from billing.queries.funding import borne
 from ledger import actions as ledger
 from ledger.kinds import ActKind
-from ledger.queries import acts_about, periods_closed
+from ledger.queries import acts_about, periods_closed, transfers_of
 from tests import cast
 from tests.billing import stage
 from tests.billing.closing import AUGUST, closed
@@ -81,3 +82,36 @@ def test_a_month_that_is_locked_already_stays_as_it_is(scene):
 
     assert acts_about(scene.scheme.programme.address).count() == acts
     assert len(periods_closed(scene.scheme.programme.code)) == 1
+
+
+def settled(scene, key):
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller, provider_reference=key)
+    stage.use(scene.seller, order, hours=1, key=key)
+    (settlement,) = stage.settle(stage.bill(scene, invoice=key))
+    return settlement
+
+
+def test_what_was_undone_before_is_borne_by_nobody_and_the_rest_as_it_was(scene):
+    undone, kept = settled(scene, "job-1"), settled(scene, "job-2")
+    moved = transfers_of(undone.act_id).get(hold_id=undone.order.hold)
+    act = ledger.begin(
+        kind=ActKind.CORRECT_TRANSFER,
+        key="before",
+        actor=scene.authority.finance[0].address,
+        about=f"transfer:{moved.id}",
+        at=stage.LATER,
+        payload={},
+    )
+    ledger.reverse(act, moved.id, ref=str(moved.id))
+    assert [one.amount for one in borne(undone)] == [5_00, 10_00]
+
+    for _turn in range(2):
+        with connection.cursor() as cursor:
+            cursor.execute(migration("0088_shares_of_undone_settlements").TAKE_BACK)
+
+    assert borne(undone) == []
+    assert [one.amount for one in borne(kept)] == [5_00, 10_00]
+    back = FunderShare.objects.filter(settlement=undone, act_id=act.id).order_by("pk")
+    assert [(one.name, one.amount) for one in back] == [("Province", -5_00), ("City", -10_00)]
+    with connection.cursor() as cursor:
+        cursor.execute("set constraints all immediate")
