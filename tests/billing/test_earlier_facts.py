@@ -24,7 +24,7 @@ def migration(name):
 
 
 def lock_earlier():
-    migration("0087_locks_of_earlier_months").lock_earlier(apps, None)
+    migration("0088_locks_of_earlier_months").lock_earlier(apps, None)
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_what_was_undone_before_is_borne_by_nobody_and_the_rest_as_it_was(scene)
 
     for _turn in range(2):
         with connection.cursor() as cursor:
-            cursor.execute(migration("0088_shares_of_undone_settlements").TAKE_BACK)
+            cursor.execute(migration("0089_shares_of_undone_settlements").TAKE_BACK)
 
     assert borne(undone) == []
     assert [one.amount for one in borne(kept)] == [5_00, 10_00]

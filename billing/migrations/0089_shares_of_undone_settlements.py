@@ -22,5 +22,5 @@ order by s.id, min(f.id)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0087_locks_of_earlier_months")]
+    dependencies = [("billing", "0088_locks_of_earlier_months")]
     operations = [migrations.RunSQL(TAKE_BACK, migrations.RunSQL.noop)]

@@ -47,7 +47,7 @@ drop function billing_parts_add_up()
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0085_objections'),
+        ('billing', '0086_own_shares'),
         ('parties', '0060_cooling_off'),
     ]
 

@@ -31,5 +31,5 @@ def lock_earlier(apps, _editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("billing", "0086_parts_of_recoveries"), ("ledger", "0010_apportion")]
+    dependencies = [("billing", "0087_parts_of_recoveries"), ("ledger", "0010_apportion")]
     operations = [migrations.RunPython(lock_earlier, migrations.RunPython.noop)]
