@@ -37,6 +37,7 @@ from billing.queries.bills import (
     programmes_overseen,
     scale_of,
     settlements_of,
+    totals_seen_by,
     verdicts_of,
     with_words,
 )
@@ -248,6 +249,7 @@ __all__ = [
     "stood_in_for",
     "telemetry_visible_to",
     "unproven",
+    "totals_seen_by",
     "usage_file_of",
     "usage_files_visible_to",
     "usage_line_named",

@@ -60,6 +60,7 @@ def bills(request: HttpRequest) -> HttpResponse:
     form = BillFilter(request.GET)
     page = page_of(request, _filtered(queries.bills_visible_to(person), form))
     states = states_of(list(page), timezone.now())
+    totals = queries.totals_seen_by(person, list(page))
     is_staff = is_reader(person)
     context = {
         "form": form,
@@ -80,7 +81,10 @@ def bills(request: HttpRequest) -> HttpResponse:
                 figure(_("Total")),
                 _("Status"),
             ],
-            [_bill_row(bill, states[bill.pk], is_staff=is_staff) for bill in page],
+            [
+                _bill_row(bill, totals[bill.pk], states[bill.pk], is_staff=is_staff)
+                for bill in page
+            ],
         ),
     }
     return render(request, "billing/bills.html", context)
@@ -95,14 +99,14 @@ def _filtered(found: QuerySet[Bill], form: BillFilter) -> QuerySet[Bill]:
     return found.filter(status=status) if status else found
 
 
-def _bill_row(bill: Bill, state: BillState, *, is_staff: bool) -> list[Any]:
+def _bill_row(bill: Bill, total: int, state: BillState, *, is_staff: bool) -> list[Any]:
     return [
         {"text": bill.number, "url": reverse("bill", args=[bill.number])},
         bill.invoice_number,
         bill.provider.organisation.name_here,
         bill.programme.title_here,
         instant(bill.sent_at, bill.programme.zone),
-        money(bill.total, bill.unit),
+        money(total, bill.unit),
         tag(state.status, is_staff=is_staff),
     ]
 
@@ -144,7 +148,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "zone": found.programme.zone,
         "is_settled": not is_sent,
         "has_focus": has_focus(found),
-        "invoices": invoice_rows(found),
+        "invoices": invoice_rows(found, queries.holders_limited_to(person, found)),
         "settle_form": KeyedForm() if may_settle else None,
     }
     return render(request, "billing/bill.html", context)
@@ -157,8 +161,9 @@ def _said(person: User, found: Bill, now: datetime) -> dict[str, Any] | None:
     said = queries.said_by_holders(found)
     own = set(queries.holders_of(person).values_list("pk", flat=True))
     is_holder = any(one.holder.pk in own for one in said)
-    if is_holder and not is_reader(person):
-        said = [one for one in said if one.holder.pk in own]
+    limits = queries.holders_limited_to(person, found)
+    if limits is not None:
+        said = [one for one in said if one.holder.pk in limits]
     return {
         "may_confirm": is_holder and queries.may_speak(found, now),
         "is_holder": is_holder,
