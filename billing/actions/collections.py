@@ -21,7 +21,7 @@ from parties.models import User
 from parties.queries import address_of, require_apart, require_role
 from parties.roles import Role
 from policy.funding import among_first
-from vouchers.models import Programme
+from vouchers.models import Programme, Voucher
 from vouchers.queries import policy_in_force
 
 Kind = Collection.Kind

@@ -282,8 +282,9 @@ def locked_cases(programme: Programme, cases: Iterable[int]) -> list[Recovery]:
     _lock(found)
     _lock(Voucher.objects.filter(pk__in=found.values("voucher")))
     return list(
-        found.select_related("programme__authority", "debtor", "policy_version", "voucher")
-        .order_by("decided_at", "pk")
+        found.select_related(
+            "programme__authority", "debtor", "policy_version", "voucher"
+        ).order_by("decided_at", "pk")
     )
 
 

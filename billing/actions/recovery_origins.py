@@ -94,7 +94,9 @@ def parts_left(thing: Payment | BillLine, origin: Origin) -> dict[int, int]:
     A line and the payment that paid it are one money: of each payer, all cases together take
     back at most what was ever settled for the debtor, less what was undone.
     """
-    of_thing = Q(recovery__payment=thing) if isinstance(thing, Payment) else Q(recovery__line=thing)
+    of_thing = (
+        Q(recovery__payment=thing) if isinstance(thing, Payment) else Q(recovery__line=thing)
+    )
     everything = RecoveryPart.objects.filter(
         recovery__programme=origin.programme, recovery__debtor=origin.debtor
     )

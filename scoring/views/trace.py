@@ -121,7 +121,9 @@ def _rows_of(step: Step) -> Iterator[list[object]]:
     for row in step.rows:
         yield [step.code, *_cells(row)]
     if step.count > len(step.rows):
-        words = _("These are %(shown)s of %(count)s rows. Take up the trace nearer to the rest.")
+        words = _(
+            "These are %(shown)s of %(count)s rows. Take up the trace nearer to the rest."
+        )
         told = words % {"shown": len(step.rows), "count": step.count}
         yield [step.code, "", "", told, *[""] * (len(CSV_HEADER) - 4)]
 

@@ -85,7 +85,9 @@ def test_what_each_payer_owes_is_as_old_as_the_settlement_and_paid_by_itself():
         moved(5, -50, flow=Flow.INSTRUCT, ref="P", day=41),
     ]
     owed = owed_after(history)
-    assert sorted((one.entry.transfer_id, one.left, one.account) for one in owed.open_items) == [
+    assert sorted(
+        (one.entry.transfer_id, one.left, one.account) for one in owed.open_items
+    ) == [
         (1, 20, "a:payer"),
         (3, 10, "a"),
         (3, 10, "a:payer"),
@@ -105,7 +107,9 @@ def test_a_correction_takes_back_each_payers_part_of_its_own_entry():
         moved(6, -60, reversed_id=3, act=5, day=2),
     ]
     owed = owed_after(history)
-    assert sorted((one.entry.transfer_id, one.left, one.account) for one in owed.open_items) == [
+    assert sorted(
+        (one.entry.transfer_id, one.left, one.account) for one in owed.open_items
+    ) == [
         (1, 10, "a:payer"),
         (1, 20, "a"),
     ]

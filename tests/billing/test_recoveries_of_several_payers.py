@@ -122,7 +122,6 @@ def test_what_is_paid_back_and_what_is_too_much_is_each_payers_in_proportion(bot
 
 
 def test_what_is_given_up_is_given_up_by_each(both):
-    city, province = codes(both)
     _order, line = paid(*both)
     case = upheld(both[0], line, amount=1)
 

@@ -58,9 +58,7 @@ def test_a_file_with_another_authoritys_account_is_nobodys_part_of_it(browser, s
     other = make_authority("Other Bureau")
     a_bank_detail(other.organisation, other.finance[1], other)
     both = with_role(scene.authority.finance[0], other.organisation, Role.FINANCE)
-    numbers = [
-        one.organisation.bank_details.get().number for one in (scene.authority, other)
-    ]
+    numbers = [one.organisation.bank_details.get().number for one in (scene.authority, other)]
     assert len(set(numbers)) == 2
     data = b"".join(an_mt940(number, [("OTHER", "1,00")]) for number in numbers)
     read(browser(both), data, "both.sta")
@@ -83,7 +81,9 @@ def test_the_queue_tells_which_way_and_in_what_money(browser, scene, batch):
     read(finance, foreign, "foreign.csv")
 
     page = words(finance.get(reverse("work_queue", args=["unmatched"])))
-    file = finance.get(reverse("work_queue_csv", args=["unmatched"])).content.decode("utf-8-sig")
+    file = finance.get(reverse("work_queue_csv", args=["unmatched"])).content.decode(
+        "utf-8-sig"
+    )
 
     assert "−¥3,600.00" in page
     assert "-12.50 SEK" in page
