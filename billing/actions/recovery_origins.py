@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.actions.bank_moves import ANSWERED
 from billing.models import Bill, BillLine, FunderShare, Payment, RecoveryPart
-from billing.queries import line_verdict
+from billing.queries import is_own_claim, line_verdict
 from billing.queries.funding import payer_account
 from billing.queries.rated import borne_by_payer
 from common.errors import Refused
@@ -65,7 +65,7 @@ def origin_of(thing: Payment | BillLine) -> Origin:
     return Origin(
         programme=bill.programme,
         debtor=bill.payee,
-        kind="provider_payable" if bill.kind == Bill.Kind.BILL else "beneficiary_payable",
+        kind="beneficiary_payable" if is_own_claim(bill) else "provider_payable",
         voucher=thing.voucher,
         parts=borne_by_payer(thing),
         belongs_at=bill.period_from,
