@@ -28,6 +28,7 @@ from billing.actions.batch_lists import (
     BatchEmpty,
     PaymentInBatch,
     PaymentNotInBatch,
+    ReturnFollowed,
     add_payment,
     cancel_batch,
     lock_batch,
@@ -138,7 +139,6 @@ from billing.actions.provider_invoices import (
 )
 from billing.actions.recoveries import (
     LegalBasisMissing,
-    OriginNotPaid,
     RecoveryDecided,
     RecoveryNotInLaw,
     RecoveryTooMuch,
@@ -148,6 +148,7 @@ from billing.actions.recoveries import (
     open_recovery,
     reply_to_recovery,
 )
+from billing.actions.recovery_origins import OriginNotPaid
 from billing.actions.repayments import RepaymentStands, RepaymentUnfit
 from billing.actions.resolutions import (
     EntryNotOdd,
@@ -271,6 +272,7 @@ __all__ = [
     "ReplyAwaited",
     "ReplyTooLate",
     "ReportOfNobody",
+    "ReturnFollowed",
     "RightKeyTaken",
     "RightLineRefused",
     "SequenceUsed",

@@ -61,9 +61,7 @@ def read_statement(
     sha256 = hashlib.sha256(data).hexdigest()
     file = read_bank_file(data)
     lock_answers()
-    known = BankStatement.objects.filter(sha256=sha256, number=1).first()
-    if known is not None:
-        return known
+    # Whose it is comes first: nobody else learns whether a file is here already.
     own = accounts_of(actor)
     report = reported(file.report, own, at) if file.report else None
     _require_own(file.statements, own)
@@ -75,6 +73,9 @@ def read_statement(
         at=at,
         payload={"sha256": sha256},
     )
+    known = BankStatement.objects.filter(sha256=sha256, number=1).first()
+    if known is not None:
+        return known
     keeper = _Keeper(name[:200], data, sha256, actor, act)
     if report is not None:
         kept = keeper.keep_report(report)

@@ -52,6 +52,8 @@ def apply_changes(
 
     :param key: of whatever answered; each batch's acts have their own from it.
     """
+    for code in sorted({batch.programme.code for batch in changes}):
+        ledger.await_closing(code)
     # In one order, so that two files with the same batches can wait for each other.
     for batch in sorted(changes, key=lambda one: one.pk):
         _apply(batch, changes[batch], f"{key}/{batch.code}", actor, at)

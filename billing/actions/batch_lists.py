@@ -49,6 +49,16 @@ class PaymentInBatch(Refused):
     )
 
 
+class ReturnFollowed(Refused):
+    """What came back is in another batch that follows the same one."""
+
+    code = "return_followed"
+    sentence = _(
+        "What came back of payment %(returned)s is paid by payment %(follower)s of batch "
+        "%(batch)s. Remove it there first, or leave it there."
+    )
+
+
 class BatchEmpty(Refused):
     """A batch without a payment can't be locked."""
 
@@ -60,8 +70,10 @@ class BatchEmpty(Refused):
 @transaction.atomic
 def remove_payment(
     *, payment: Payment, note: str, actor: User, at: datetime, key: str
-) -> Payment:
+) -> BatchStep:
     """Take a payment out of an open batch, with a word why; its amount is due again.
+
+    Returns the step, which stays as it is whatever becomes of the payment later.
 
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises NoteMissing: if there is no word why, or too many.
@@ -83,7 +95,7 @@ def remove_payment(
         details={"payment": payment.end_to_end_id},
     )
     if act.is_replay:
-        return Payment.objects.get(pk=payment.pk)
+        return BatchStep.objects.get(act_id=act.id)
     batch = at_step(payment.batch, Batch.Status.OPEN)
     stands_for = require_part("change_batch", batch, actor, at, officers)
     payment = Payment.objects.select_for_update().get(pk=payment.pk)
@@ -92,7 +104,7 @@ def remove_payment(
     payment.status = Payment.Status.REMOVED
     payment.save(update_fields=["status"])
     _sum_up(batch)
-    add_step(
+    return add_step(
         batch,
         _Kind.REMOVED,
         actor,
@@ -102,21 +114,25 @@ def remove_payment(
         payment=payment,
         stands_for=stands_for,
     )
-    return payment
 
 
 @attempts_kept(ActKind.ADD_PAYMENT)
 @transaction.atomic
-def add_payment(*, batch: Batch, payable: str, actor: User, at: datetime, key: str) -> Payment:
+def add_payment(
+    *, batch: Batch, payable: str, actor: User, at: datetime, key: str
+) -> BatchStep:
     """Add what is due from one ledger account to an open batch, removed from it before or not.
 
-    What the party owes is set off first, where the law says that it sets itself off.
+    What the party owes is set off first, where the law says that it sets itself off. What follows
+    a returned payment is of what came back, as in `follow_up_batch`. Returns the step, which stays
+    as it is whatever becomes of the payment later.
 
     :param payable: the ledger account, as `payables_due` names it.
     :raises NotAllowed: if the person is no finance officer of the programme.
     :raises SamePerson: if the person approved or authorised an earlier list of the batch.
     :raises BatchNotReady: if the list is locked, or the batch cancelled.
     :raises PaymentInBatch: if the batch pays from this account already.
+    :raises ReturnFollowed: if another batch follows the same returned payment meanwhile.
     :raises NothingDue: if nothing is due from this account.
     :raises BankDetailMissing: if the party has no approved bank detail.
     :raises KeyReused: if the key was used for another payment.
@@ -133,19 +149,22 @@ def add_payment(*, batch: Batch, payable: str, actor: User, at: datetime, key: s
         details={"payable": payable},
     )
     if act.is_replay:
-        return BatchStep.objects.get(act_id=act.id).payment  # type: ignore[return-value]
+        return BatchStep.objects.get(act_id=act.id)
     batch = at_step(batch, Batch.Status.OPEN)
     stands_for = require_part("change_batch", batch, actor, at, officers)
     offset_before_batch(batch.programme, at=at, key=key)
     payment = _added(batch, payable, at)
     _sum_up(batch)
-    add_step(batch, _Kind.ADDED, actor, at, act.id, payment=payment, stands_for=stands_for)
-    return payment
+    return add_step(
+        batch, _Kind.ADDED, actor, at, act.id, payment=payment, stands_for=stands_for
+    )
 
 
 def _added(batch: Batch, payable: str, at: datetime) -> Payment:
     former = (
-        Payment.objects.filter(batch=batch, payable=payable).select_related("payee").first()
+        Payment.objects.filter(batch=batch, payable=payable)
+        .select_related("payee", "follows")
+        .first()
     )
     if former is not None and former.status == Payment.Status.PREPARED:
         raise PaymentInBatch(payee=former.payee.name_here, batch=batch.code)
@@ -165,8 +184,27 @@ def _added(batch: Batch, payable: str, at: datetime) -> Payment:
         return payment
     former.status = Payment.Status.PREPARED
     former.amount, former.bank_detail = due.amount, detail
+    if former.follows is not None:
+        _require_not_followed(former.follows)
+        former.amount = min(due.amount, former.follows.amount)
     former.save(update_fields=["status", "amount", "bank_detail"])
     return former
+
+
+def _require_not_followed(returned: Payment) -> None:
+    """Refuse to follow what another batch follows; batches of a programme queue before this."""
+    follower = (
+        Payment.objects.filter(follows=returned)
+        .exclude(status__in=[Payment.Status.REMOVED, Payment.Status.CANCELLED])
+        .select_related("batch")
+        .first()
+    )
+    if follower is not None:
+        raise ReturnFollowed(
+            returned=returned.end_to_end_id,
+            follower=follower.end_to_end_id,
+            batch=follower.batch.code,
+        )
 
 
 def _sum_up(batch: Batch) -> None:

@@ -1,14 +1,16 @@
 """Get back what is owed: set off against what is due, paid back, or given up by two people."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from billing.actions.line_acts import checked_note
-from billing.actions.recoveries import accounts_of, locked_case
-from billing.models import BankLine, Collection, CollectionProposal, Recovery
+from billing.actions.recoveries import accounts_of, locked_case, locked_cases
+from billing.models import BankLine, Collection, CollectionProposal, Recovery, RecoveryPart
 from billing.queries import payables_due
+from billing.queries.recoveries import parts_of
 from common.days import day_of
 from common.errors import Refused
 from common.formatting import money
@@ -18,10 +20,11 @@ from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import User
 from parties.queries import address_of, require_apart, require_role
 from parties.roles import Role
+from policy.funding import among_first
 from vouchers.models import Programme, Voucher
 from vouchers.queries import policy_in_force
 
-Kind = CollectionProposal.Kind
+Kind = Collection.Kind
 
 
 class NothingOwed(Refused):
@@ -61,8 +64,9 @@ def offset_recovery(
 ) -> Collection:
     """Set what is owed off against what is due to the debtor and in no batch, as far as it goes.
 
-    The payable falls, so the next batch pays that much less: payable → receivable. What is got
-    back returns to the voucher or the budget in the same act.
+    Each payer's part is set off against what that payer owes, whose next batch pays that much
+    less: payable → receivable. What is got back returns to the voucher or the budget in the same
+    act.
 
     :raises NotAllowed: if a person asks who is no finance officer of the programme.
     :raises NothingOwed: if nothing of it is owed.
@@ -81,24 +85,23 @@ def offset_recovery(
     )
     if act.is_replay:
         return Collection.objects.get(act_id=act.id)
-    # With the batches of the programme, so that none pays what is set off.
-    Programme.objects.select_for_update(no_key=True).get(pk=recovery.programme_id)
-    recovery = locked_case(recovery)
+    (recovery,) = locked_cases(recovery.programme, [recovery.pk])
     _require_owed(recovery)
+    parts = parts_of(recovery)
     due = {one.address: one.amount for one in payables_due(recovery.programme)}
-    amount = min(recovery.left, due.get(recovery.payable, 0))
+    amounts = [min(part.left, due.get(part.payable, 0)) for part in parts]
+    amount = sum(amounts)
     if not amount:
         raise NothingToSetOff(debtor=recovery.debtor.name_here)
     owed, _back = accounts_of(recovery)
-    ledger.post(
-        act,
-        [
-            Move(Flow.OFFSET, recovery.payable, owed, amount, recovery.code),
-            _home(recovery, amount, at),
-        ],
-    )
+    moves = [
+        Move(Flow.OFFSET, part.payable, owed, one, recovery.code)
+        for part, one in zip(parts, amounts, strict=True)
+        if one
+    ]
+    ledger.post(act, [*moves, _home(recovery, amount, at)])
     person = actor if isinstance(actor, User) else None
-    return _collected(recovery, act, Collection.Kind.OFFSET, amount, recorded_by=person)
+    return _collected(recovery, parts, amounts, act, Kind.OFFSET, recorded_by=person)
 
 
 def offset_before_batch(programme: Programme, *, at: datetime, key: str) -> list[Collection]:
@@ -107,9 +110,11 @@ def offset_before_batch(programme: Programme, *, at: datetime, key: str) -> list
     Belongs inside the batch's transaction, which holds the programme.
     """
     done = []
-    for case in cases_set_off(programme):
+    waiting = [case.pk for case in cases_set_off(programme)]
+    for case in locked_cases(programme, waiting) if waiting else []:
         due = {one.address for one in payables_due(programme)}
-        if case.payable in due:
+        owed = {part.payable for part in parts_of(case) if part.left}
+        if case.status == Recovery.Status.UPHELD and owed & due:
             key_of_case = f"{key}/{case.code}"
             done.append(
                 offset_recovery(recovery=case, actor=ledger.SYSTEM, at=at, key=key_of_case)
@@ -187,9 +192,9 @@ def record_collection(
 ) -> Collection:
     """Confirm, as another person, that a debtor paid back or that what is owed is given up.
 
-    Paid back: paid → receivable, and from recovered to the voucher or the budget. What was paid
-    beyond what is still owed is due to the debtor again: paid → payable. Given up: recovered →
-    receivable, and nothing returns.
+    Paid back: paid → receivable, and from recovered to the voucher or the budget, of each payer
+    in proportion to what is left of its part. What was paid beyond what is still owed is due to
+    the debtor again: paid → payable. Given up: recovered → receivable, and nothing returns.
 
     :param bank_line: the entry of the bank that a repayment is; it is used once.
     :raises NotAllowed: if the person is no finance officer of the programme.
@@ -213,7 +218,7 @@ def record_collection(
     )
     if act.is_replay:
         return Collection.objects.get(act_id=act.id)
-    recovery = locked_case(recovery)
+    (recovery,) = locked_cases(recovery.programme, [recovery.pk])
     if Collection.objects.filter(proposal=proposal).exists():
         raise CollectionRecorded
     programme = recovery.programme
@@ -223,46 +228,52 @@ def record_collection(
     if not is_repayment and proposal.amount > recovery.left:
         raise WriteOffTooMuch(left=money(recovery.left, programme.unit))
     _require_owed(recovery)
+    parts = parts_of(recovery)
     amount = min(proposal.amount, recovery.left)
+    amounts = among_first(amount, [part.left for part in parts])
     beyond = proposal.amount - amount
-    post = _repaid if is_repayment else _given_up
     if is_repayment:
-        ledger.open_account(act, _paid(recovery), AccountKind.PAID, programme.unit)
-    ledger.post(act, post(recovery, amount, beyond, at))
+        paid = sorted(part.paid for part in parts)
+        ledger.open_accounts(act, paid, AccountKind.PAID, programme.unit)
+        ledger.post(act, _repaid(recovery, parts, amounts, beyond, at))
+    else:
+        owed, back = accounts_of(recovery)
+        ledger.post(act, [Move(Flow.WRITE_OFF, back, owed, amount, recovery.code)])
     return _collected(
         recovery,
+        parts,
+        amounts,
         act,
-        proposal.kind,
-        amount,
-        beyond,
+        Kind(proposal.kind),
+        beyond=beyond,
         proposal=proposal,
         recorded_by=actor,
         bank_line=bank_line,
     )
 
 
-def _repaid(recovery: Recovery, amount: int, beyond: int, at: datetime) -> list[Move]:
+def _repaid(
+    recovery: Recovery,
+    parts: Sequence[RecoveryPart],
+    amounts: Sequence[int],
+    beyond: int,
+    at: datetime,
+) -> list[Move]:
+    """Return the moves of a repayment; what is beyond is due of each payer as it was upheld."""
     owed, _back = accounts_of(recovery)
-    paid = _paid(recovery)
-    moves = []
-    if amount:
-        moves = [
-            Move(Flow.REPAY, paid, owed, amount, recovery.code),
-            _home(recovery, amount, at),
-        ]
-    if beyond:
-        moves.append(Move(Flow.REFUND, paid, recovery.payable, beyond, recovery.code))
-    return moves
-
-
-def _paid(recovery: Recovery) -> str:
-    """Return where it was paid from: the payable's own address, of another kind."""
-    return ":".join(["paid", *recovery.payable.split(":")[1:]])
-
-
-def _given_up(recovery: Recovery, amount: int, _beyond: int, _at: datetime) -> list[Move]:
-    owed, back = accounts_of(recovery)
-    return [Move(Flow.WRITE_OFF, back, owed, amount, recovery.code)]
+    # Of any amount the same proportions, however much beyond it is.
+    again = among_first(beyond, [part.upheld_amount * beyond for part in parts])
+    repaid = [
+        Move(Flow.REPAY, part.paid, owed, one, recovery.code)
+        for part, one in zip(parts, amounts, strict=True)
+        if one
+    ]
+    refunds = [
+        Move(Flow.REFUND, part.paid, part.payable, one, recovery.code)
+        for part, one in zip(parts, again, strict=True)
+        if one
+    ]
+    return [*repaid, _home(recovery, sum(amounts), at), *refunds]
 
 
 def _home(recovery: Recovery, amount: int, at: datetime) -> Move:
@@ -271,10 +282,6 @@ def _home(recovery: Recovery, amount: int, at: datetime) -> Move:
     _owed, back = accounts_of(recovery)
     target = programme.account("available")
     if recovery.returns_to == Recovery.Home.VOUCHER and voucher is not None:
-        # Its end waits for us, so that what returns to it is not forgotten there.
-        voucher = Voucher.objects.select_for_update(of=("self",), no_key=True).get(
-            pk=voucher.pk
-        )
         is_valid = voucher.valid_until_on >= day_of(at, programme.zone)
         if voucher.status == Voucher.Status.ACTIVE and is_valid:
             target = programme.account("voucher", voucher.code)
@@ -283,19 +290,21 @@ def _home(recovery: Recovery, amount: int, at: datetime) -> Move:
 
 def _collected(
     recovery: Recovery,
+    parts: Sequence[RecoveryPart],
+    amounts: Sequence[int],
     act: Act,
     kind: str,
-    amount: int,
-    beyond: int = 0,
     *,
+    beyond: int = 0,
     proposal: CollectionProposal | None = None,
     recorded_by: User | None,
     bank_line: BankLine | None = None,
 ) -> Collection:
-    if kind == Collection.Kind.WRITE_OFF:
-        recovery.written_off_amount += amount
-    else:
-        recovery.recovered_amount += amount
+    amount = sum(amounts)
+    column = "written_off_amount" if kind == Kind.WRITE_OFF else "recovered_amount"
+    for one, taken in ((recovery, amount), *zip(parts, amounts, strict=True)):
+        setattr(one, column, getattr(one, column) + taken)
+    RecoveryPart.objects.bulk_update(parts, [column])
     if not recovery.left:
         recovery.status = Recovery.Status.CLOSED
     recovery.save(update_fields=["written_off_amount", "recovered_amount", "status"])

@@ -13,7 +13,7 @@ from billing.actions.notes import number_note
 from billing.models import Recovery, Settlement
 from billing.queries.funding import borne
 from common.errors import Refused
-from ledger.actions import begin, reverse
+from ledger.actions import await_closing, begin, reverse
 from ledger.kinds import ActKind, Flow
 from ledger.queries import transfer_of, transfers_of
 from parties.models import Organisation, User
@@ -80,8 +80,13 @@ def correct_transfer(
         return transfers_of(act.id).get(reverses_id=transfer_id).id
     settlement = _settlement_of(transfer_id)
     if settlement is not None:
-        _require_no_recovery(settlement, transfer_id)
-        take_back_shares(settlement, settlement.covered, act)
+        # As settling and recovering do, before anything is looked at: who corrects it meanwhile
+        # has taken its shares back, and the ledger refuses to reverse it once more.
+        Organisation.objects.select_for_update(no_key=True).get(pk=settlement.bill.payee_id)
+        await_closing(settlement.bill.programme.code)
+        if borne(settlement):
+            _require_no_recovery(settlement, transfer_id)
+            take_back_shares(settlement, settlement.covered, act)
     made = reverse(act, transfer_id, ref=str(transfer_id))
     transfer = transfers_of(act.id).get(id=made)
     if transfer.flow not in CORRECTABLE:
@@ -106,8 +111,7 @@ def correct_transfer(
 
 
 def _require_no_recovery(settlement: Settlement, transfer_id: int) -> None:
-    """Refuse while a case takes back a line of the settlement; cases of the payee queue here."""
-    Organisation.objects.select_for_update(no_key=True).get(pk=settlement.bill.payee_id)
+    """Refuse while a case takes back a line of the settlement."""
     case = (
         Recovery.objects.filter(line__bill=settlement.bill, line__order=settlement.order_id)
         .exclude(status=Recovery.Status.DROPPED)
@@ -118,7 +122,7 @@ def _require_no_recovery(settlement: Settlement, transfer_id: int) -> None:
 
 
 def _settlement_of(transfer_id: int) -> Settlement | None:
-    """Return the settlement that a transfer moved the value of, unless it was undone before."""
+    """Return the settlement that a transfer moved the value of."""
     try:
         moved = transfer_of(transfer_id)
     except ObjectDoesNotExist:
@@ -128,7 +132,6 @@ def _settlement_of(transfer_id: int) -> Settlement | None:
         settlements = settlements.filter(order__hold=moved.hold_id)
     elif moved.flow not in CORRECTABLE:
         return None
-    settlement = settlements.select_related(
+    return settlements.select_related(
         "bill__programme__authority", "bill__payee", "order", "policy_version"
     ).first()
-    return settlement if settlement is not None and borne(settlement) else None

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from billing.models import ClosedPeriod, PeriodCorrection
+from ledger import actions as ledger
 from ledger.actions import Act
 from vouchers.models import Programme
 
@@ -13,11 +14,14 @@ def note_later_fact(
     """Keep that an act corrects the closed month of an instant; of an open one nothing is kept.
 
     The act and its transfers are dated in the open month in which they happen: the ledger
-    refuses any other. Call it once an act and month.
+    refuses any other. Call it once an act and month. A month that is being closed is waited for,
+    and none is closed until the commit. Whoever moves value first waits before that
+    (`ledger.await_closing`): who closes a month waits for what is dated in it in turn.
 
     :param amount: what it adds to what was settled or paid in the month, in the programme's
         unit; below nothing where it takes away.
     """
+    ledger.await_closing(programme.code)
     closed = ClosedPeriod.objects.filter(
         programme=programme, period_from__lte=belongs_at, period_until__gt=belongs_at
     ).first()

@@ -32,7 +32,7 @@ from billing.actions.verdicts import (
 from billing.models import Bill, BillLine, Verdict
 from billing.queries import line_verdict
 from common.errors import Refused
-from ledger.actions import Act
+from ledger.actions import Act, await_closing
 from ledger.kinds import ActKind
 from parties.models import User
 
@@ -118,6 +118,7 @@ def decide_line(
         note_later_fact(act, bill.programme, bill.period_from, 0)
         return _declined(before, note, actor, act)
     require_settleable(bill, at)
+    await_closing(bill.programme.code)
     if before.reason == "no_meter":
         raise UsageMissing(row=line.row, bill=bill.number)
     verdict = _accepted(bill, line, before, note, actor, act)

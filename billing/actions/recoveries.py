@@ -1,27 +1,28 @@
 """Take back what was paid and not owed: the debtor is heard, and a second person decides."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, F, Q, QuerySet, Sum, When
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from billing.actions.bank_moves import ANSWERED
 from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import checked_note
-from billing.models import Bill, BillLine, FunderShare, Payment, Recovery, RecoveryReply
-from billing.queries import line_verdict
+from billing.actions.recovery_origins import origin_of, parts_left, parts_of_case
+from billing.models import BillLine, Payment, Recovery, RecoveryPart, RecoveryReply
+from billing.queries.recoveries import parts_of
 from common.days import day_of
 from common.errors import Refused
 from common.formatting import day_text, money
-from common.money import is_currency
 from ledger import actions as ledger
 from ledger.actions import Move, begin
 from ledger.kinds import AccountKind, ActKind, Flow
 from parties.models import Organisation, User
 from parties.queries import require_apart, require_role
 from parties.roles import Role
+from policy.funding import among_first
 from vouchers.models import Programme, Voucher
 from vouchers.queries import policy_in_force, read_policy, unused_code
 
@@ -36,16 +37,6 @@ class RecoveryNotInLaw(Refused):
     sentence = _(
         "The document of %(programme)s has no section [recovery], so nothing can be recovered. "
         "Release a version with it first."
-    )
-
-
-class OriginNotPaid(Refused):
-    """What is to be taken back was never paid, or is in kind."""
-
-    code = "origin_not_paid"
-    sentence = _(
-        "Nothing of %(origin)s was paid or settled in money, so nothing of it can be recovered. "
-        "Undo a settlement that is not paid yet in the ledger."
     )
 
 
@@ -87,59 +78,6 @@ class ReplyTooLate(Refused):
     sentence = _("A reply could be sent until %(day)s. Write to the authority.")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """What a case takes back from: where it was paid from, how much, and when it belongs to."""
-
-    programme: Programme
-    debtor: Organisation
-    payable: str
-    voucher: Voucher | None
-    most: int
-    belongs_at: datetime
-    name: str
-
-
-def origin_of(thing: Payment | BillLine) -> Origin:
-    """Return what can be taken back of a payment or of a line of a settled bill.
-
-    :raises OriginNotPaid: if it was not paid or settled, or not in money.
-    """
-    if isinstance(thing, Payment):
-        return _origin_of_payment(thing)
-    bill, verdict = thing.bill, line_verdict(thing)
-    name = f"{bill.number}/{thing.row}"
-    is_settled = bill.status == Bill.Status.SETTLED and verdict is not None
-    if not is_settled or not is_currency(bill.unit):
-        raise OriginNotPaid(origin=name)
-    assert verdict is not None
-    kind = "provider_payable" if bill.kind == Bill.Kind.BILL else "beneficiary_payable"
-    return Origin(
-        programme=bill.programme,
-        debtor=bill.payee,
-        payable=bill.programme.account(kind, bill.payee.code),
-        voucher=thing.voucher,
-        most=verdict.covered,
-        belongs_at=bill.period_from,
-        name=name,
-    )
-
-
-def _origin_of_payment(payment: Payment) -> Origin:
-    released_at = payment.batch.released_at
-    if payment.status not in ANSWERED or released_at is None:
-        raise OriginNotPaid(origin=payment.end_to_end_id)
-    return Origin(
-        programme=payment.batch.programme,
-        debtor=payment.payee,
-        payable=payment.payable,
-        voucher=None,
-        most=payment.answered_amount,
-        belongs_at=released_at,
-        name=payment.end_to_end_id,
-    )
-
-
 @transaction.atomic
 def open_recovery(
     *,
@@ -152,6 +90,9 @@ def open_recovery(
     key: str,
 ) -> Recovery:
     """Open a case and give the debtor notice of it; nothing is owed until it is decided.
+
+    Its parts say what it takes back for each payer of what was paid: of a line, in proportion to
+    what each bears of it.
 
     :param amount: minor units, at most what was paid less what other cases take back.
     :raises NotAllowed: if the person is no officer or finance officer of the programme.
@@ -186,20 +127,16 @@ def open_recovery(
     # Cases against one debtor queue here, so that together they take back no more than was paid.
     Organisation.objects.select_for_update(no_key=True).get(pk=origin.debtor.pk)
     origin = origin_of(type(thing).objects.get(pk=thing.pk))
-    of = {"payment": thing} if isinstance(thing, Payment) else {"line": thing}
-    most = origin.most - _taken(Recovery.objects.filter(**of))
-    # A line and the payment that paid it are one money: all cases together take back at most what
-    # was ever settled for the debtor, less what was undone.
-    everything = Recovery.objects.filter(programme=programme, debtor=origin.debtor)
-    most = min(most, _settled_for(programme, origin.debtor) - _taken(everything))
+    left = parts_left(thing, origin)
+    most = sum(left.values())
     if not 0 < amount <= most:
-        raise RecoveryTooMuch(most=money(max(most, 0), programme.unit))
-    return Recovery.objects.create(
-        **of,
+        raise RecoveryTooMuch(most=money(most, programme.unit))
+    case = Recovery.objects.create(
+        payment=thing if isinstance(thing, Payment) else None,
+        line=thing if isinstance(thing, BillLine) else None,
         code=unused_code(Recovery, "RC"),
         programme=programme,
         debtor=origin.debtor,
-        payable=origin.payable,
         voucher=origin.voucher,
         amount=amount,
         legal_basis=legal_basis,
@@ -213,20 +150,11 @@ def open_recovery(
         opened_at=at,
         act_id=act.id,
     )
-
-
-def _settled_for(programme: Programme, debtor: Organisation) -> int:
-    """Return what was covered for a party in a programme and not undone since."""
-    shares = FunderShare.objects.filter(
-        settlement__bill__programme=programme, settlement__bill__payee=debtor
-    )
-    return int(shares.aggregate(sum=Sum("amount"))["sum"] or 0)
-
-
-def _taken(cases: QuerySet[Recovery]) -> int:
-    """Return what cases take back: what is asked of the open ones, what was upheld of others."""
-    asked = Case(When(Q(status="OPEN"), then=F("amount")), default=F("upheld_amount"))
-    return int(cases.aggregate(sum=Sum(asked))["sum"] or 0)
+    parts = parts_of_case(origin, left, amount)
+    for part in parts:
+        part.recovery = case
+    RecoveryPart.objects.bulk_create(parts)
+    return case
 
 
 @transaction.atomic
@@ -270,8 +198,9 @@ def decide_recovery(
 ) -> Recovery:
     """Uphold a case in whole or in part, or drop it with an amount of nothing, as another person.
 
-    What is upheld is owed from then on: receivable → recovered. It counts to the budget again
-    only as it is got back. Of a closed month it is kept as a correction.
+    What is upheld is owed from then on: receivable → recovered; its parts are each payer's, in
+    proportion to what was asked. It counts to the budget again only as it is got back. Of a closed
+    month it is kept as a correction.
 
     :raises NotAllowed: if the person is no officer or finance officer of the programme.
     :raises SamePerson: if the person opened it.
@@ -311,7 +240,13 @@ def decide_recovery(
         assert law.recovery is not None, "a case is opened under a law that speaks of it"
         recovery.upheld_amount = amount
         recovery.due_on = law.recovery.due_on(today)
+        parts = parts_of(recovery)
+        upheld = among_first(amount, [part.amount for part in parts])
+        for part, part_upheld in zip(parts, upheld, strict=True):
+            part.upheld_amount = part_upheld
+        RecoveryPart.objects.bulk_update(parts, ["upheld_amount"])
         owed, back = accounts_of(recovery)
+        ledger.await_closing(programme.code)
         ledger.open_account(act, owed, AccountKind.RECEIVABLE, programme.unit)
         ledger.open_account(act, back, AccountKind.RECOVERED, programme.unit)
         ledger.post(act, [Move(Flow.RECOVER, owed, back, amount, recovery.code)])
@@ -334,6 +269,29 @@ def locked_case(recovery: Recovery) -> Recovery:
     )
 
 
+def locked_cases(programme: Programme, cases: Iterable[int]) -> list[Recovery]:
+    """Return cases of a programme as they are now, with all that getting them back moves locked.
+
+    The programme, so that no batch pays what is set off; the debtors, with their settlements; the
+    cases; and their vouchers, whose end waits for us. In that order, and each by number, whoever
+    gets back how many: so nobody who waits for another is waited for by that one.
+    """
+    Programme.objects.select_for_update(no_key=True).get(pk=programme.pk)
+    found = Recovery.objects.filter(programme=programme, pk__in=list(cases))
+    _lock(Organisation.objects.filter(pk__in=found.values("debtor")))
+    _lock(found)
+    _lock(Voucher.objects.filter(pk__in=found.values("voucher")))
+    return list(
+        found.select_related(
+            "programme__authority", "debtor", "policy_version", "voucher"
+        ).order_by("decided_at", "pk")
+    )
+
+
+def _lock(rows: QuerySet[Any]) -> None:
+    list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
+
+
 def _require_status(recovery: Recovery, *statuses: str) -> None:
     if recovery.status not in statuses:
         label = Recovery.Status(recovery.status).label
@@ -353,5 +311,5 @@ def _require_staff(programme: Programme, actor: User) -> None:
 def accounts_of(recovery: Recovery) -> tuple[str, str]:
     """Return the ledger accounts of what a debtor owes, and of what a programme got back."""
     programme = recovery.programme
-    debtor = recovery.payable.rpartition(":")[2]
-    return programme.account("receivable", debtor), programme.account("recovered")
+    owed = programme.account("receivable", recovery.debtor.code)
+    return owed, programme.account("recovered")

@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from billing.actions.bank import accounts_of
 from billing.actions.collections import propose_collection, record_collection
 from billing.models import BankLine, BankStatement, Collection, CollectionProposal, Recovery
-from billing.queries.funding import payer_code
+from billing.queries.recoveries import parts_of
 from common.errors import Refused
-from parties.models import Organisation, User
+from parties.models import User
 from parties.queries import require_role
 from parties.roles import Role
 
@@ -49,14 +49,14 @@ def fit_case(line: BankLine, case: Recovery | None, actor: User) -> Recovery:
     require_role(
         actor, Role.FINANCE, organisation=programme.authority, programme_code=programme.code
     )
-    payer = Organisation.objects.get(code=payer_code(case.payable, programme))
+    payers = {part.payer_id for part in parts_of(case)}
     fits = (
         line.is_credit
         and line.amount > 0
         and line.unit == programme.unit
         and line.match == BankLine.Match.UNMATCHED
         and line.statement.format != BankStatement.Format.REPORT
-        and payer.pk in accounts_of(actor)[line.statement.account]
+        and not payers.isdisjoint(accounts_of(actor)[line.statement.account])
         and case.status == Recovery.Status.UPHELD
         and not _is_used(line)
     )

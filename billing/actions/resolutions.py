@@ -16,6 +16,7 @@ from billing.actions.bank_moves import (
     paid_move,
     return_move,
 )
+from billing.actions.later_facts import note_later_fact
 from billing.actions.line_acts import checked_note
 from billing.actions.matching import locked
 from billing.actions.repayments import RepaymentStands, fit_case, repay
@@ -142,7 +143,8 @@ def second_resolution(
     """Agree with what another person proposed; by that, and only now, value moves.
 
     A whole payment is confirmed. Of one that was paid in part, what came is confirmed and the
-    rest is due again. A repayment takes what came off what is owed of its case.
+    rest is due again: a correction of the month it was sent in, where that is closed. A repayment
+    takes what came off what is owed of its case.
 
     :raises NotAllowed: if the person is no finance officer of the payment's programme.
     :raises NotFound: if the entry stands in an account of nobody the person acts for.
@@ -190,7 +192,7 @@ def undo_resolution(
 
     A proposal is withdrawn or turned down by that. Where value had moved, it is at the bank
     again, as before: one person may do that, since nothing is paid by it and the payment waits
-    for the bank's word.
+    for the bank's word. Where the month it was sent in is closed, that is a correction of it.
 
     :raises NotAllowed: if the person is no finance officer of the payment's programme.
     :raises NotFound: if the entry stands in an account of nobody the person acts for.
@@ -346,6 +348,7 @@ def _pay(
     batch = payment.batch
     ref, rest = payment.end_to_end_id, payment.amount - line.amount
     is_part = kind == Kind.PAID_IN_PART
+    ledger.await_closing(batch.programme.code)
     confirmed = begin_answer(
         CONFIRMED,
         batch,
@@ -371,6 +374,7 @@ def _pay(
             {ref: rest},
         )
         ledger.post(due, [return_move(payment, rest)])
+        note_later_fact(due, batch.programme, _sent_at(payment), -rest)
         payment.status, payment.paid_amount = Status.PART, line.amount
     payment.save(update_fields=["status", "answered_at", "paid_amount"])
     close_if_answered(batch)
@@ -384,12 +388,22 @@ def _unpay(act: Act, last: BankResolution, actor: User) -> None:
     is_part = last.kind == Kind.PAID_IN_PART
     if payment.status != (Status.PART if is_part else Status.PAID):
         raise PaymentMoved(end_to_end_id=payment.end_to_end_id)
-    ref = payment.end_to_end_id
+    ref, programme = payment.end_to_end_id, payment.batch.programme
+    ledger.await_closing(programme.code)
     flows = (Flow.PAY, Flow.RETURN_PAYMENT) if is_part else (Flow.PAY,)
     moved = [standing_transfers(payment.batch.address, flow, [ref])[ref] for flow in flows]
     ledger.reverse_many(act, dict.fromkeys(moved, ref))
+    # What was due again is at the bank again; of a whole payment nothing was.
+    sent_again = payment.amount - payment.answered_amount
+    note_later_fact(act, programme, _sent_at(payment), sent_again)
     payment.status, payment.answered_at, payment.paid_amount = Status.SENT, None, None
     payment.save(update_fields=["status", "answered_at", "paid_amount"])
     Batch.objects.filter(pk=payment.batch_id, status=Batch.Status.CLOSED).update(
         status=Batch.Status.SENT
     )
+
+
+def _sent_at(payment: Payment) -> datetime:
+    """Return when a payment was sent to the bank: of that month is what is known of it later."""
+    assert payment.batch.released_at is not None, "what the bank answered was released"
+    return payment.batch.released_at

@@ -32,9 +32,14 @@ def amount_text(amount_minor: int, currency: str) -> str:
     return f"{major(amount_minor, currency):f}"
 
 
+def major_of_any(amount_minor: int, currency: str) -> Decimal:
+    """Return an amount of any currency in its whole units, exactly."""
+    return Decimal(amount_minor).scaleb(-EXPONENTS.get(currency, 0))
+
+
 def amount_of_any(amount_minor: int, currency: str) -> str:
     """Return an amount of any currency for a person to read: its decimals, and its code."""
-    return f"{Decimal(amount_minor).scaleb(-EXPONENTS.get(currency, 0)):,f} {currency}"
+    return f"{major_of_any(amount_minor, currency):,f} {currency}"
 
 
 def minor_units(text: str, currency: str) -> int | None:

@@ -26,6 +26,7 @@ from billing.models.recoveries import (
     Collection,
     CollectionProposal,
     Recovery,
+    RecoveryPart,
     RecoveryReply,
 )
 from billing.models.statements import BankLine, BankResolution, BankStatement
@@ -78,6 +79,7 @@ __all__ = [
     "PeriodProposal",
     "ProviderInvoice",
     "Recovery",
+    "RecoveryPart",
     "RecoveryReply",
     "RefusedAttempt",
     "Settlement",

@@ -26,8 +26,6 @@ class Recovery(models.Model):
     debtor = models.ForeignKey(
         "parties.Organisation", models.PROTECT, related_name="recoveries"
     )
-    # The ledger account from which the debtor is paid: what is owed is set off against it.
-    payable = models.CharField(max_length=120)
     # What it comes from: a payment, or a line of a settled bill.
     payment = models.ForeignKey(
         "billing.Payment", models.PROTECT, related_name="recoveries", null=True
@@ -97,6 +95,47 @@ class Recovery(models.Model):
     def left(self) -> int:
         """What is still owed, in minor units."""
         return self.upheld_amount - self.recovered_amount - self.written_off_amount
+
+
+class RecoveryPart(models.Model):
+    """What a case takes back for one payer of what was paid; its parts add up to it (a trigger)."""
+
+    recovery = models.ForeignKey(Recovery, models.PROTECT, related_name="parts")
+    payer = models.ForeignKey("parties.Organisation", models.PROTECT, related_name="+")
+    # The ledger account from which this payer pays the debtor: what is owed is set off against it.
+    payable = models.CharField(max_length=120)
+    # Minor units, as those of the case.
+    amount = models.BigIntegerField()
+    upheld_amount = models.BigIntegerField(default=0)
+    recovered_amount = models.BigIntegerField(default=0)
+    written_off_amount = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint("recovery", "payer", name="billing_recoverypart_once"),
+            not_negative("upheld_amount", "recovered_amount", "written_off_amount"),
+            models.CheckConstraint(
+                condition=Q(amount__gt=0) & Q(upheld_amount__lte=F("amount")),
+                name="billing_recoverypart_within_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(upheld_amount__gte=F("recovered_amount") + F("written_off_amount")),
+                name="billing_recoverypart_never_more_than_owed",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recovery_id} {self.payable} {self.amount}"
+
+    @property
+    def left(self) -> int:
+        """What is still owed of it, in minor units."""
+        return self.upheld_amount - self.recovered_amount - self.written_off_amount
+
+    @property
+    def paid(self) -> str:
+        """The ledger account of what this payer paid the debtor."""
+        return ":".join(["paid", *self.payable.split(":")[1:]])
 
 
 class RecoveryReply(models.Model):

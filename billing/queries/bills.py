@@ -1,6 +1,6 @@
 """Bills, claims and their lines, with what was decided on each, and what a quantity costs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -194,6 +194,27 @@ def holders_limited_to(person: User, bill: Bill) -> list[int] | None:
         or programmes_visible_to(person).filter(pk=bill.programme_id).exists()
     )
     return None if sees_all else own
+
+
+def totals_seen_by(person: User, bills: Sequence[Bill]) -> dict[int, int]:
+    """Return what a person may see of the totals of bills, by their key, in their minor units.
+
+    A holder sees the sum of the lines on the holder's own vouchers, everybody else all.
+    """
+    own = organisations_of(person, Role.PROVIDER, Role.APPLICANT)
+    numbers = set(own.values_list("pk", flat=True))
+    overseen = set(programmes_visible_to(person).values_list("pk", flat=True))
+    limited = [
+        bill.pk
+        for bill in bills
+        if not {bill.payee_id, bill.provider.organisation_id} & numbers
+        and bill.programme_id not in overseen
+    ]
+    totals = {bill.pk: bill.total for bill in bills} | dict.fromkeys(limited, 0)
+    if limited:
+        lines = BillLine.objects.filter(bill__in=limited, voucher__organisation__in=numbers)
+        totals |= dict(lines.order_by().values_list("bill").annotate(sum=Sum("amount")))
+    return totals
 
 
 def with_words(lines: QuerySet[BillLine]) -> QuerySet[BillLine]:

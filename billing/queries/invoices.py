@@ -148,12 +148,36 @@ def _orders_of(holds: Iterable[int | None]) -> tuple[int, ...]:
     return tuple(sorted({*now, *before}))
 
 
-def invoice_part_of(bill: Bill, position: int) -> InvoicePart:
-    """Return one paper of a bill.
+def invoice_parts_seen(bill: Bill, holders: Collection[int] | None) -> list[InvoicePart]:
+    """Return the papers of a bill in which something is of the vouchers of some holders.
+
+    :param holders: organisations, by their number; None for all.
+    """
+    parts = invoice_parts(bill)
+    if holders is None:
+        return parts
+    settled = Settlement.objects.filter(
+        bill=bill, voucher__organisation__in=holders, covered__gt=0
+    )
+    own = set(settled.values_list("act", "order"))
+    acts = {act for act, _order in own}
+    return [
+        one
+        for one in parts
+        if one.act_id in acts
+        or any((one.of_act, order) in own for order in one.orders)
+        or (one.of_act in acts and not one.orders)
+    ]
+
+
+def invoice_part_of(
+    bill: Bill, position: int, holders: Collection[int] | None = None
+) -> InvoicePart:
+    """Return one paper of a bill, with something of the vouchers of some holders, or of all.
 
     :raises NotFound: if there is none at this position.
     """
-    for one in invoice_parts(bill):
+    for one in invoice_parts_seen(bill, holders):
         if one.position == position:
             return one
     raise NotFound(what=f"{bill.number}/{position}")

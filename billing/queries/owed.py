@@ -1,15 +1,19 @@
 """What is owed to one party: each thing that is still open, and what each payment was made of.
 
-All of it follows from the ledger's entries of the party's payable accounts. A payment, an offset
-or any other debit pays the oldest that is open first; a correction takes back the very entry
-that it names; and what the bank sent back is open again as of the day when it first was.
+All of it follows from the ledger's entries of the party's payable accounts, one for each payer. A
+payment, an offset or any other debit pays the oldest of that payer's part that is open first; a
+correction takes back the very entry that it names; what the bank sent back is open again as of the
+day when it first was; and what goes from one payer's account to another's is owed as before.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from django.db.models import F, QuerySet
+
+from billing.models import Funder
 from common.days import day_of, end_of
 from ledger.kinds import Flow
 from ledger.queries import accounts_found, balances
@@ -24,18 +28,26 @@ AGES = (30, 60, 90)
 
 @dataclass(slots=True)
 class OpenItem:
-    """Something that is owed and not yet paid: since when, from which act, and how much is left."""
+    """Something that is owed and not yet paid: since when, from which act, and how much is left.
+
+    `account` is that of the payer who owes it, the entry's own or where it went on to.
+    """
 
     entry: Moved
     left: int
+    account: str
 
 
 @dataclass(slots=True)
 class Paid:
-    """What one payment was made of: entries and the part of each, oldest first."""
+    """What one payment was made of: entries and the part of each, oldest first.
+
+    Of its units the first `returned` came back from the bank.
+    """
 
     entry: Moved
     parts: list[tuple[Moved, int]] = field(default_factory=list)
+    returned: int = 0
 
 
 @dataclass(slots=True)
@@ -56,23 +68,69 @@ class Owed:
 
 def owed_after(entries: Iterable[Moved]) -> Owed:
     """Return what is open after a history of one party's payable accounts, oldest first."""
-    owed = Owed()
-    for entry in entries:
+    owed, history = Owed(), list(entries)
+    shared = _shared(history)
+    for entry in history:
+        if entry.flow == Flow.APPORTION:
+            continue
         if entry.reversed_id is not None:
-            _take_back(owed, entry)
+            _take_back(owed, entry, shared[entry.act_id])
         elif entry.flow == Flow.RETURN_PAYMENT:
             _give_back(owed, entry)
         elif entry.amount > 0:
-            owed.open_items.append(OpenItem(entry, entry.amount))
+            _open(owed, entry, shared[entry.act_id])
         else:
-            owed.debits[entry.transfer_id] = Paid(entry, _consume(owed, -entry.amount))
+            parts = _consume(owed, entry.account, -entry.amount)
+            owed.debits[entry.transfer_id] = Paid(entry, parts)
     return owed
 
 
-def _consume(owed: Owed, amount: int) -> list[tuple[Moved, int]]:
-    """Take an amount off what is open, the oldest first; return what it was taken off."""
+@dataclass(slots=True)
+class _Shared:
+    """What an act moved from one payer's account to another's, and how much of it is not told."""
+
+    source: str
+    target: str
+    left: int
+
+
+def _shared(history: Sequence[Moved]) -> defaultdict[int, list[_Shared]]:
+    """Return what each act moved among payers; both sides of a move are in the history."""
+    targets = {one.transfer_id: one.account for one in history if one.amount > 0}
+    found: defaultdict[int, list[_Shared]] = defaultdict(list)
+    for one in history:
+        if one.flow == Flow.APPORTION and one.amount < 0:
+            target = targets[one.transfer_id]
+            found[one.act_id].append(_Shared(one.account, target, -one.amount))
+    return found
+
+
+def _open(owed: Owed, entry: Moved, shared: list[_Shared]) -> None:
+    """Open what is owed: what its act shared out by who owes it, and the rest where it is."""
+    left = entry.amount
+    while left and shared and shared[0].source == entry.account:
+        part = min(left, shared[0].left)
+        owed.open_items.append(OpenItem(entry, part, shared[0].target))
+        left -= part
+        shared[0].left -= part
+        if not shared[0].left:
+            del shared[0]
+    if left:
+        owed.open_items.append(OpenItem(entry, left, entry.account))
+
+
+def _consume(
+    owed: Owed, account: str, amount: int, first: int | None = None
+) -> list[tuple[Moved, int]]:
+    """Take an amount off what is open of an account, the oldest first; return what it was of.
+
+    :param first: the transfer of which it is taken before all others.
+    """
     parts: list[tuple[Moved, int]] = []
-    for item in owed.open_items:
+    items = [item for item in owed.open_items if item.account == account]
+    if first is not None:
+        items.sort(key=lambda item: item.entry.transfer_id != first)
+    for item in items:
         part = min(item.left, amount)
         if part:
             item.left -= part
@@ -82,58 +140,118 @@ def _consume(owed: Owed, amount: int) -> list[tuple[Moved, int]]:
     return parts
 
 
-def _take_back(owed: Owed, entry: Moved) -> None:
-    """Correct an entry: first what is open of it, then the oldest of the rest."""
+def _take_back(owed: Owed, entry: Moved, shared: list[_Shared]) -> None:
+    """Correct an entry: first what is open of it, then the oldest of the rest.
+
+    What its act first brought back from other payers' accounts is theirs to owe no more.
+    """
     if entry.amount > 0:  # the correction of a debit
-        owed.open_items.append(OpenItem(entry, entry.amount))
+        owed.open_items.append(OpenItem(entry, entry.amount, entry.account))
         return
-    amount = -entry.amount
-    for item in owed.open_items:
-        if item.entry.transfer_id == entry.reversed_id:
-            part = min(item.left, amount)
-            item.left -= part
-            amount -= part
-    owed.open_items = [item for item in owed.open_items if item.left]
-    _consume(owed, amount)
+    left = -entry.amount
+    for one in shared:
+        if one.target == entry.account:
+            part = min(left, one.left)
+            _consume(owed, one.source, part, entry.reversed_id)
+            one.left -= part
+            left -= part
+    _consume(owed, entry.account, left, entry.reversed_id)
 
 
 def _give_back(owed: Owed, entry: Moved) -> None:
-    """Open again what a returned payment was made of, as old as it was before."""
+    """Open again what a returned payment was made of, its first units, as old as it was before."""
+    left = entry.amount
     sent = [
         one
         for one in owed.debits.values()
         if one.entry.flow == Flow.INSTRUCT and one.entry.ref == entry.ref
     ]
-    parts = sent[-1].parts if sent else []
-    if sum(part for _entry, part in parts) != entry.amount:
-        owed.open_items.append(OpenItem(entry, entry.amount))
-        return
-    owed.open_items += [OpenItem(one, part) for one, part in parts]
+    for paid in sent[-1:]:
+        skipped = paid.returned
+        for one, whole in paid.parts:
+            part = min(max(whole - skipped, 0), left)
+            skipped = max(skipped - whole, 0)
+            if part:
+                owed.open_items.append(OpenItem(one, part, entry.account))
+                paid.returned += part
+                left -= part
+    if left:
+        owed.open_items.append(OpenItem(entry, left, entry.account))
     owed.open_items.sort(key=lambda item: (item.entry.at, item.entry.transfer_id))
 
 
 # --- accounts --------------------------------------------------------------------------------
 
 
-def payable_accounts(programme: Programme, party: Organisation) -> list[str]:
-    """Return the addresses of what a programme owes a party, as a provider or a beneficiary."""
-    return [programme.account(kind, party.code) for kind in PAYABLE_KINDS]
-
-
-def balances_owed(programme: Programme) -> list[tuple[Organisation, int]]:
-    """Return the parties to whom a programme ever owed something, by name, and what it owes now."""
+def payables_by_party(programme: Programme) -> dict[str, list[str]]:
+    """Return the addresses of what a programme owes each party, one a payer, by party code."""
     kinds = tuple(programme.account(kind, "") for kind in PAYABLE_KINDS)
-    found = (one.address for one in accounts_found(f"payable:{programme.code}:"))
-    owed: dict[str, int] = defaultdict(int)
-    for address, balance in balances(one for one in found if one.startswith(kinds)).items():
-        owed[address.rpartition(":")[2]] += balance.net
-    parties = Organisation.objects.filter(code__in=owed).order_by("name", "pk")
-    return [(party, owed[party.code]) for party in parties]
+    found: dict[str, list[str]] = defaultdict(list)
+    for one in accounts_found(f"payable:{programme.code}:"):
+        if one.address.startswith(kinds):
+            found[one.address.rpartition(":")[2]].append(one.address)
+    return found
+
+
+def payable_accounts(programme: Programme, party: Organisation) -> list[str]:
+    """Return the addresses of what a programme owes a party, as a provider or a beneficiary.
+
+    What each payer owes who was ever named is among them.
+    """
+    return list(_accounts([(programme, party)]))
+
+
+def owed_to(
+    pairs: Iterable[tuple[Programme, Organisation]],
+) -> dict[tuple[int, int], Owed]:
+    """Return what programmes owe to parties now, and how it was paid, by the keys of both."""
+    accounts = _accounts(list(pairs))
+    entries: dict[tuple[int, int], list[Moved]] = defaultdict(list)
+    for one in moved_before(accounts, None) if accounts else []:
+        entries[accounts[one.account]].append(one)
+    return {pair: owed_after(history) for pair, history in entries.items()}
+
+
+def _accounts(
+    pairs: Sequence[tuple[Programme, Organisation]],
+) -> dict[str, tuple[int, int]]:
+    """Return all payables of parties in programmes, each with the keys of both."""
+    payers: defaultdict[int, set[str]] = defaultdict(set)
+    named = Funder.objects.filter(programme__in={programme.pk for programme, _party in pairs})
+    for programme, code in named.exclude(payer=F("programme__authority")).values_list(
+        "programme", "payer__code"
+    ):
+        payers[programme].add(code)
+    return {
+        programme.account(kind, *payer, party.code): (programme.pk, party.pk)
+        for programme, party in pairs
+        for kind in PAYABLE_KINDS
+        for payer in [(), *((code,) for code in sorted(payers[programme.pk]))]
+    }
+
+
+def parties_owed(
+    programme: Programme, among: QuerySet[Organisation] | None = None
+) -> list[Organisation]:
+    """Return the parties to whom a programme ever owed something, by name; of some, or of all."""
+    parties = Organisation.objects.all() if among is None else among
+    found = parties.filter(code__in=payables_by_party(programme))
+    return list(found.order_by("name", "pk"))
+
+
+def amount_owed(programme: Programme, party: Organisation) -> int:
+    """Return what a programme owes a party now, of all its payers, in minor units."""
+    found = balances(payable_accounts(programme, party))
+    return sum(one.net for one in found.values())
 
 
 def was_owed(programme: Programme, party: Organisation) -> bool:
     """Say whether a programme ever owed a party something."""
     return bool(balances(payable_accounts(programme, party)))
+
+
+def _moves_of(addresses: Collection[str], programme: Programme, on: date) -> list[Moved]:
+    return moved_before(addresses, end_of(on, programme.zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +289,12 @@ def statement_of_account(
 
     Days are the programme's. What is given to the bank is no longer owed; what it sends back is.
     """
-    entries = moved_before(payable_accounts(programme, party), end_of(until_on, programme.zone))
+    # From one payer to another nothing is added or paid.
+    entries = [
+        one
+        for one in _moves_of(payable_accounts(programme, party), programme, until_on)
+        if one.flow != Flow.APPORTION
+    ]
     before = [one for one in entries if day_of(one.at, programme.zone) < from_on]
     return Statement(
         programme,
@@ -205,26 +328,31 @@ def age_in_days(item: OpenItem, on: date, zone: str) -> int:
 
 def aged_payables(programme: Programme, party: Organisation, on: date) -> Aged:
     """Return what is owed to a party at the end of a day, by how long it has been."""
-    entries = moved_before(payable_accounts(programme, party), end_of(on, programme.zone))
+    entries = _moves_of(payable_accounts(programme, party), programme, on)
     return _aged(programme, party, entries, on)
 
 
 def aged_by_party(programme: Programme, on: date) -> list[Aged]:
     """Return all that a programme owes at the end of a day, a row for each party that it owes."""
-    parties = {party.code: party for party, _now in balances_owed(programme)}
-    addresses = [
-        one for party in parties.values() for one in payable_accounts(programme, party)
-    ]
+    addresses = payables_by_party(programme)
+    parties = Organisation.objects.filter(code__in=addresses).order_by("name", "pk")
     entries: dict[str, list[Moved]] = defaultdict(list)
-    for one in moved_before(addresses, end_of(on, programme.zone)):
+    everything = [one for of_party in addresses.values() for one in of_party]
+    for one in _moves_of(everything, programme, on):
         entries[one.account.rpartition(":")[2]].append(one)
-    found = (_aged(programme, parties[code], entries[code], on) for code in parties)
+    found = (_aged(programme, party, entries[party.code], on) for party in parties)
     return [aged for aged in found if aged.total]
 
 
 def _aged(programme: Programme, party: Organisation, entries: list[Moved], on: date) -> Aged:
-    items = owed_after(entries).open_items
-    return Aged(programme, party, by_age(items, on, programme.zone), tuple(items))
+    items: dict[int, OpenItem] = {}
+    for one in owed_after(entries).open_items:
+        # What several payers owe of one settlement is one thing to whom it is owed.
+        first = items.setdefault(one.entry.transfer_id, one)
+        if first is not one:
+            first.left += one.left
+    found = tuple(items.values())
+    return Aged(programme, party, by_age(found, on, programme.zone), found)
 
 
 def by_age(items: Sequence[OpenItem], on: date, zone: str) -> tuple[int, ...]:
@@ -240,17 +368,25 @@ def by_age(items: Sequence[OpenItem], on: date, zone: str) -> tuple[int, ...]:
 def payment_parts(
     programme: Programme, party: Organisation, end_to_end_id: str
 ) -> tuple[list[tuple[Moved, int]], list[Moved]]:
-    """Return what a payment was made of, by act, and what was offset since the one before it."""
+    """Return what a payment was made of, by act, and what was offset since the one before it.
+
+    Of what the payment's own payer owed and offset: another one's part is another payment's.
+    """
     owed = owed_after(moved_before(payable_accounts(programme, party), None))
+    made = [one for one in owed.debits.values() if one.entry.flow == Flow.INSTRUCT]
+    asked = next((one for one in made if one.entry.ref == end_to_end_id), None)
+    if asked is None:
+        return [], []
     offsets: list[Moved] = []
     for paid in owed.debits.values():
-        if paid.entry.flow == Flow.OFFSET:
-            offsets.append(paid.entry)
-        elif paid.entry.flow == Flow.INSTRUCT:
-            if paid.entry.ref == end_to_end_id:
-                return _by_act(paid.parts), offsets
-            offsets = []
-    return [], []
+        if paid is asked:
+            break
+        if paid.entry.account == asked.entry.account:
+            if paid.entry.flow == Flow.OFFSET:
+                offsets.append(paid.entry)
+            elif paid.entry.flow == Flow.INSTRUCT:
+                offsets = []
+    return _by_act(asked.parts), offsets
 
 
 def _by_act(parts: Iterable[tuple[Moved, int]]) -> list[tuple[Moved, int]]:

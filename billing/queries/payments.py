@@ -199,6 +199,17 @@ def statements_visible_to(person: User) -> QuerySet[BankStatement]:
     )
 
 
+def file_of(person: User, statement: BankStatement) -> BankStatement | None:
+    """Return the statement that keeps the bytes of a statement's file, if a person may have it.
+
+    A file with a statement of an account that is not this person's to see is nobody's part of it.
+    """
+    of_file = BankStatement.objects.filter(sha256=statement.sha256)
+    if of_file.count() != statements_visible_to(person).filter(pk__in=of_file).count():
+        return None
+    return of_file.get(number=1)
+
+
 def statement_of(person: User, number: int) -> BankStatement:
     """Return one bank statement that a person may see.
 

@@ -36,7 +36,8 @@ class Waiting:
     """One thing that waits: since when, until when it should be done, and how much it is of.
 
     `kind` and `name` are as a trace names things. `due` is None where no rule sets a day; `who`
-    is a status or a payee, and `amount` in the smallest parts of `unit`.
+    is a status or a payee, and `amount` in the smallest parts of `unit`; of an entry of the bank it
+    is below 0 where money went out.
     """
 
     kind: str
@@ -248,7 +249,7 @@ def bank_lines_odd(_programmes: Sequence[Programme], person: User) -> list[Waiti
                 str(one.pk),
                 "",
                 name,
-                one.amount,
+                one.amount if one.is_credit else -one.amount,
                 one.unit,
                 since,
                 due,

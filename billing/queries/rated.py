@@ -1,13 +1,13 @@
 """Each settled line's figures down to its funders, derived from what its settlement wrote."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
-from billing.models import Bill, BillLine, Settlement, Verdict
+from billing.models import Bill, BillLine, FunderShare, Settlement, Verdict
 from billing.queries.archive import with_archived
 from common.days import day_of
 from policy.funding import among_first
@@ -97,14 +97,11 @@ class Rating:
 
     def _rated(self, line: Any, verdicts: Sequence[Verdict]) -> RatedLine:
         parts: Counter[str] = Counter()
-        version, before = None, 0
-        for verdict in verdicts:
-            settlement = self._settlements.get((verdict.act_id, line.order_id))
-            if settlement is not None:
-                version = settlement.policy_version
-                took = max(verdict.covered - before, 0)
-                parts.update(self._take(settlement, took))
-            before = verdict.covered
+        version = None
+        for settlement, taken in self._borne(line, verdicts):
+            version = settlement.policy_version
+            for share, units in taken:
+                parts[share.name] += units
         rated = Rated(
             metered_ms=self._metered(line),
             billed_ms=line.quantity_ms,
@@ -120,7 +117,31 @@ class Rating:
             limits.append("hold")
         return RatedLine(line, rated, version, tuple(dict.fromkeys(limits)))
 
-    def _take(self, settlement: Settlement, took: int) -> dict[str, int]:
+    def by_payer(self, line: BillLine) -> dict[int, int]:
+        """Return what each payer bears of the next line, by the organisation's number.
+
+        What was undone since is borne by nobody.
+        """
+        parts: Counter[int] = Counter()
+        verdicts = Verdict.objects.filter(line=line).order_by("pk")
+        for settlement, taken in self._borne(line, verdicts):
+            if sum(one.amount for one in settlement.shares.all()):
+                for share, units in taken:
+                    parts[share.payer_id] += units
+        return dict(parts)
+
+    def _borne(
+        self, line: Any, verdicts: Iterable[Verdict]
+    ) -> Iterator[tuple[Settlement, list[tuple[FunderShare, int]]]]:
+        """Take the next units of each settlement of a line, and hand them to its shares."""
+        before = 0
+        for verdict in verdicts:
+            settlement = self._settlements.get((verdict.act_id, line.order_id))
+            if settlement is not None:
+                yield settlement, self._take(settlement, max(verdict.covered - before, 0))
+            before = verdict.covered
+
+    def _take(self, settlement: Settlement, took: int) -> list[tuple[FunderShare, int]]:
         """Return who bears the next units that a line takes of a settlement."""
         key = (settlement.act_id, settlement.order_id)
         shares = [one for one in settlement.shares.all() if one.act_id == settlement.act_id]
@@ -128,7 +149,8 @@ class Rating:
         first = among_first(self._taken[key], amounts)
         self._taken[key] += took
         until = among_first(self._taken[key], amounts)
-        return {one.name: after - b for one, b, after in zip(shares, first, until, strict=True)}
+        parts = (after - before for before, after in zip(first, until, strict=True))
+        return list(zip(shares, parts, strict=True))
 
     def _metered(self, line: BillLine) -> int:
         used = line.usage_line
@@ -142,6 +164,11 @@ class Rating:
             self._bill.period_until,
             None,
         )
+
+
+def borne_by_payer(line: BillLine) -> dict[int, int]:
+    """Return what each payer bears of a line, by the organisation's number, in minor units."""
+    return Rating(line.bill, line.row).by_payer(line)
 
 
 def rated_line(line: BillLine) -> RatedLine:

@@ -10,8 +10,13 @@ from billing.models import (
     CollectionProposal,
     Payment,
     Recovery,
+    RecoveryPart,
 )
+from billing.queries.funding import payer_code
+from billing.queries.payments import payables_due
 from common.errors import NotFound
+from ledger.kinds import Flow
+from ledger.queries import transfers_of
 from parties.models import User
 from parties.queries import organisations_of
 from parties.roles import Role
@@ -70,15 +75,42 @@ def recovery_origin(person: User, words: str) -> Payment | BillLine:
     return line
 
 
-def set_off_before(batch: Batch) -> QuerySet[Collection]:
-    """Return what set itself off when a batch was prepared, and is not in its payments."""
+def parts_of(recovery: Recovery) -> list[RecoveryPart]:
+    """Return what a case takes back for each payer, in the order in which they were written."""
+    return list(recovery.parts.select_related("payer").order_by("pk"))
+
+
+def due_against(recovery: Recovery) -> int:
+    """Return what the payers of a case owe its debtor and no batch holds, in minor units."""
+    payables = {part.payable for part in parts_of(recovery)}
+    return sum(
+        one.amount for one in payables_due(recovery.programme) if one.address in payables
+    )
+
+
+def set_off_before(batch: Batch) -> list[tuple[Collection, int]]:
+    """Return what set itself off when a batch was prepared, and is not in its payments.
+
+    Each with the amount that was set off against what the batch's payer owed, in minor units.
+    """
     found = Collection.objects.filter(
         kind=Collection.Kind.OFFSET,
         recorded_by__isnull=True,
         recovery__programme=batch.programme_id,
         at=batch.prepared_at,
+    ).select_related("recovery__debtor", "recovery__programme")
+    taken = [(one, _set_off_of(one, batch)) for one in found.order_by("pk")]
+    return [(one, amount) for one, amount in taken if amount]
+
+
+def _set_off_of(collection: Collection, batch: Batch) -> int:
+    """Return how much of it the ledger took off what the payer of a batch owed."""
+    return sum(
+        one.amount
+        for one in transfers_of(collection.act_id)
+        if one.flow == Flow.OFFSET
+        and payer_code(one.debit.address, batch.programme) == batch.debtor.code
     )
-    return found.select_related("recovery__debtor", "recovery__programme").order_by("pk")
 
 
 def proposals_waiting(recovery: Recovery) -> QuerySet[CollectionProposal]:

@@ -59,34 +59,33 @@ def accounts(request: HttpRequest) -> HttpResponse:
     person = signed_in(request)
     own = organisations_of(person, Role.PROVIDER, Role.APPLICANT)
     overseen = set(queries.programmes_overseen(person).values_list("pk", flat=True))
-    mine = set(own.values_list("pk", flat=True))
-    rows = [
-        _account_row(programme, party, amount)
+    # What is owed is worked out for the accounts of one page alone.
+    found = [
+        (programme, party)
         for programme in Programme.objects.order_by("code")
         if is_currency(programme.unit)
-        for party, amount in owed.balances_owed(programme)
-        if programme.pk in overseen or party.pk in mine
+        for party in owed.parties_owed(programme, None if programme.pk in overseen else own)
     ]
-    page = page_of(request, rows)
+    page = page_of(request, found)
     context = {
         "page": page,
         "list": table(
             _("Statements of account"),
             [_("Programme"), _("Party"), figure(_("Owed now"))],
-            list(page),
+            [_account_row(*one) for one in page],
         ),
     }
     return render(request, "billing/accounts.html", context)
 
 
-def _account_row(programme: Programme, party: Organisation, amount: int) -> list[Any]:
+def _account_row(programme: Programme, party: Organisation) -> list[Any]:
     return [
         programme.title_here,
         {
             "text": party.name_here,
             "url": reverse("account_statement", args=[programme.code, party.code]),
         },
-        money(amount, programme.unit),
+        money(owed.amount_owed(programme, party), programme.unit),
     ]
 
 

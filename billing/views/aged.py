@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -43,7 +43,7 @@ def payables(request: HttpRequest) -> HttpResponse:
     """Show what the programmes that a person oversees owe, a row for each party."""
     person = signed_in(request)
     require_role(person, *READERS)
-    form, on = _as_of(request)
+    form, on = _as_of(request, _zone(person))
     rows = _aged(person, on) if on else []
     query = request.GET.urlencode()
     context = {
@@ -67,8 +67,15 @@ def payables(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/payables.html", context)
 
 
-def _as_of(request: HttpRequest) -> tuple[AsOfFilter, date | None]:
-    today = day_of(timezone.now())
+def _zone(person: User) -> str:
+    """Return the zone whose day it is where nobody asks for one: that of what a person oversees."""
+    first = queries.programmes_overseen(person).first()
+    return first.zone if first else "UTC"
+
+
+def _as_of(request: HttpRequest, zone: str) -> tuple[AsOfFilter, date | None]:
+    """Return the day that the address asks for, today in a zone without any; None for no day."""
+    today = day_of(timezone.now(), zone)
     given = request.GET if request.GET else _day(today)
     form = AsOfFilter(given)
     return form, form.cleaned_data["on"] if form.is_valid() else None
@@ -103,8 +110,10 @@ def payables_file(request: HttpRequest, kind: str) -> HttpResponse:
     """Give the aged payables as a CSV or a workbook."""
     person = signed_in(request)
     require_role(person, *READERS)
-    _form, on = _as_of(request)
-    on = on or day_of(timezone.now())
+    _form, on = _as_of(request, _zone(person))
+    if on is None:
+        # The page says what is wrong with the day.
+        return redirect(f"{reverse('payables')}?{request.GET.urlencode()}")
     rows = [_file_row(one) for one in _aged(person, on)]
     answer = xlsx_answer if kind == "xlsx" else csv_answer
     return answer(f"payables-{on}.{kind}", HEADER, rows)
@@ -121,17 +130,17 @@ def _file_row(aged: Aged) -> list[object]:
 def payable_items(request: HttpRequest, code: str, party_code: str) -> HttpResponse:
     """Show what is open of one party's account, the oldest first, as of a day."""
     programme, party = account_of(signed_in(request), code, party_code)
-    form, on = _as_of(request)
-    aged = aged_payables(programme, party, on or day_of(timezone.now(), programme.zone))
-    invoices = invoices_of(tuple(item.entry for item in aged.items))
-    as_of = on or day_of(timezone.now(), programme.zone)
+    form, on = _as_of(request, programme.zone)
+    aged = aged_payables(programme, party, on) if on else None
+    items = aged.items if aged else ()
+    invoices = invoices_of(tuple(item.entry for item in items))
     unit, zone = programme.unit, programme.zone
     context = {
         "form": form,
         "programme": programme,
         "party": party,
-        "day": day_text(as_of),
-        "total": money(aged.total, unit),
+        "day": day_text(on) if on else "",
+        "total": money(aged.total, unit) if aged else "",
         "list": table(
             _("Open items"),
             [
@@ -145,13 +154,14 @@ def payable_items(request: HttpRequest, code: str, party_code: str) -> HttpRespo
             [
                 [
                     day_text(day_of(item.entry.at, zone)),
-                    age_in_days(item, as_of, zone),
+                    age_in_days(item, on, zone),
                     act_words(item.entry.act_kind),
                     reference_of(item.entry, invoices),
                     money(item.entry.amount, unit),
                     money(item.left, unit),
                 ]
-                for item in aged.items
+                for item in items
+                if on
             ],
         ),
         "account": reverse("account_statement", args=[code, party_code]),

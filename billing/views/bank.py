@@ -22,10 +22,12 @@ from billing.models import BankLine, BankStatement
 from billing.reasons import sentence
 from billing.views.shown import by_words, figure, page_of, query_of, sentence_cell, table, tag
 from common.downloads import file_answer
+from common.errors import NotFound
 from common.formatting import day, money
 from common.forms import answer_form
 from common.money import is_currency
 from parties.authentication import signed_in
+from parties.models import User
 from parties.queries import has_role, require_role
 from parties.roles import Role
 
@@ -120,7 +122,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
     page = page_of(request, lines.order_by("position"))
     context = {
         "name": found.name,
-        "rows": _facts(found),
+        "rows": _facts(person, found),
         "figures": [
             {
                 "value": counts.get(match, 0),
@@ -166,11 +168,13 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def statement_file(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give the file that a statement came in, byte for byte."""
+    """Give the file that a statement came in, byte for byte, to who may see all that is in it."""
     person = signed_in(request)
     require_role(person, *READERS)
     found = queries.statement_of(person, pk)
-    first = BankStatement.objects.get(sha256=found.sha256, number=1)
+    first = queries.file_of(person, found)
+    if first is None:
+        raise NotFound(what=pk)
     answer = file_answer("statement", bytes(first.content), "application/octet-stream")
     # The name is somebody's own: whatever a header can't carry is written another way.
     named = content_disposition_header(as_attachment=True, filename=first.name)
@@ -179,19 +183,20 @@ def statement_file(request: HttpRequest, pk: int) -> HttpResponse:
     return answer
 
 
-def _facts(found: BankStatement) -> list[dict[str, Any]]:
+def _facts(person: User, found: BankStatement) -> list[dict[str, Any]]:
+    file: dict[str, Any] = {"key": _("File"), "value": found.name}
+    if queries.file_of(person, found) is not None:
+        file |= {
+            "url": reverse("statement_file", args=[found.pk]),
+            "action": _("Download"),
+        }
     return [
         {"key": _("Recognised as"), "value": _recognised(found)},
         {"key": _("The bank's name for it"), "value": found.statement_id or "–"},
         {"key": _("Account"), "value": found.account},
         {"key": _("Currency"), "value": found.unit},
         {"key": _("Read"), "value": by_words(found.read_at, found.read_by.name)},
-        {
-            "key": _("File"),
-            "value": found.name,
-            "url": reverse("statement_file", args=[found.pk]),
-            "action": _("Download"),
-        },
+        file,
         {
             "key": _("Act"),
             "value": found.act_id,

@@ -89,12 +89,13 @@ def batch_new(request: HttpRequest) -> HttpResponse:
 
 
 def _payer(programme: Programme, code: str) -> Organisation:
-    """Return the payer of a code that owes something in a programme, or its authority without."""
-    if not code:
+    """Return a payer of a programme by its code, or the programme's authority without one.
+
+    One that owes nothing is one still: who asks twice is told what came of it the first time.
+    """
+    if code in ("", programme.authority.code):
         return programme.authority
-    found = next(
-        (one for one, _due in queries.due_by_payer(programme) if one.code == code), None
-    )
+    found = Organisation.objects.filter(code=code, funds__programme=programme).first()
     if found is None:
         raise NotFound(what=code)
     return found

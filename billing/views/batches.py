@@ -169,18 +169,18 @@ def _facts(found: Batch, zone: str) -> list[dict[str, Any]]:
             )
         )
     rows.append(_step_fact(_("Released"), found.released_by, found.released_at, zone, deputies))
-    rows += [_set_off_fact(one) for one in set_off_before(found)]
+    rows += [_set_off_fact(*one) for one in set_off_before(found)]
     locked = queries.lists_locked(found)
     if locked:
         rows.append({"key": _("Fingerprint of the list"), "value": locked[0][0].list_sha256})
     return rows
 
 
-def _set_off_fact(one: Collection) -> dict[str, Any]:
-    amount = money(one.amount, one.recovery.programme.unit)
+def _set_off_fact(one: Collection, amount: int) -> dict[str, Any]:
+    words = money(amount, one.recovery.programme.unit)
     return {
         "key": _("Set off against a payment"),
-        "value": f"{one.recovery.debtor.name_here}: {amount}",
+        "value": f"{one.recovery.debtor.name_here}: {words}",
         "url": reverse("recovery", args=[one.recovery.code]),
         "action": one.recovery.code,
     }

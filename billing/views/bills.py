@@ -61,6 +61,7 @@ def bills(request: HttpRequest) -> HttpResponse:
     form = BillFilter(request.GET)
     page = page_of(request, _filtered(queries.bills_visible_to(person), form))
     states = states_of(list(page), timezone.now())
+    totals = queries.totals_seen_by(person, list(page))
     is_staff = is_reader(person)
     context = {
         "form": form,
@@ -81,7 +82,10 @@ def bills(request: HttpRequest) -> HttpResponse:
                 figure(_("Total")),
                 _("Status"),
             ],
-            [_bill_row(bill, states[bill.pk], is_staff=is_staff) for bill in page],
+            [
+                _bill_row(bill, totals[bill.pk], states[bill.pk], is_staff=is_staff)
+                for bill in page
+            ],
         ),
     }
     return render(request, "billing/bills.html", context)
@@ -96,14 +100,14 @@ def _filtered(found: QuerySet[Bill], form: BillFilter) -> QuerySet[Bill]:
     return found.filter(status=status) if status else found
 
 
-def _bill_row(bill: Bill, state: BillState, *, is_staff: bool) -> list[Any]:
+def _bill_row(bill: Bill, total: int, state: BillState, *, is_staff: bool) -> list[Any]:
     return [
         {"text": bill.number, "url": reverse("bill", args=[bill.number])},
         bill.invoice_number,
         bill.provider.organisation.name_here,
         bill.programme.title_here,
         instant(bill.sent_at, bill.programme.zone),
-        money(bill.total, bill.unit),
+        money(total, bill.unit),
         tag(state.status, is_staff=is_staff),
     ]
 
@@ -126,7 +130,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
     is_staff = is_reader(person)
     is_sent = found.status == Bill.Status.SENT
     may_settle = is_sent and steps.may_decide and not is_stopped
-    papers = invoice_rows(found)
+    papers = invoice_rows(found, queries.holders_limited_to(person, found))
     context = {
         "bill": found,
         "kind": _("Claim") if found.kind == Bill.Kind.CLAIM else _("Bill"),
@@ -166,8 +170,9 @@ def _said(person: User, found: Bill, now: datetime) -> dict[str, Any] | None:
     said = queries.said_by_holders(found)
     own = set(queries.holders_of(person).values_list("pk", flat=True))
     is_holder = any(one.holder.pk in own for one in said)
-    if is_holder and not is_reader(person):
-        said = [one for one in said if one.holder.pk in own]
+    limits = queries.holders_limited_to(person, found)
+    if limits is not None:
+        said = [one for one in said if one.holder.pk in limits]
     return {
         "may_confirm": is_holder and queries.may_speak(found, now),
         "is_holder": is_holder,

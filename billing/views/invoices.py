@@ -32,16 +32,20 @@ def bill_invoice(request: HttpRequest, number: str, position: int, kind: str) ->
     if kind not in ("xml", "pdf"):
         raise NotFound(what=kind)
     bill = queries.bill_of(person, number)
-    part = papers.invoice_part_of(bill, position)
-    invoice = papers.invoice_for(bill, part, queries.holders_limited_to(person, bill))
+    holders = queries.holders_limited_to(person, bill)
+    part = papers.invoice_part_of(bill, position, holders)
+    invoice = papers.invoice_for(bill, part, holders)
     name = f"{invoice.number.replace('/', '-')}.{kind}"
     if kind == "xml":
         return file_answer(name, written(invoice), XML)
     return file_answer(name, pdf_of(invoice, bill, part.paper), PDF)
 
 
-def invoice_rows(bill: Bill) -> list[dict[str, Any]]:
-    """Return the papers of a bill for its page, each with where to take it away."""
+def invoice_rows(bill: Bill, holders: list[int] | None) -> list[dict[str, Any]]:
+    """Return the papers of a bill for its page, each with where to take it away.
+
+    :param holders: on whose vouchers something must be in a paper; None for anybody's.
+    """
     return [
         {
             "title": title_of(one.paper, one.number),
@@ -49,7 +53,7 @@ def invoice_rows(bill: Bill) -> list[dict[str, Any]]:
             "pdf": reverse("bill_invoice", args=[bill.number, one.position, "pdf"]),
             "part": one,
         }
-        for one in papers.invoice_parts(bill)
+        for one in papers.invoice_parts_seen(bill, holders)
     ]
 
 

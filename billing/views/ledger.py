@@ -1,6 +1,7 @@
 """The ledger as people read it: accounts with their statements, acts with their transfers."""
 
 import re
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -107,8 +108,7 @@ def ledger_account(request: HttpRequest, address: str) -> HttpResponse:
     form = AsOfForm(request.GET)
     at = form.at()
     balance = ledger.balance_as_of(address, at) if at else ledger.balance(address)
-    entries = [one for one in ledger.statement(address) if at is None or one.at <= at]
-    page = page_of(request, entries[::-1])
+    page = page_of(request, _entries(address, at)[::-1])
     context = {
         "form": form,
         "as_of": at,
@@ -137,6 +137,11 @@ def ledger_account(request: HttpRequest, address: str) -> HttpResponse:
     return render(request, "ledger/ledger_account.html", context)
 
 
+def _entries(address: str, at: datetime | None) -> list[Entry]:
+    """Return the moves of an account, oldest first; with an instant, those until then."""
+    return [one for one in ledger.statement(address) if at is None or one.at <= at]
+
+
 def _account_of(person: User, address: str) -> Any:
     require_role(person, *READERS)
     account = _accounts(person, address).filter(address=address).first()
@@ -159,9 +164,13 @@ def _entry_row(entry: Entry, unit: str) -> list[Any]:
 @login_required
 @require_GET
 def ledger_account_csv(request: HttpRequest, address: str) -> HttpResponse:
-    """Give an account's statement as a CSV, oldest first."""
+    """Give an account's statement as a CSV, oldest first, as of the instant that is asked for."""
     account = _account_of(signed_in(request), address)
-    unit = account.unit
+    unit, form = account.unit, AsOfForm(request.GET)
+    if not form.is_valid():
+        # The page says what is wrong with the day.
+        here = reverse("ledger_account", args=[address])
+        return redirect(f"{here}?{request.GET.urlencode()}")
     header = ["at", "act", "kind", "other", "reference", "unit", "amount", "balance"]
     rows = (
         [
@@ -174,7 +183,7 @@ def ledger_account_csv(request: HttpRequest, address: str) -> HttpResponse:
             major(entry.amount, unit),
             major(entry.balance, unit),
         ]
-        for entry in ledger.statement(address)
+        for entry in _entries(address, form.at())
     )
     return csv_answer(f"{address.replace(':', '_')}.csv", header, rows)
 

@@ -14,6 +14,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from billing import queries, statuses
+from billing.bank.amounts import amount_of_any, major_of_any
 from billing.forms.pages import QueueFilter
 from billing.queries.queues import QUEUES, Waiting, queue_of
 from billing.reasons import sentence
@@ -109,7 +110,9 @@ def work_queue_csv(request: HttpRequest, code: str) -> HttpResponse:
             one.name,
             one.programme,
             _who(one),
-            major(one.amount, one.unit),
+            major(one.amount, one.unit)
+            if _is_of_ours(one.unit)
+            else major_of_any(one.amount, one.unit),
             one.unit,
             one.since.isoformat(),
             one.due.isoformat() if one.due else "",
@@ -169,16 +172,21 @@ def _who(one: Waiting) -> str:
 
 
 def _row(one: Waiting, now: datetime) -> list[Any]:
-    is_known = one.unit in CURRENCY_EXPONENTS or one.unit.startswith("GPU:")
+    amount = money if _is_of_ours(one.unit) else amount_of_any
     return [
         {"text": one.name, "url": _page(one)},
         one.programme or NOTHING,
         _who(one) or NOTHING,
-        money(one.amount, one.unit) if is_known else f"{one.amount} {one.unit}",
+        amount(one.amount, one.unit),
         instant(one.since),
         _due(one.due, now),
         sentence_cell(_why(one)),
     ]
+
+
+def _is_of_ours(unit: str) -> bool:
+    """Say whether programmes pay in a unit; the bank's entries may be of any currency."""
+    return unit in CURRENCY_EXPONENTS or unit.startswith("GPU:")
 
 
 def _page(one: Waiting) -> str:

@@ -14,13 +14,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries, statuses
-from billing.actions.recoveries import origin_of
+from billing.actions.recovery_origins import origin_of
 from billing.forms.recoveries import (
     OpenRecoveryForm,
     OriginForm,
 )
 from billing.models import Collection, Recovery
 from billing.queries.recoveries import (
+    parts_of,
     proposals_waiting,
     recoveries_visible_to,
     recovery_of,
@@ -218,6 +219,7 @@ def recovery(request: HttpRequest, code: str) -> HttpResponse:
             [_("When"), _("How"), figure(_("Amount")), figure(_("Due to the debtor again"))],
             [_collection_row(one, case, is_staff=ours) for one in _collections(case)],
         ),
+        "parts": _parts(case),
         "waiting": _waiting(person, case),
         "events": timeline(acts_of(case.address, case.act_id), leads_on=ours),
         "zone": zone,
@@ -246,6 +248,29 @@ def _facts(case: Recovery, *, is_staff: bool) -> list[dict[str, Any]]:
         {"key": _("Still owed"), "value": money(case.left, unit)},
         {"key": _("Due on"), "value": day(case.due_on)},
     ]
+
+
+def _parts(case: Recovery) -> dict[str, Any] | None:
+    """Return what a case takes back for each payer, where there is more than one."""
+    parts, unit = parts_of(case), case.programme.unit
+    if len(parts) < 2:
+        return None
+    amounts = ("amount", "upheld_amount", "recovered_amount", "written_off_amount", "left")
+    return table(
+        _("By payer"),
+        [
+            _("Payer"),
+            figure(_("Claimed")),
+            figure(_("Upheld")),
+            figure(_("Got back")),
+            figure(_("Written off")),
+            figure(_("Still owed")),
+        ],
+        [
+            [one.payer.name_here, *(money(getattr(one, name), unit) for name in amounts)]
+            for one in parts
+        ],
+    )
 
 
 def _origin_link(case: Recovery, is_staff: bool) -> dict[str, Any]:

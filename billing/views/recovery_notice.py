@@ -10,15 +10,13 @@ from django.views.decorators.http import require_GET
 
 from billing import queries
 from billing.models import Recovery
-from billing.queries.funding import payer_code
-from billing.queries.recoveries import recovery_of
+from billing.queries.recoveries import parts_of, recovery_of
 from billing.views.recoveries import origin_name
 from common.days import day_of
 from common.downloads import file_answer
 from common.formatting import day_text, money
 from common.papers import tables_pdf
 from parties.authentication import signed_in
-from parties.models import Organisation
 
 PDF = "application/pdf"
 
@@ -68,11 +66,13 @@ def notice_rows(case: Recovery, at: datetime) -> list[tuple[str, str]]:
 
 
 def _how_to_pay(case: Recovery, at: datetime) -> str:
-    payer = Organisation.objects.get(code=payer_code(case.payable, case.programme))
-    detail = queries.bank_details_in_force([payer.pk], at).get(payer.pk)
+    """Say where to: to any of those who paid, each of whom hands on what is the others'."""
+    payers = [part.payer for part in parts_of(case)]
+    details = queries.bank_details_in_force([payer.pk for payer in payers], at)
+    detail = next((details[payer.pk] for payer in payers if payer.pk in details), None)
     if detail is None:
         words = _("Ask %(authority)s for its account, and write %(case)s as the reference.")
-        return words % {"authority": payer.name_here, "case": case.code}
+        return words % {"authority": payers[0].name_here, "case": case.code}
     words = _("To %(holder)s, account %(number)s, with the reference %(case)s.")
     if case.is_offset:
         words = f"{words} " + _("What is not paid is set off against your next payment.")

@@ -12,16 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from billing import actions, queries, statuses
+from billing import actions, statuses
 from billing.forms.recoveries import (
     CollectionForm,
     DecideRecoveryForm,
     ReplyForm,
 )
 from billing.models import CollectionProposal, Recovery
-from billing.queries.recoveries import (
-    recovery_of,
-)
+from billing.queries.recoveries import due_against, recovery_of
 from billing.views.recoveries import is_debtor, is_finance, is_staff
 from common.errors import NotFound
 from common.formatting import money
@@ -127,8 +125,7 @@ def recovery_offset(request: HttpRequest, code: str) -> HttpResponse:
     if not is_finance(person, case):
         raise NotFound(what=code)
     form = KeyedForm(_data(request))
-    due = {one.address: one.amount for one in queries.payables_due(case.programme)}
-    amount = money(due.get(case.payable, 0), case.programme.unit)
+    amount = money(due_against(case), case.programme.unit)
     return _step(
         request,
         case,

@@ -91,7 +91,7 @@ def _next(bill: Bill, state: BillState, now: datetime) -> str:
     if state.status is statuses.BILL["TO_PAY"]:
         if payment is not None and payment.status == Payment.Status.RETURNED:
             return _("The payment came back. Check your bank detail; a later batch pays it.")
-        if payment is not None:
+        if payment is not None and payment.status == Payment.Status.PREPARED:
             return _("It is in a batch that two more people approve and send.")
     return str(state.status.meaning)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from billing.models import BankLine, Batch, Bill, BillLine, Payment, Settlement, UsageLine
 from billing.queries import NEVER_SENT
@@ -130,6 +130,24 @@ def bill_lines_seen(sight: Sight) -> Q:
         | Q(bill__payee__in=sight.holds)
         | Q(voucher__organisation__in=sight.holds)
     )
+
+
+def totals_seen(sight: Sight, bills: Sequence[Bill]) -> dict[int, int]:
+    """Return what is seen of the totals of bills, by their key, in their minor units.
+
+    A holder sees the sum of the lines on the holder's own vouchers, everybody else all.
+    """
+    totals = {bill.pk: bill.total for bill in bills}
+    if bills and sight.holds:
+        seen_whole = (
+            sight.oversees("bill__programme")
+            | Q(bill__provider__organisation__in=sight.sells)
+            | Q(bill__payee__in=sight.holds)
+        )
+        own = BillLine.objects.filter(bill__in=totals, voucher__organisation__in=sight.holds)
+        sums = own.exclude(seen_whole).order_by().values_list("bill")
+        totals |= dict(sums.annotate(sum=Sum("amount")))
+    return totals
 
 
 def vouchers_seen(sight: Sight) -> Q:

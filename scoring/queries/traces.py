@@ -35,6 +35,7 @@ from scoring.queries.starts import (
     payments_seen,
     settlements_seen,
     start_of,
+    totals_seen,
     vouchers_seen,
 )
 from vouchers.models import Application, Order, Programme, Round, Standing, Voucher
@@ -65,7 +66,8 @@ NONE = Part((), 0)
 class Trace:
     """What of a chain a reader may see; a part that is another's is empty.
 
-    `part` says how much of which payment is of which settlement. `paged` is the list that the
+    `part` says how much of which payment is of which settlement; `totals` what of each bill, by its
+    key, is shown to the reader. `paged` is the list that the
     page's number counts: payments, settlements or vouchers.
     """
 
@@ -77,6 +79,7 @@ class Trace:
     orders: Part = NONE
     lines: Part = NONE
     bills: list[Bill] = field(default_factory=list)
+    totals: dict[int, int] = field(default_factory=dict)
     settlements: Part = NONE
     parts: list[Paid] = field(default_factory=list)
     payments: Part = NONE
@@ -146,7 +149,7 @@ class _Reader:
         ids = sorted({part.settlement for part in parts})
         if payments.count > 1:
             trace.paged = "payments"
-            shown = Part(ids, len(ids))
+            shown = Part(ids[:ROWS_OF_DOWNLOAD], len(ids))
         else:
             trace.paged = "settlements"
             shown = self._cut(ids)
@@ -174,8 +177,9 @@ class _Reader:
         else:
             of = Settlement.objects.filter(voucher__in=[one.pk for one in trace.vouchers.rows])
         of = of.filter(settlements_seen(self.sight)).distinct()
-        rows = list(settlements_traced(of)[: self.rows * ROWS])
-        trace.settlements = Part(rows, len(rows))
+        most = min(self.rows * ROWS, ROWS_OF_DOWNLOAD)
+        rows = list(settlements_traced(of)[:most])
+        trace.settlements = Part(rows, of.count() if len(rows) == most else len(rows))
         self._payments_of_settlements()
         if start.orders is not None:
             orders = Order.objects.filter(start.orders)
@@ -212,7 +216,8 @@ class _Reader:
             "offer__provider__organisation", "voucher__programme"
         )
         rows = list(seen.order_by("pk")[: self.rows])
-        self.trace.orders = Part(rows, len(rows))
+        count = seen.count() if len(rows) == self.rows else len(rows)
+        self.trace.orders = Part(rows, count)
 
     def _lines(self) -> None:
         trace, start = self.trace, self.start
@@ -236,6 +241,7 @@ class _Reader:
         if start.bill is not None:
             bills.setdefault(start.bill.pk, start.bill)
         trace.bills = list(bills.values())
+        trace.totals = totals_seen(self.sight, trace.bills)
         applications = {
             one.award.application_id: one.award.application for one in trace.vouchers.rows
         }

@@ -114,9 +114,11 @@ def bills(found: Trace) -> Step:
             one.number,
             f"{one.number} ({one.invoice_number})",
             at=one.sent_at,
-            amount=one.total,
+            amount=found.totals[one.pk],
             unit=one.unit,
-            how=_("The sum of its lines."),
+            how=_("The sum of its lines.")
+            if found.totals[one.pk] == one.total
+            else _("The sum of its lines that are yours to see."),
             url=reverse("bill", args=[one.number]),
             act=one.act_id,
         )

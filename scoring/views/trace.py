@@ -1,5 +1,6 @@
 """The trace: from any thing to the appropriation behind it and the outcome after it."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -84,19 +85,27 @@ def trace(request: HttpRequest, kind: str, name: str) -> HttpResponse:
 @login_required
 @require_GET
 def trace_csv(request: HttpRequest, kind: str, name: str) -> HttpResponse:
-    """Give a trace as a CSV, a row a thing."""
+    """Give a trace as a CSV, a row a thing; of a list that is too long a row says so."""
     steps = _whole(request, kind, name)
-    rows = ([step.code, *_cells(row)] for step in steps for row in step.rows)
+    rows = (row for step in steps for row in _rows_of(step))
     return csv_answer(f"trace-{kind}-{_file(name)}.csv", CSV_HEADER, rows)
 
 
 @login_required
 @require_GET
 def trace_json(request: HttpRequest, kind: str, name: str) -> HttpResponse:
-    """Give a trace as JSON: its steps, each row with the working that made its figure."""
+    """Give a trace as JSON: its steps, each row with the working that made its figure.
+
+    `count` says how many rows a step has in all, where that is more than are here.
+    """
     steps = _whole(request, kind, name)
     told = [
-        {"step": step.code, "rows": [plain_row(row) for row in step.rows]} for step in steps
+        {
+            "step": step.code,
+            "count": max(step.count, len(step.rows)),
+            "rows": [plain_row(row) for row in step.rows],
+        }
+        for step in steps
     ]
     answer = JsonResponse({"kind": kind, "name": name, "steps": told})
     answer["Content-Disposition"] = f'attachment; filename="trace-{kind}-{_file(name)}.json"'
@@ -106,6 +115,17 @@ def trace_json(request: HttpRequest, kind: str, name: str) -> HttpResponse:
 def _whole(request: HttpRequest, kind: str, name: str) -> list[Step]:
     found = trace_of(sight_of(signed_in(request)), kind, name, whole=True)
     return steps_of(found)
+
+
+def _rows_of(step: Step) -> Iterator[list[object]]:
+    for row in step.rows:
+        yield [step.code, *_cells(row)]
+    if step.count > len(step.rows):
+        words = _(
+            "These are %(shown)s of %(count)s rows. Take up the trace nearer to the rest."
+        )
+        told = words % {"shown": len(step.rows), "count": step.count}
+        yield [step.code, "", "", told, *[""] * (len(CSV_HEADER) - 4)]
 
 
 def _file(name: str) -> str:

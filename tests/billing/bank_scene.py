@@ -25,33 +25,43 @@ def odd_line(scene, amount="-600.00", end_to_end_id="", reference="R1"):
     return statement.lines.get()
 
 
-def resolve(scene, line, kind, payment=None, *, person=0, key=None, note="The bank told us."):
+def resolve(
+    scene,
+    line,
+    kind,
+    payment=None,
+    *,
+    person=0,
+    key=None,
+    note="The bank told us.",
+    at=stage.LATER,
+):
     return actions.resolve_entry(
         line=line,
         kind=kind,
         note=note,
         payment=payment,
         actor=scene.authority.finance[person],
-        at=stage.LATER,
+        at=at,
         key=key or cast.a_key("resolve"),
     )
 
 
-def agree(scene, line, *, person=1, key=None):
+def agree(scene, line, *, person=1, key=None, at=stage.LATER):
     return actions.second_resolution(
         line=line,
         note="I looked as well.",
         actor=scene.authority.finance[person],
-        at=stage.LATER,
+        at=at,
         key=key or cast.a_key("agree"),
     )
 
 
-def undo(scene, line, *, person=0, key=None):
+def undo(scene, line, *, person=0, key=None, at=stage.LATER):
     return actions.undo_resolution(
         line=line,
         note="It was another one.",
         actor=scene.authority.finance[person],
-        at=stage.LATER,
+        at=at,
         key=key or cast.a_key("undo"),
     )

@@ -81,6 +81,58 @@ def test_what_came_back_is_followed_once(scene, returned):
     assert (again.follows, again.total) == (returned, 600_00)
 
 
+def test_what_was_removed_is_not_added_again_once_another_batch_follows_it(scene, returned):
+    first = follow(scene, returned)
+    payment = first.payments.get()
+    actions.remove_payment(
+        payment=payment,
+        note="Wait",
+        actor=scene.authority.finance[0],
+        at=stage.LATER,
+        key="remove",
+    )
+    second = follow(scene, returned, key="later")
+    settle_more(scene)
+    before = (stage.payable(scene), list(Payment.objects.order_by("pk").values()))
+
+    with pytest.raises(actions.ReturnFollowed) as refusal:
+        add(scene, first, payment)
+
+    assert second.code in str(refusal.value)
+    assert (stage.payable(scene), list(Payment.objects.order_by("pk").values())) == before
+    actions.cancel_batch(
+        batch=second,
+        note="Too many",
+        actor=scene.authority.finance[1],
+        at=stage.LATER,
+        key="cancel",
+    )
+
+    step = add(scene, first, payment)
+
+    # No more than what came back, though more is due since.
+    assert (step.payment.amount, step.payment.follows) == (600_00, payment.follows)
+    stage.assert_in_step()
+
+
+def add(scene, batch, payment):
+    return actions.add_payment(
+        batch=batch,
+        payable=payment.payable,
+        actor=scene.authority.finance[0],
+        at=stage.LATER,
+        key="add",
+    )
+
+
+def settle_more(scene):
+    order = cast.a_hold(
+        scene.voucher, scene.applicant, scene.seller, provider_reference="order-2"
+    )
+    stage.use(scene.seller, order, hours=1, key="job-more")
+    stage.settle(stage.bill(scene, invoice="INV-more"))
+
+
 def test_nothing_came_back_of_a_batch_that_was_paid(scene):
     batch, content = stage.sent(scene)
     stage.read(scene, stage.answer(content))

@@ -87,9 +87,14 @@ def test_a_removed_payment_is_due_again_and_can_be_added_again(scene):
 
     added = add(scene, batch, payment.payable)
 
-    assert add(scene, batch, payment.payable) == added == payment
+    assert add(scene, batch, payment.payable) == added
     batch.refresh_from_db()
-    assert (batch.total, added.status) == (660_00, Payment.Status.PREPARED)
+    payment.refresh_from_db()
+    assert (added.kind, added.payment) == ("ADDED", payment)
+    assert (batch.total, payment.status) == (660_00, Payment.Status.PREPARED)
+    # What was answered stays, whatever became of the payment since.
+    assert remove(scene, payment) == step
+    assert (step.kind, BatchStep.objects.filter(kind="REMOVED").count()) == ("REMOVED", 1)
     assert payables_due(scene.scheme.programme) == []
     stage.assert_in_step()
 
@@ -117,7 +122,7 @@ def test_what_comes_due_meanwhile_is_added_to_the_open_batch(scene):
     owe_another(scene, with_bank=True)
     (due,) = payables_due(scene.scheme.programme)
 
-    added = add(scene, batch, due.address)
+    added = add(scene, batch, due.address).payment
 
     batch.refresh_from_db()
     assert (added.amount, added.end_to_end_id) == (60_00, f"{batch.code}-00003")

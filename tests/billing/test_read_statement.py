@@ -1,12 +1,14 @@
 """The bank's answer confirms or returns a payment once; anything else changes nothing."""
 
 import pytest
+from django.db import transaction
 
 from billing import actions
 from billing.bank.xml import NotXml
 from billing.models import BankLine, BankStatement, Batch, Payment
 from billing.queries import payables_due
 from billing.reasons import sentence
+from ledger.actions import KeyReused
 from ledger.queries import acts_about, balances
 from parties.queries import NotAllowed
 from tests import cast
@@ -204,3 +206,34 @@ def test_only_finance_reads_statements_and_only_real_ones(scene, sent):
         stage.read(scene, b"<Document")
 
     assert Payment.objects.get().status == Payment.Status.SENT
+
+
+def test_a_key_of_a_known_file_is_refused_for_another_one(scene, sent):
+    _batch, file = sent
+    first = stage.read(scene, stage.answer(file, "ST-1"), key="first")
+    other = stage.answer(file, "ST-2")
+    stage.read(scene, other, key="other")
+
+    with pytest.raises(KeyReused), transaction.atomic():
+        stage.read(scene, other, key="first")
+
+    assert stage.read(scene, stage.answer(file, "ST-1"), key="first") == first
+    assert BankStatement.objects.count() == 2
+    stage.assert_in_step()
+
+
+def test_a_stranger_does_not_learn_that_a_file_is_known(scene, sent):
+    _batch, file = sent
+    data = stage.answer(file)
+    stranger = cast.make_authority("Elsewhere").finance[0]
+
+    def told():
+        with pytest.raises(actions.StatementOfNobody) as refusal, transaction.atomic():
+            actions.read_statement(
+                name="x.xml", data=data, actor=stranger, at=stage.LATER, key="x"
+            )
+        return str(refusal.value)
+
+    before = told()
+    stage.read(scene, data)
+    assert told() == before

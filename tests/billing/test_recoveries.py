@@ -249,8 +249,9 @@ def test_the_next_batch_pays_less_where_the_law_sets_off_by_itself():
     case.refresh_from_db()
     assert (case.status, case.left) == ("CLOSED", 0)
     assert stage.prepare(scene, key="batch") == batch
-    (taken,) = set_off_before(batch)
+    ((taken, amount),) = set_off_before(batch)
     assert (taken.kind, taken.amount, taken.recorded_by) == ("OFFSET", 200_00, None)
+    assert amount == 200_00
     stage.assert_in_step()
 
 

@@ -188,6 +188,22 @@ def test_a_trace_is_a_table_to_keep(browser, h):
     assert "bank_line" in steps
 
 
+def test_a_download_is_bounded_and_says_so(browser, h, monkeypatch):
+    monkeypatch.setattr("scoring.queries.traces.ROWS_OF_DOWNLOAD", 1)
+    finance, lines = browser(h.authority.finance[0]), BillLine.objects.filter(bill=h.settled)
+    count = lines.count()
+    assert count > 1
+
+    rows = finance.get(reverse("trace_csv", args=["bill", h.settled.number]))
+    told = finance.get(reverse("trace_json", args=["bill", h.settled.number])).json()
+
+    assert f"These are 1 of {count} rows." in rows.content.decode("utf-8-sig")
+    (step,) = [one for one in told["steps"] if one["step"] == "bill_line"]
+    assert (step["count"], len(step["rows"])) == (count, 1)
+    page = words(finance.get(reverse("trace", args=["bill", h.settled.number])))
+    assert "A download has up to 20,000 rows of each list" in page
+
+
 def test_what_somebody_holds_in_hand_leads_to_its_trace(browser, h):
     finance = browser(h.authority.finance[0])
     names = starts(h)

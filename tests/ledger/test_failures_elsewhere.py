@@ -352,6 +352,7 @@ def test_no_trigger_derives_a_figure():
         "batch_stages_in_order",
         "batch_list_frozen",
         "billing_shares_add_up",
+        "billing_parts_add_up",
     }
     for name in set(found) - of_usage:
         assert not {"insert", "update", "delete", "perform"} & set(found[name].split())

@@ -2,13 +2,16 @@
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from billing.queries import owed
 from notices.actions import write_letters
 from notices.models import Message
+from tests.billing.test_batches import owe_another
 from tests.cast import M3, an_sme, make_authority, make_provider
 from tests.doors.billing.june import JULY, released, step
 
@@ -117,6 +120,53 @@ def test_what_a_day_before_settlement_knew_is_nothing(browser, scene, due):
     finance = browser(scene.authority.finance[0])
     may = "on_day=1&on_month=5&on_year=2025"
     assert "Nothing is owed." in finance.get(f"{reverse('payables')}?{may}").content.decode()
+
+
+def test_a_day_that_is_none_is_an_error_with_its_fix_and_no_figure(browser, scene, due):
+    finance = browser(scene.authority.finance[0])
+    wrong = "on_day=31&on_month=2&on_year=2025"
+
+    for url in (reverse("payables"), account(scene, "payable_items")):
+        page = finance.get(f"{url}?{wrong}").content.decode()
+        assert "There is a problem" in page
+        assert "Nothing is owed" not in page
+        assert "Nothing was owed" not in page
+        assert "¥3,600.00" not in page
+    for name in ("payables_csv", "payables_xlsx"):
+        answer = finance.get(f"{reverse(name)}?{wrong}")
+        assert (answer.status_code, answer.url) == (302, f"{reverse('payables')}?{wrong}")
+
+
+def test_without_a_day_it_is_the_programmes_own(browser, scene, due, monkeypatch):
+    # 1 August in Shanghai, and still 31 July in Greenwich.
+    late = datetime(2025, 7, 31, 18, tzinfo=UTC)
+    monkeypatch.setattr("billing.views.aged.timezone.now", lambda: late)
+    finance = browser(scene.authority.finance[0])
+
+    page = finance.get(reverse("payables")).content.decode()
+
+    assert "1 August 2025" in page
+
+
+def test_what_is_owed_is_worked_out_for_the_accounts_of_the_page_alone(
+    browser, scene, due, monkeypatch
+):
+    other = owe_another(scene, with_bank=False)
+    asked, amount_owed = [], owed.amount_owed
+
+    def noted(programme, party):
+        asked.append(party)
+        return amount_owed(programme, party)
+
+    monkeypatch.setattr(owed, "amount_owed", noted)
+
+    page = browser(scene.seller.person).get(reverse("accounts")).content.decode()
+
+    assert asked == [scene.seller.organisation]
+    assert "¥3,600.00" in page
+    assert other.seller.organisation.name not in page
+    browser(scene.authority.finance[0]).get(reverse("accounts"))
+    assert len(asked) == 3
 
 
 def test_aged_payables_are_for_the_authority_alone(provider, due):

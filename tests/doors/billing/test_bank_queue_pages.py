@@ -1,13 +1,17 @@
 """Finance finds what the bank's odd entries are, at pages, by two people, in both languages."""
 
+import csv
+import io
 import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from billing.models import BankLine, BankResolution, Payment
-from tests.billing.bank_files import a_csv, a_report
+from billing.models import BankLine, BankResolution, BankStatement, Payment
+from parties.roles import Role
+from tests.billing.bank_files import a_csv, a_report, an_mt940
+from tests.cast import a_bank_detail, make_authority, with_role
 from tests.doors.billing.june import read, released, statement_of
 from tests.doors.pages import send, words
 
@@ -48,6 +52,45 @@ def test_the_file_comes_back_byte_for_byte(browser, scene, batch):
 
     assert answer.content == data
     assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+
+
+def test_a_file_with_another_authoritys_account_is_nobodys_part_of_it(browser, scene, batch):
+    other = make_authority("Other Bureau")
+    a_bank_detail(other.organisation, other.finance[1], other)
+    both = with_role(scene.authority.finance[0], other.organisation, Role.FINANCE)
+    numbers = [one.organisation.bank_details.get().number for one in (scene.authority, other)]
+    assert len(set(numbers)) == 2
+    data = b"".join(an_mt940(number, [("OTHER", "1,00")]) for number in numbers)
+    read(browser(both), data, "both.sta")
+    own = BankStatement.objects.get(account=numbers[0])
+    file = reverse("statement_file", args=[own.pk])
+
+    finance = browser(scene.authority.finance[1])
+    page = finance.get(reverse("statement", args=[own.pk]))
+    assert page.status_code == 200
+    assert file not in page.content.decode()
+    assert finance.get(file).status_code == 404
+    assert browser(both).get(file).content == data
+
+
+def test_the_queue_tells_which_way_and_in_what_money(browser, scene, batch):
+    finance = browser(scene.authority.finance[0])
+    own = scene.authority.organisation.bank_details.get().number
+    read(finance, a_csv(own, [("", "-3600.00", "R1", "grant")]), "july.csv")
+    foreign = a_csv(own, [("", "-12.50", "R2", "grant")]).replace(b",CNY,", b",SEK,")
+    read(finance, foreign, "foreign.csv")
+
+    page = words(finance.get(reverse("work_queue", args=["unmatched"])))
+    file = finance.get(reverse("work_queue_csv", args=["unmatched"])).content.decode(
+        "utf-8-sig"
+    )
+
+    assert "−¥3,600.00" in page
+    assert "-12.50 SEK" in page
+    assert [row["amount"] for row in csv.DictReader(io.StringIO(file))] == [
+        "-3600.00",
+        "-12.50",
+    ]
 
 
 def test_a_returned_payment_says_what_the_code_means(browser, scene, batch):

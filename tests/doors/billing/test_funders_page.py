@@ -2,11 +2,12 @@
 
 import csv
 import io
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import reverse
 
-from billing.models import Funder, FunderShare
+from billing.models import Batch, Funder, FunderShare
 from parties.roles import Role
 from tests.billing import stage
 from tests.billing.test_several_funders import a_law, name_province, settled
@@ -19,7 +20,7 @@ from tests.cast import (
     make_provider,
     with_role,
 )
-from tests.doors.pages import send, words
+from tests.doors.pages import key_on, send, words
 
 pytestmark = pytest.mark.django_db
 
@@ -121,6 +122,21 @@ def test_a_batch_is_prepared_for_one_payer(browser, scene, province):
     answer = send(finance, asked, programme=code, payer=province.organisation.code)
     assert "Payer Province of Guangdong" in words(finance.get(answer.url))
     assert stage.payable(scene) == 10_00
+
+
+def test_who_asks_twice_for_a_payers_batch_is_led_to_the_first(browser, scene, province):
+    name_province(scene, province)
+    settled(scene)
+    finance = browser(scene.authority.finance[0])
+    given = {"programme": scene.scheme.programme.code, "payer": province.organisation.code}
+    asked = f"{reverse('batch_new')}?{urlencode(given)}"
+    given["key"] = key_on(finance.get(asked))
+
+    first, second = (finance.post(asked, given) for _turn in range(2))
+
+    assert (first.status_code, first.url) == (second.status_code, second.url)
+    assert first.status_code == 302
+    assert Batch.objects.count() == 1
 
 
 def test_a_payer_who_owes_nothing_is_not_found(browser, scene, province):

@@ -29,6 +29,22 @@ def test_an_account_shows_every_move_with_the_balance_after_it(browser, scene, d
     assert rows[2].endswith("CNY,-3600.00,56400.00")
 
 
+def test_a_statement_as_of_a_day_is_downloaded_as_of_it(browser, scene, due):
+    regulator = browser(scene.authority.regulator)
+    address = scene.scheme.programme.account("voucher", scene.voucher.code)
+    page, file = (
+        reverse(one, args=[address]) for one in ("ledger_account", "ledger_account_csv")
+    )
+    first = "on_day=1&on_month=7&on_year=2025"
+
+    assert f"{file}?{first}" in regulator.get(f"{page}?{first}").content.decode()
+    content = regulator.get(f"{file}?{first}").content.decode("utf-8-sig")
+    assert len(content.splitlines()) == 2
+    assert "-3600.00" not in content
+    wrong = regulator.get(f"{file}?on_day=31&on_month=2&on_year=2025")
+    assert (wrong.status_code, wrong.url.partition("?")[0]) == (302, page)
+
+
 def test_an_act_says_who_what_when_about_what_and_what_moved(browser, scene, due):
     finance = browser(scene.authority.finance[0])
     act = ledger.acts_about(due.address).get(kind="settle_bill")
