@@ -1,6 +1,6 @@
 """Recoveries: the list with its clocks, and a case from its notice to the last cent."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -250,7 +250,7 @@ def _facts(case: Recovery, *, is_staff: bool) -> list[dict[str, Any]]:
     ]
 
 
-def _parts(case: Recovery) -> dict[str, Any] | None:
+def _parts(case: Recovery) -> Mapping[str, Any] | None:
     """Return what a case takes back for each payer, where there is more than one."""
     parts, unit = parts_of(case), case.programme.unit
     if len(parts) < 2:
