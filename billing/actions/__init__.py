@@ -104,6 +104,9 @@ from billing.actions.lines import (
     BillNotSettled,
     LineAcceptedBefore,
     LineNotWithheld,
+    PartOfTarget,
+    PartTooMuch,
+    ProviderMayReply,
     UsageMissing,
     decide_line,
 )
@@ -161,6 +164,7 @@ from billing.actions.resolutions import (
     undo_resolution,
 )
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
+from billing.actions.silences import NobodySilent, decide_by_silence
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.telemetry import (
     KeyUnreadable,
@@ -231,6 +235,7 @@ __all__ = [
     "ListChanged",
     "MeterKeyMissing",
     "MonthNotDecided",
+    "NobodySilent",
     "NotAssessed",
     "NoteMissing",
     "NothingDue",
@@ -246,6 +251,8 @@ __all__ = [
     "OwnShareDecided",
     "OwnShareNotAsked",
     "OwnShareNotProven",
+    "PartOfTarget",
+    "PartTooMuch",
     "PayerNotAuthority",
     "PaymentInBatch",
     "PaymentMoved",
@@ -260,6 +267,7 @@ __all__ = [
     "ProofGivenBefore",
     "ProofInvalid",
     "ProviderIsPaid",
+    "ProviderMayReply",
     "Reading",
     "RecoveryDecided",
     "RecoveryNotInLaw",
@@ -311,6 +319,7 @@ __all__ = [
     "confirm_lines",
     "correct_transfer",
     "correct_usage",
+    "decide_by_silence",
     "decide_line",
     "decide_own_share",
     "decide_recovery",

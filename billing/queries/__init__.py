@@ -17,6 +17,7 @@ from billing.queries.batches import (
     newest_job_of,
     steps_of,
 )
+from billing.queries.bill_totals import BillTotals, totals_of
 from billing.queries.bills import (
     BillLineInput,
     bill_of,
@@ -56,6 +57,15 @@ from billing.queries.confirmations import (
     may_speak,
     said_by_holders,
     withholds_silence,
+)
+from billing.queries.deadlines import (
+    SettlementRules,
+    Undecided,
+    objections_to_decide,
+    objections_undecided,
+    undecided_of,
+    undecided_on,
+    undecided_on_lines,
 )
 from billing.queries.duplicates import Duplicate, duplicates_in, reasons_said
 from billing.queries.files import (
@@ -148,6 +158,7 @@ __all__ = [
     "UNCONFIRMED",
     "UNRELEASED",
     "BillLineInput",
+    "BillTotals",
     "DayOfUse",
     "Difference",
     "Duplicate",
@@ -156,6 +167,8 @@ __all__ = [
     "OwnShare",
     "Payable",
     "Said",
+    "SettlementRules",
+    "Undecided",
     "UseOfClass",
     "asks_own_share",
     "attempts_visible_to",
@@ -218,6 +231,8 @@ __all__ = [
     "newest_job_of",
     "objection_file_of",
     "objections_of",
+    "objections_to_decide",
+    "objections_undecided",
     "officers_behind",
     "open_objection",
     "open_to",
@@ -253,6 +268,10 @@ __all__ = [
     "stood_in_for",
     "telemetry_visible_to",
     "totals_seen_by",
+    "totals_of",
+    "undecided_of",
+    "undecided_on",
+    "undecided_on_lines",
     "unproven",
     "usage_file_of",
     "usage_files_visible_to",
