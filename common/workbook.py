@@ -21,6 +21,7 @@ from typing import IO, BinaryIO, cast
 from django.utils.translation import gettext_lazy as _
 
 from common import sheet_xml
+from common.sheet_walk import Attributes, Broken
 from common.spreadsheets import FileEmpty, FileUnreadable, text_of
 
 ZIP_MAGIC = b"PK\x03\x04"
@@ -36,7 +37,7 @@ _DAMAGE = (
     zlib.error,
     lzma.LZMAError,
     struct.error,
-    sheet_xml.Broken,
+    Broken,
     EOFError,
     KeyError,
     NotImplementedError,
@@ -204,7 +205,7 @@ class _Book:
             sheet_xml.EPOCH_1904 if self._is_1904 else sheet_xml.EPOCH_1900,
         )
 
-    def _note(self, name: str, given: sheet_xml.Attributes) -> None:
+    def _note(self, name: str, given: Attributes) -> None:
         if name == "sheet" and given.get("state", "visible") == "visible":
             self._sheets.append((given.get("name", ""), given.get("id", "")))
         elif name == "workbookPr":
@@ -214,7 +215,7 @@ class _Book:
         """Return the parts of a kind that a part relates to, by the ids of the relations."""
         found: dict[str, str] = {}
 
-        def note(name: str, given: sheet_xml.Attributes) -> None:
+        def note(name: str, given: Attributes) -> None:
             if name == "Relationship" and given.get("Type", "").endswith(kind):
                 target = posixpath.join("/", folder, given.get("Target", ""))
                 found[given.get("Id", "")] = posixpath.normpath(target).lstrip("/")
