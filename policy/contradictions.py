@@ -65,6 +65,20 @@ def _invoice_fits_unit(programme: Programme, problems: Problems) -> None:
         problems.add("settlement", "invoice", message)
 
 
+def _objections_can_be_raised(programme: Programme, problems: Problems) -> None:
+    rule = programme.settlement
+    asked = {"reply_days": rule.reply_days, "verdict_days": rule.verdict_days}
+    for key in (key for key, days in asked.items() if days is not None):
+        if programme.payee == "BENEFICIARY":
+            message = (
+                "whoever is paid claims for itself, and nobody objects to a claim of its own"
+            )
+            problems.add("settlement", key, f"{message}; take {key} out.")
+        elif not rule.objection_days:
+            message = "nobody can object while objection_days is 0; write 1 or more there"
+            problems.add("settlement", key, f"{message}, or take {key} out.")
+
+
 def _sections_fit_mode(programme: Programme, problems: Problems) -> None:
     mode = programme.mode
     if mode == "M5" and programme.tiers:
@@ -344,6 +358,7 @@ _CHECKS: tuple[Callable[[Programme, Problems], None], ...] = (
     _silence_can_be_broken,
     _own_share_can_be_proven,
     _invoice_fits_unit,
+    _objections_can_be_raised,
     _sections_fit_mode,
     _billing_fits_mode,
     _payment_fits_mode,

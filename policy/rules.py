@@ -72,6 +72,8 @@ TaxBasis = Literal["INCLUSIVE", "EXCLUSIVE"]
 Silence = Literal["ACCEPTS", "WITHHOLDS"]
 OwnShare = Literal["NOT_ASKED", "PROVEN"]
 InvoiceNeed = Literal["OPTIONAL", "REQUIRED"]
+ReplySilence = Literal["WAITS", "DECLINES"]
+VerdictSilence = Literal["WAITS", "ACCEPTS", "DECLINES"]
 
 MODES: tuple[Mode, ...] = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8")
 PAYEES: tuple[Payee, ...] = ("PROVIDER", "BENEFICIARY", "NOBODY")
@@ -79,6 +81,8 @@ TAX_BASES: tuple[TaxBasis, ...] = ("INCLUSIVE", "EXCLUSIVE")
 SILENCES: tuple[Silence, ...] = ("ACCEPTS", "WITHHOLDS")
 OWN_SHARES: tuple[OwnShare, ...] = ("NOT_ASKED", "PROVEN")
 INVOICE_NEEDS: tuple[InvoiceNeed, ...] = ("OPTIONAL", "REQUIRED")
+REPLY_SILENCES: tuple[ReplySilence, ...] = ("WAITS", "DECLINES")
+VERDICT_SILENCES: tuple[VerdictSilence, ...] = ("WAITS", "ACCEPTS", "DECLINES")
 # A contribution, a performance contract and a match may pay either side; the document says which.
 PAYEES_OF_MODE: dict[Mode, tuple[Payee, ...]] = {
     "M1": ("BENEFICIARY",),
@@ -245,7 +249,10 @@ class SettlementRule:
     """Who is paid, the days for an objection and for the payment, and what of a price counts.
 
     `silence` says what a line is taken for whose holder said nothing in those days: accepted,
-    or withheld until an officer decides. Use is billed up to the next whole
+    or withheld until an officer decides. `reply_days` are those in which the provider replies
+    to an objection, `verdict_days` those in which an officer decides it, None where the law
+    sets none; `reply_silence` and `verdict_silence` say what becomes of the line when they are
+    over: it waits for an officer, or the portal decides it. Use is billed up to the next whole
     `increment_seconds` of each run, which began; without it as it was metered. On the basis
     `EXCLUSIVE` prices hold tax at `tax_rate`, and only the price without it counts toward the
     share. With `own_share` `PROVEN` nothing is paid for a claim before the beneficiary has proven
@@ -258,6 +265,10 @@ class SettlementRule:
     objection_days: int
     payment_days: int
     silence: Silence
+    reply_days: int | None
+    reply_silence: ReplySilence
+    verdict_days: int | None
+    verdict_silence: VerdictSilence
     increment_seconds: int | None
     tax_basis: TaxBasis
     tax_rate: Fraction | None

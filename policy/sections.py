@@ -15,6 +15,7 @@ from policy.size import STANDARDS
 CEILINGS = ("SHARE", "CAPS")
 _ACCEPT_DAYS, _ACCEPT_DAYS_MOST = 5, 60
 _INCREMENT_MOST = 86_400
+_OBJECTION_DAYS_MOST = 365
 LEVELS = ("NATIONAL", "PROVINCE", "CITY", "DISTRICT", "PARK")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _GPU = re.compile(r"GPU:[A-Z0-9][A-Z0-9\-]{0,30}")
@@ -261,6 +262,10 @@ def _settlement(table: Table) -> rules.SettlementRule:
         silence=table.choice("silence", rules.SILENCES, "ACCEPTS"),
         own_share=table.choice("own_share", rules.OWN_SHARES, "NOT_ASKED"),
         invoice=table.choice("invoice", rules.INVOICE_NEEDS, "OPTIONAL"),
+        reply_days=table.whole_or_none("reply_days", _OBJECTION_DAYS_MOST),
+        reply_silence=table.choice("reply_silence", rules.REPLY_SILENCES, "WAITS"),
+        verdict_days=table.whole_or_none("verdict_days", _OBJECTION_DAYS_MOST),
+        verdict_silence=table.choice("verdict_silence", rules.VERDICT_SILENCES, "WAITS"),
     )
     if (rule.tax_basis == "EXCLUSIVE") != (rule.tax_rate is not None):
         fix = 'write tax_rate, such as "0.06", with tax_basis = "EXCLUSIVE", and only there.'
@@ -271,8 +276,21 @@ def _settlement(table: Table) -> rules.SettlementRule:
         )
     if rule.increment_seconds == 0:
         table.problem("increment_seconds", "0 rounds nothing; write 1 or more, or take it out.")
+    _silences_have_days(table, rule)
     table.close()
     return rule
+
+
+def _silences_have_days(table: Table, rule: rules.SettlementRule) -> None:
+    for side, days, silence in (
+        ("reply", rule.reply_days, rule.reply_silence),
+        ("verdict", rule.verdict_days, rule.verdict_silence),
+    ):
+        if days == 0:
+            table.problem(f"{side}_days", "0 leaves no day; write 1 or more, or take it out.")
+        elif days is None and silence != "WAITS":
+            fix = f"add {side}_days, such as {side}_days = 10, or take it out."
+            table.problem(f"{side}_silence", f"nobody is silent where no day is set; {fix}")
 
 
 def _standing(table: Table | None) -> rules.StandingRule | None:
