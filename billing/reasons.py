@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from billing.usage.record import RowError
 from common.formatting import gpu_hours, money
 
+# Why a line waits that no rule has anything against: its holder's word, or silence.
+OF_HOLDER = ("objected", "not_confirmed")
+
 # fmt: off
 REASONS: dict[str, Any] = {
     # Lines of a bill or claim.
@@ -57,7 +60,19 @@ REASONS: dict[str, Any] = {
         "The holder did not confirm this line in time. By the programme's law it is withheld "
         "until an officer has looked."),
     "accepted_after_look": _("Accepted after a look: “%(note)s”."),
+    "accepted_in_part": _(
+        "Accepted in part after a look: %(accepted_amount)s more; %(declined_amount)s are not "
+        "accepted. “%(note)s”."),
     "not_accepted": _("Not accepted after a look: “%(note)s”."),
+    "reply_overdue": _(
+        "The provider did not reply to the objection within %(days)s days. By the programme's law "
+        "(%(clause)s) the line is not accepted."),
+    "verdict_overdue": _(
+        "No officer decided the objection within %(days)s days. By the programme's law "
+        "(%(clause)s) it stands, and the line is not accepted."),
+    "accepted_overdue": _(
+        "No officer decided the objection within %(days)s days. By the programme's law "
+        "(%(clause)s) the line is accepted."),
     # What was settled and is not paid yet.
     "invoice_missing": _(
         "The law asks for the provider's invoice before bill %(bill)s is paid. It is attached on "

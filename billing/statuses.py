@@ -101,6 +101,13 @@ LINE: Final = {
         _("The line is withheld until an officer has looked."),
         US,
     ),
+    "PART": Status(
+        _("Accepted in part"),
+        _("Accepted in part"),
+        "green",
+        _("Part of the line counts, and the rest does not. Nothing waits any more."),
+        NOBODY,
+    ),
     "DECLINED": Status(
         _("Not accepted"),
         _("Not accepted"),
@@ -109,6 +116,12 @@ LINE: Final = {
         NOBODY,
     ),
 }
+
+
+def line_status(outcome: str, accepted: int) -> Status:
+    """Return how a line's verdict is told: of one declined, part may have been accepted."""
+    return LINE["PART" if outcome == "DECLINED" and accepted else outcome]
+
 
 # What became of a proof that a holder paid its own share.
 PROOF: Final = {

@@ -1,4 +1,4 @@
-"""The sweep of billing: settle what was sent."""
+"""The sweeps of billing: settle what was sent, decide what the law decides by silence."""
 
 import logging
 
@@ -7,7 +7,15 @@ from django.utils import timezone
 
 from billing import actions
 from billing.models import Bill
-from billing.queries import batch_jobs_waiting, bills_to_settle, file_tasks_waiting, is_due
+from billing.queries import (
+    SettlementRules,
+    batch_jobs_waiting,
+    bills_to_settle,
+    file_tasks_waiting,
+    is_due,
+    objections_to_decide,
+    undecided_of,
+)
 from common.errors import Refused
 from ledger.actions import SYSTEM
 
@@ -34,6 +42,26 @@ def _settle_if_due(bill: Bill) -> None:
     now = timezone.now()
     if is_due(bill, now):
         actions.settle_bill(bill=bill, actor=SYSTEM, at=now, key=f"settle:{bill.number}")
+
+
+@shared_task(name="billing.tasks.decide_silent_lines")
+def decide_silent_lines() -> None:
+    """Decide the disputed lines on which a side let its days pass, where the law says what follows.
+
+    Each line is a transaction of its own, and none stops those behind it. What can't be decided
+    so waits for an officer, and is late in the work queue.
+    """
+    now, rules = timezone.now(), SettlementRules()
+    for objection in objections_to_decide():
+        line = objection.line
+        try:
+            if undecided_of(objection, rules).default_at(now):
+                key = f"silence:{objection.pk}"
+                actions.decide_by_silence(line=line, at=now, key=key)
+        except Refused as refused:
+            logger.warning("Line %s is not decided by silence: %s", line, refused)
+        except Exception:
+            logger.exception("Line %s could not be decided by silence", line)
 
 
 @shared_task(name="billing.tasks.archive_usage")

@@ -40,6 +40,7 @@ app.conf.beat_schedule = {
         "schedule": 3600.0,
     },
     "settle bills": {"task": "billing.tasks.settle_submitted_bills", "schedule": 10.0},
+    "decide silent lines": {"task": "billing.tasks.decide_silent_lines", "schedule": 60.0},
     "write payment files": {"task": "billing.tasks.do_batch_jobs", "schedule": 2.0},
     "read large files": {"task": "billing.tasks.do_file_tasks", "schedule": 2.0},
     "keep usage months": {"task": "billing.tasks.keep_usage_months", "schedule": 3600.0},

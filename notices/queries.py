@@ -4,14 +4,24 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 
 from billing.models import Bill, Recovery
-from billing.queries import Said, bills_to_settle, is_own_claim, open_to, said_by_holders
+from billing.queries import (
+    Said,
+    SettlementRules,
+    Undecided,
+    bills_to_settle,
+    is_own_claim,
+    objections_undecided,
+    open_to,
+    said_by_holders,
+    undecided_of,
+)
 from common.days import day_of
 from common.errors import NotFound, Refused
 from notices.letters import RECOVERY_DUE, RECOVERY_LATE, Deed
@@ -29,6 +39,8 @@ UNANSWERED = "unanswered"
 UNCONFIRMED = "unconfirmed"
 # How many days before what is owed back is due its debtor is reminded.
 RECOVERY_DAYS = 7
+# The reminder of an objection that the provider has not replied to.
+UNREPLIED = "unreplied"
 A_DAY = timedelta(days=1)
 SENDING_LASTS = timedelta(minutes=10)
 
@@ -154,7 +166,7 @@ def bills_unconfirmed(at: datetime) -> list[Unconfirmed]:
         except Refused:
             # Without a law nobody knows the days; one bill must not silence all others.
             continue
-        if until - min(2 * A_DAY, (until - bill.sent_at) / 2) <= at < until:
+        if _is_soon(bill.sent_at, until, at):
             found += [Unconfirmed(bill, said) for said in said_by_holders(bill) if said.unsaid]
     return found
 
@@ -190,6 +202,31 @@ def recoveries_owed(at: datetime) -> list[Owed]:
         if left <= RECOVERY_DAYS and not getattr(case, kind):
             owed.append(Owed(case, kind))
     return owed
+
+
+def objections_unreplied(at: datetime) -> list[Undecided]:
+    """Return the objections that providers have two days left to reply to, each once.
+
+    Where a programme gives less than four days, half of them are left.
+    """
+    reminded = Message.objects.filter(act=OuterRef("act"), kind=UNREPLIED)
+    rules, found = SettlementRules(), []
+    undecided: QuerySet[Any] = objections_undecided()
+    for objection in undecided.filter(~Exists(reminded), replied_at=None):
+        try:
+            one = undecided_of(objection, rules)
+        except Refused:
+            # As above: one bill without a law must not silence all others.
+            continue
+        until = one.reply_until
+        if until is not None and _is_soon(objection.raised_at, until, at):
+            found.append(one)
+    return found
+
+
+def _is_soon(since: datetime, until: datetime, at: datetime) -> bool:
+    """Say whether an end is at most two days away, or half of the time where that is less."""
+    return until - min(2 * A_DAY, (until - since) / 2) <= at < until
 
 
 def inbox(person: User) -> QuerySet[Message]:

@@ -103,6 +103,9 @@ from billing.actions.lines import (
     BillNotSettled,
     LineAcceptedBefore,
     LineNotWithheld,
+    PartOfTarget,
+    PartTooMuch,
+    ProviderMayReply,
     UsageMissing,
     decide_line,
 )
@@ -160,6 +163,7 @@ from billing.actions.resolutions import (
     undo_resolution,
 )
 from billing.actions.settlement import BillSettled, SettlementWaits, settle_bill
+from billing.actions.silences import NobodySilent, decide_by_silence
 from billing.actions.targets import NotAssessed, NothingMoreEarned, TargetClaimed
 from billing.actions.telemetry import (
     KeyUnreadable,
@@ -230,6 +234,7 @@ __all__ = [
     "ListChanged",
     "MeterKeyMissing",
     "MonthNotDecided",
+    "NobodySilent",
     "NotAssessed",
     "NoteMissing",
     "NothingDue",
@@ -245,6 +250,8 @@ __all__ = [
     "OwnShareDecided",
     "OwnShareNotAsked",
     "OwnShareNotProven",
+    "PartOfTarget",
+    "PartTooMuch",
     "PayerNotAuthority",
     "PaymentInBatch",
     "PaymentMoved",
@@ -259,6 +266,7 @@ __all__ = [
     "ProofGivenBefore",
     "ProofInvalid",
     "ProviderIsPaid",
+    "ProviderMayReply",
     "Reading",
     "RecoveryDecided",
     "RecoveryNotInLaw",
@@ -309,6 +317,7 @@ __all__ = [
     "confirm_lines",
     "correct_transfer",
     "correct_usage",
+    "decide_by_silence",
     "decide_line",
     "decide_own_share",
     "decide_recovery",

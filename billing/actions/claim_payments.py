@@ -4,9 +4,10 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.actions.funding import share_out
 from billing.actions.targets import target_due
-from billing.actions.verdicts import OF_HOLDER, OWN_SHARE, Weighed
+from billing.actions.verdicts import OWN_SHARE, Weighed
 from billing.models import Bill, Settlement
 from billing.queries import own_borne, own_share_proven, share_of_fee
+from billing.reasons import OF_HOLDER
 from common.errors import Refused
 from common.formatting import money
 from ledger import actions as ledger

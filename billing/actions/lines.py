@@ -1,5 +1,7 @@
 """Decide what settlement withheld of a line, by hand."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +23,6 @@ from billing.actions.settlement import (
 )
 from billing.actions.targets import is_of_target, weigh_rest_of_target
 from billing.actions.verdicts import (
-    OF_HOLDER,
     OWN_SHARE,
     Weighed,
     claim_row,
@@ -30,8 +31,10 @@ from billing.actions.verdicts import (
     weigh,
 )
 from billing.models import Bill, BillLine, Verdict
-from billing.queries import line_verdict
+from billing.queries import line_verdict, undecided_on
+from billing.reasons import OF_HOLDER
 from common.errors import Refused
+from common.formatting import instant_text, money
 from ledger.actions import Act
 from ledger.kinds import ActKind
 from parties.models import User
@@ -75,9 +78,56 @@ class UsageMissing(Refused):
     )
 
 
+class ProviderMayReply(Refused):
+    """The provider has not replied to the objection, and still may."""
+
+    code = "provider_may_reply"
+    sentence = _(
+        "%(provider)s may reply to the objection to line %(row)s of bill %(bill)s until "
+        "%(until)s. Decide when it has, or after that."
+    )
+
+
+class PartTooMuch(Refused):
+    """More of a line than can be accepted, or nothing of it."""
+
+    code = "part_too_much"
+    sentence = _(
+        "Of line %(row)s of bill %(bill)s at most %(most)s more can be accepted. Give an amount "
+        "above nothing and up to that, or do not accept it."
+    )
+
+
+class PartOfTarget(Refused):
+    """A part by hand of what an assessment decides."""
+
+    code = "part_of_target"
+    sentence = _(
+        "What counts of the target %(voucher)s is what its newest assessment earns. Accept that "
+        "whole, or have a newer assessment recorded first."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Who decides a line, and what is told of it: the codes of both ends, and their values."""
+
+    by: str
+    values: Mapping[str, Any]
+    accepted: str = "accepted_after_look"
+    declined: str = "not_accepted"
+
+
 @transaction.atomic
 def decide_line(
-    *, line: BillLine, accept: bool, note: str, actor: User, at: datetime, key: str
+    *,
+    line: BillLine,
+    accept: bool,
+    note: str,
+    actor: User,
+    at: datetime,
+    key: str,
+    amount: int | None = None,
 ) -> Verdict:
     """Accept what is withheld of a settled line, or decline it for good, with a word why.
 
@@ -86,14 +136,21 @@ def decide_line(
     a debit note with a number of its own.
     Accepting a line that was withheld for an objection, or for want of a confirmation or of
     proof of the own share, settles that only: the rules weigh the line as they would have, and
-    what they withhold waits for a decision of its own.
+    what they withhold waits for a decision of its own. With an `amount` the line is decided
+    whole: so much more of it is accepted, and the rest is declined for good.
 
+    :param amount: how much of the withheld part to accept, in minor units or GPU-ms; without
+        it as much as the rules let through. Looked at only with `accept`.
     :raises NotAllowed: if the person is no officer or finance officer of the programme.
     :raises SamePerson: if the person sent the bill, sent or decided an application behind it,
         or confirmed an award by issuing it.
     :raises NoteMissing: if there are no words, or too many.
     :raises BillNotSettled: if the bill waits for its settlement.
     :raises LineNotWithheld: if nothing of the line is withheld.
+    :raises ProviderMayReply: if the law gives the provider days for a reply to the objection,
+        which are not over, and it has not replied.
+    :raises PartTooMuch: if the amount is 0 or below, or more than the rules let through.
+    :raises PartOfTarget: if an amount is given of a target, which its assessment decides.
     :raises SettlementWaits: if it is accepted while a suspension of the provider says so.
     :raises UsageMissing: if no meter knows the line.
     :raises LineAcceptedBefore: if its usage stands on another line.
@@ -103,31 +160,61 @@ def decide_line(
     """
     require_settler(line.bill, actor)
     note = checked_note(note)
-    content = {"accept": accept, "note": note}
-    act = begin_on_line(ActKind.DECIDE_LINE, line, content, actor, at, key)
+    content: dict[str, object] = {"accept": accept, "note": note}
+    if accept and amount is not None:
+        content["amount"] = amount
+    act = begin_decision(line, content, actor, at, key)
     if act.is_replay:
         return Verdict.objects.get(act_id=act.id)
     require_no_hand_in(line.bill, actor, at)
+    bill, before = undecided_line(line)
+    _require_reply_over(bill, line, at)
+    decision = Decision(actor.address, {"note": note})
+    if accept:
+        return accept_rest(bill, line, before, decision, act, amount)
+    return decline_rest(bill, before, decision, act)
+
+
+def begin_decision(
+    line: BillLine, content: dict[str, object], actor: User | str, at: datetime, key: str
+) -> Act:
+    """Begin the act by which a person, or the portal itself, decides a line.
+
+    :raises KeyReused: if the key was used for another decision.
+    """
+    return begin_on_line(ActKind.DECIDE_LINE, line, content, actor, at, key)
+
+
+def undecided_line(line: BillLine) -> tuple[Bill, Verdict]:
+    """Return a line's settled bill, locked, and the verdict by which something is withheld.
+
+    :raises BillNotSettled: if the bill waits for its settlement.
+    :raises LineNotWithheld: if nothing of the line is withheld.
+    """
     bill = locked(line.bill)
     if bill.status != Bill.Status.SETTLED:
         raise BillNotSettled(bill=bill.number)
     before = line_verdict(line)
     if before is None or before.outcome not in OPEN:
         raise LineNotWithheld(row=line.row, bill=bill.number)
-    if not accept:
-        note_later_fact(act, bill.programme, bill.period_from, 0)
-        return _declined(before, note, actor, act)
-    require_settleable(bill, at)
-    if before.reason == "no_meter":
-        raise UsageMissing(row=line.row, bill=bill.number)
-    verdict = _accepted(bill, line, before, note, actor, act)
-    covered = verdict.covered - before.covered
-    note_later_fact(act, bill.programme, bill.period_from, covered)
-    number_note(bill, act)
-    return verdict
+    return bill, before
 
 
-def _declined(before: Verdict, note: str, actor: User, act: Act) -> Verdict:
+def _require_reply_over(bill: Bill, line: BillLine, at: datetime) -> None:
+    found = undecided_on(line)
+    if found is not None and found.may_reply_first(at):
+        assert found.reply_until is not None
+        raise ProviderMayReply(
+            provider=bill.provider.organisation.name_here,
+            row=line.row,
+            bill=bill.number,
+            until=instant_text(found.reply_until, bill.programme.zone),
+        )
+
+
+def decline_rest(bill: Bill, before: Verdict, decision: Decision, act: Act) -> Verdict:
+    """Decline what is withheld of a line for good; nothing moves."""
+    note_later_fact(act, bill.programme, bill.period_from, 0)
     return Verdict.objects.create(
         line=before.line,
         outcome=Verdict.Outcome.DECLINED,
@@ -135,44 +222,92 @@ def _declined(before: Verdict, note: str, actor: User, act: Act) -> Verdict:
         withheld=before.withheld,
         covered=before.covered,
         co_payment=before.co_payment,
-        reason="not_accepted",
-        reason_values={"note": note},
-        decided_by=actor.address,
+        reason=decision.declined,
+        reason_values=dict(decision.values),
+        decided_by=decision.by,
         decided_at=act.at,
         act_id=act.id,
     )
 
 
-def _accepted(
-    bill: Bill, line: BillLine, before: Verdict, note: str, actor: User, act: Act
+def accept_rest(
+    bill: Bill,
+    line: BillLine,
+    before: Verdict,
+    decision: Decision,
+    act: Act,
+    amount: int | None = None,
 ) -> Verdict:
+    """Accept what is withheld of a line, or an amount of it, and move what the voucher covers.
+
+    :raises SettlementWaits: if a suspension of the provider says so.
+    :raises UsageMissing: if no meter knows the line.
+    :raises LineAcceptedBefore: if its usage stands on another line.
+    :raises NothingMoreEarned: if it is a target's, and its assessment earns no more.
+    :raises OwnShareNotProven: if its law asks for proof of the own share, and there is none.
+    :raises PartTooMuch: if the amount is 0 or below, or more than the rules let through.
+    :raises PartOfTarget: if an amount of a target is given.
+    """
+    require_settleable(bill, act.at)
+    if before.reason == "no_meter":
+        raise UsageMissing(row=line.row, bill=bill.number)
     is_first = _is_first_of_its_usage(bill, line)
     part = _withheld_part(bill, line, before, act)
+    if amount is not None:
+        _cut(bill, line, part, amount)
     if bill.kind == Bill.Kind.CLAIM:
         pay_claim(bill, part, act, is_look=True)
     else:
         _settle_part(bill, part, act)
+    note_later_fact(act, bill.programme, bill.period_from, part.covered)
+    accepted = before.accepted + part.accepted
     names_usage = is_first and part.accepted > 0
-    return Verdict.objects.create(
+    verdict = Verdict.objects.create(
         line=line,
-        outcome=_outcome(before.accepted + part.accepted, part.withheld),
-        accepted=before.accepted + part.accepted,
+        outcome=_outcome(accepted, part.withheld, is_last=amount is not None),
+        accepted=accepted,
         withheld=part.withheld,
         covered=before.covered + part.covered,
         co_payment=before.co_payment + part.co_payment,
-        reason=part.reason if part.withheld else "accepted_after_look",
-        reason_values={**_kept_values(part), "note": note},
+        reason=_reason(part, decision, is_part=amount is not None),
+        reason_values={**_kept_values(part), **decision.values},
         usage_line_id=line.usage_line_id if names_usage else None,
         usage_from=bill.period_from if names_usage else None,
-        decided_by=actor.address,
+        decided_by=decision.by,
         decided_at=act.at,
         act_id=act.id,
     )
+    number_note(bill, act)
+    return verdict
 
 
-def _outcome(accepted: int, withheld: int) -> Verdict.Outcome:
+def _cut(bill: Bill, line: BillLine, part: Weighed, amount: int) -> None:
+    """Accept an amount of a withheld part instead of all that the rules let through."""
+    if is_of_target(bill):
+        assert line.voucher is not None, "a claim is of a voucher"
+        raise PartOfTarget(voucher=line.voucher.code)
+    if not 0 < amount <= part.accepted:
+        most = money(part.accepted, bill.unit)
+        raise PartTooMuch(row=line.row, bill=bill.number, most=most)
+    part.accepted = amount
+    part.values = {
+        "accepted_amount": amount,
+        "declined_amount": part.withheld,
+        "unit": bill.unit,
+    }
+
+
+def _reason(part: Weighed, decision: Decision, *, is_part: bool) -> str:
+    if not part.withheld:
+        return decision.accepted
+    return "accepted_in_part" if is_part else part.reason
+
+
+def _outcome(accepted: int, withheld: int, *, is_last: bool) -> Verdict.Outcome:
     if not withheld:
         return Verdict.Outcome.ACCEPTED
+    if is_last:
+        return Verdict.Outcome.DECLINED
     return Verdict.Outcome.REDUCED if accepted else Verdict.Outcome.WITHHELD
 
 

@@ -22,8 +22,6 @@ from common.money import is_currency
 from ledger.actions import Act
 from safeguards.actions import LineAnswer, LineFacts, check_lines
 
-# Why a line waits that no rule has anything against: its holder's word.
-OF_HOLDER = ("objected", "not_confirmed")
 # Why a whole claim waits that the rules have not cut yet: nobody has proven the own share.
 OWN_SHARE = "own_share_not_proven"
 
@@ -99,7 +97,7 @@ _FOUND = """
             and other.usage_line_id is not null
             -- Accepted, or disputed and not yet decided for it: no other line gets round it.
             and (exists (select 1 from billing_verdict w where w.line_id = other.id
-                    and (w.accepted > 0 or w.reason in ('objected', 'not_accepted')))
+                    and (w.accepted > 0 or w.reason = 'objected' or w.outcome = 'DECLINED'))
                 or exists (select 1 from billing_objection o where o.line_id = other.id
                     and not exists (select from billing_objectionwithdrawal x
                         where x.objection_id = o.id)))

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from billing import actions, queries
 from billing.forms.lines import ms_of_hours
 from billing.models import Bill, Verdict
-from billing.queries import BillLineInput
+from billing.queries import BillLineInput, Undecided
 from billing.queries.rated import RatedLine, Rating
 from billing.reasons import sentence
 from common.errors import NotFound
@@ -113,7 +113,10 @@ class BillLineOutput(serializers.Serializer[Any]):
     )
     verdict = serializers.ChoiceField(choices=Verdict.Outcome.choices, allow_null=True)
     accepted = serializers.IntegerField(allow_null=True)
-    withheld = serializers.IntegerField(allow_null=True)
+    withheld = serializers.IntegerField(
+        allow_null=True,
+        help_text="What waits for an officer; of a line DECLINED what is not accepted for good.",
+    )
     covered = serializers.IntegerField(allow_null=True, help_text="What the voucher pays.")
     co_payment = serializers.IntegerField(
         allow_null=True, help_text="What the holder owes you."
@@ -132,6 +135,15 @@ class BillLineOutput(serializers.Serializer[Any]):
     )
     policy_version = serializers.IntegerField(allow_null=True)
     funders = LineFunder(many=True)
+    reply_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Until when you reply to an objection that nobody has decided, where the "
+        "programme's law sets a day. Reply on the line's page.",
+    )
+    verdict_until = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Until when an officer decides that objection; null before the bill is settled.",
+    )
 
 
 class BillLinePage(serializers.Serializer[Any]):
@@ -233,7 +245,11 @@ class BillDetail(Operation):
         )
         lines = list(page["results"])
         rating = Rating(bill, lines[0].row if lines else 1)
-        page["results"] = [_line_output(one) for one in rating.rate(lines)]
+        undecided = queries.undecided_on_lines(lines)
+        page["results"] = [
+            {**_line_output(one), **_days_output(undecided.get(one.line.pk))}
+            for one in rating.rate(lines)
+        ]
         own = queries.own_share_of(bill, timezone.now())
         answer = {**bill_head(bill), "own_share": own and asdict(own), "lines": page}
         return Response(BillOutput(answer).data)
@@ -272,6 +288,13 @@ def _said(line: Any) -> str:
     if line.disputed:
         return "DISPUTED"
     return "CONFIRMED" if line.confirmed else "NOTHING"
+
+
+def _days_output(found: Undecided | None) -> dict[str, Any]:
+    return {
+        "reply_until": found.reply_until if found else None,
+        "verdict_until": found.verdict_until if found else None,
+    }
 
 
 def _line_output(one: RatedLine) -> dict[str, Any]:

@@ -180,22 +180,6 @@ class NoteForm(KeyedForm):
     )
 
 
-class DecideForm(KeyedForm):
-    """A decision on what is withheld of a line."""
-
-    accept = forms.ChoiceField(
-        label=_("What becomes of the withheld amount"),
-        choices=[("yes", _("Accept it")), ("no", _("Do not accept it"))],
-        widget=forms.RadioSelect,
-    )
-    note = forms.CharField(
-        label=_("Why"),
-        max_length=500,
-        widget=forms.Textarea({"rows": 4, "maxlength": 500}),
-        help_text=_("The provider and the holder read this"),
-    )
-
-
 class BatchNoteForm(KeyedForm):
     """Why a batch is called off or sent back, or a payment taken out of it."""
 

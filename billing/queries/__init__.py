@@ -17,6 +17,7 @@ from billing.queries.batches import (
     newest_job_of,
     steps_of,
 )
+from billing.queries.bill_totals import BillTotals, totals_of
 from billing.queries.bills import (
     BillLineInput,
     bill_of,
@@ -55,6 +56,15 @@ from billing.queries.confirmations import (
     may_speak,
     said_by_holders,
     withholds_silence,
+)
+from billing.queries.deadlines import (
+    SettlementRules,
+    Undecided,
+    objections_to_decide,
+    objections_undecided,
+    undecided_of,
+    undecided_on,
+    undecided_on_lines,
 )
 from billing.queries.duplicates import Duplicate, duplicates_in, reasons_said
 from billing.queries.files import (
@@ -146,6 +156,7 @@ __all__ = [
     "UNCONFIRMED",
     "UNRELEASED",
     "BillLineInput",
+    "BillTotals",
     "DayOfUse",
     "Difference",
     "Duplicate",
@@ -154,6 +165,8 @@ __all__ = [
     "OwnShare",
     "Payable",
     "Said",
+    "SettlementRules",
+    "Undecided",
     "UseOfClass",
     "asks_own_share",
     "attempts_visible_to",
@@ -215,6 +228,8 @@ __all__ = [
     "newest_job_of",
     "objection_file_of",
     "objections_of",
+    "objections_to_decide",
+    "objections_undecided",
     "officers_behind",
     "open_objection",
     "open_to",
@@ -249,6 +264,10 @@ __all__ = [
     "steps_of",
     "stood_in_for",
     "telemetry_visible_to",
+    "totals_of",
+    "undecided_of",
+    "undecided_on",
+    "undecided_on_lines",
     "unproven",
     "usage_file_of",
     "usage_files_visible_to",

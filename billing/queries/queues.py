@@ -18,17 +18,18 @@ from billing.models import (
     Verdict,
 )
 from billing.queries.bills import bills_to_settle, programmes_overseen
+from billing.queries.deadlines import SettlementRules
 from billing.queries.oddities import clock_of, odd_lines
 from billing.queries.own_shares import proofs_waiting, unproven
 from billing.queries.payments import PAYABLE_KINDS
 from billing.queries.provider_invoices import bills_behind
 from billing.queries.traced import Paid, parts_open
-from common.days import day_of, end_of
+from billing.reasons import OF_HOLDER
+from common.days import end_of
 from ledger import queries as ledger
 from parties.models import User
-from policy.rules import SettlementRule
+from policy.objections import verdict_until
 from vouchers.models import Programme
-from vouchers.queries import policy_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Waiting:
     """One thing that waits: since when, until when it should be done, and how much it is of.
 
     `kind` and `name` are as a trace names things. `due` is None where no rule sets a day; `who`
-    is a status or a payee, and `amount` in the smallest parts of `unit`.
+    is a status or a payee, and `amount` in the smallest parts of `unit`. `is_settled` says of a
+    line whether its bill is, so that it can be decided.
     """
 
     kind: str
@@ -49,21 +51,7 @@ class Waiting:
     due: datetime | None
     why: str = ""
     why_values: Mapping[str, Any] = field(default_factory=dict)
-
-
-class _Rules:
-    """The days that programmes' laws give, each read once."""
-
-    def __init__(self) -> None:
-        self._found: dict[tuple[int, date], SettlementRule] = {}
-
-    def of(self, programme: Programme, at: datetime) -> SettlementRule:
-        """Return the rule on settlement that was in force at an instant."""
-        on = day_of(at, programme.zone)
-        if (programme.pk, on) not in self._found:
-            _version, rules = policy_in_force(programme, on)
-            self._found[programme.pk, on] = rules.settlement
-        return self._found[programme.pk, on]
+    is_settled: bool = True
 
 
 def bills_waiting(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
@@ -71,7 +59,7 @@ def bills_waiting(programmes: Sequence[Programme], _person: User) -> list[Waitin
 
     A claim whose own share is not proven says so.
     """
-    rules = _Rules()
+    rules = SettlementRules()
     found = list(bills_to_settle().filter(programme__in=programmes).select_related("payee"))
     # The day tells the year alone that earlier claims are counted in.
     waits = unproven(found, found[-1].sent_at) if found else {}
@@ -111,6 +99,8 @@ def own_shares_waiting(programmes: Sequence[Programme], _person: User) -> list[W
 
 def _lines(programmes: Sequence[Programme], condition: Q) -> list[Waiting]:
     last = Verdict.objects.filter(line=OuterRef("pk")).order_by("-pk")
+    raised = Objection.objects.filter(line=OuterRef("pk"), withdrawal=None).order_by("-pk")
+    rules = SettlementRules()
     found = (
         BillLine.objects.filter(
             bill__programme__in=programmes,
@@ -126,6 +116,7 @@ def _lines(programmes: Sequence[Programme], condition: Q) -> list[Waiting]:
             last_values=Subquery(last.values("reason_values")[:1]),
             open_amount=Subquery(last.values("withheld")[:1]),
             open_since=Subquery(last.values("decided_at")[:1]),
+            raised_at=Subquery(raised.values("raised_at")[:1]),
         )
         .filter(
             condition,
@@ -143,7 +134,7 @@ def _lines(programmes: Sequence[Programme], condition: Q) -> list[Waiting]:
             one.open_amount,
             one.bill.unit,
             one.open_since,
-            None,
+            _verdict_due(one, rules),
             one.last_reason,
             one.last_values,
         )
@@ -151,16 +142,23 @@ def _lines(programmes: Sequence[Programme], condition: Q) -> list[Waiting]:
     ]
 
 
-# What a holder's word, or silence, kept back; the rest is a rule's.
-_OF_HOLDER = ("objected", "not_confirmed")
+def _verdict_due(line: Any, rules: SettlementRules) -> datetime | None:
+    """Return until when an officer decides a line's objection; None where no rule sets a day."""
+    bill = line.bill
+    if line.last_reason != "objected" or line.raised_at is None:
+        return None
+    return verdict_until(
+        rules.of(bill.programme, bill.sent_at), line.raised_at, bill.settled_at
+    )
 
 
 def lines_disputed(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
     """Return the lines that a holder objects to and nobody has decided yet, settled or not.
 
-    Before its bill is settled a line is due with it; afterwards an officer decides it.
+    Before its bill is settled a line is due with it; afterwards an officer decides it, within
+    the days that the law gives, where it does.
     """
-    rules = _Rules()
+    rules = SettlementRules()
     raised = Objection.objects.filter(
         line__bill__programme__in=programmes,
         line__bill__status=Bill.Status.SENT,
@@ -181,16 +179,17 @@ def lines_disputed(programmes: Sequence[Programme], _person: User) -> list[Waiti
             ),
             "objected",
             {"note": one.text},
+            is_settled=False,
         )
         for one in raised
     ]
-    rows += _lines(programmes, Q(last_reason__in=_OF_HOLDER))
+    rows += _lines(programmes, Q(last_reason__in=OF_HOLDER))
     return sorted(rows, key=lambda row: (row.since, row.name))
 
 
 def lines_kept_back(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
     """Return the lines of which a rule withheld something that nobody has decided yet."""
-    return _lines(programmes, ~Q(last_reason__in=_OF_HOLDER))
+    return _lines(programmes, ~Q(last_reason__in=OF_HOLDER))
 
 
 def batches_waiting(programmes: Sequence[Programme], _person: User) -> list[Waiting]:
@@ -264,7 +263,7 @@ def payments_due(programmes: Sequence[Programme], _person: User) -> list[Waiting
 
     What was owed first is paid first, so of each payable the newest settlements are open.
     """
-    rules = _Rules()
+    rules = SettlementRules()
     parts = [
         (programme, part)
         for programme in programmes

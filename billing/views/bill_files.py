@@ -87,7 +87,7 @@ def _row(one: RatedLine, funders: Sequence[str]) -> list[object]:
         unit_words(unit),
         major(line.amount, unit),
         *(shown(amount) for amount in (line.accepted, line.withheld, line.covered)),
-        statuses.LINE[_outcome(one)].label,
+        statuses.line_status(_outcome(one), line.accepted).label,
         why(line),
         line.order.code if line.order else "",
         major(rated.metered_ms, "GPU"),

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,6 +21,7 @@ from billing.queries.focus import has_focus
 from billing.reasons import sentence
 from billing.usage.evidence import LineEvidence
 from billing.views.bill_states import OPEN, BillState, state_of, states_of
+from billing.views.bill_sums import adding_up, figures
 from billing.views.confirming import deadline_words
 from billing.views.evidence import beside, names_gpus
 from billing.views.invoices import invoice_rows, notes_table
@@ -118,6 +119,7 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
     page = page_of(request, lines)
     shown = list(page)
     said = queries.evidence_of_bill(shown)
+    totals = queries.totals_of(lines)
     now = timezone.now()
     state = state_of(found, now)
     is_stopped = state.status is statuses.BILL["STOPPED"]
@@ -133,7 +135,8 @@ def bill(request: HttpRequest, number: str) -> HttpResponse:
         "tag": tag(state.status, is_staff=is_staff),
         "status": state.status,
         "suspension": suspension_told(suspension) if suspension else None,
-        "figures": _figures(lines, found),
+        "figures": figures(totals, found),
+        "adding_up": adding_up(totals, found),
         "rows": [*_facts(found, state, is_staff=is_staff), *invoice_facts(person, found)],
         "lines": _lines_table(shown, steps, said),
         "has_evidence": names_gpus(said),
@@ -194,32 +197,6 @@ def _said(person: User, found: Bill, now: datetime) -> dict[str, Any] | None:
             ],
         ),
     }
-
-
-def _figures(lines: QuerySet[BillLine], found: Bill) -> list[dict[str, Any]]:
-    sums = lines.aggregate(
-        billed=Sum("amount"),
-        took=Sum("accepted"),
-        kept=Sum("withheld"),
-        paid=Sum("covered"),
-        own=Sum("co_payment"),
-    )
-    is_waiting = found.status == Bill.Status.SENT
-
-    def shown(name: str) -> str:
-        return money(None if is_waiting else sums[name] or 0, found.unit)
-
-    return [
-        {"value": money(sums["billed"] or 0, found.unit), "label": _("Billed")},
-        {"value": shown("took"), "label": _("Accepted")},
-        {
-            "value": shown("kept"),
-            "label": _("Withheld or not accepted"),
-            "problem": bool(sums["kept"]),
-        },
-        {"value": shown("paid"), "label": _("Covered by the voucher")},
-        {"value": shown("own"), "label": _("Co-payment of the holder")},
-    ]
 
 
 def _facts(found: Bill, state: BillState, *, is_staff: bool) -> list[dict[str, Any]]:
@@ -356,7 +333,7 @@ def _line(line: BillLine) -> list[Any]:
 def line_status(line: Any) -> Status:
     """Return where a line stands: its verdict or, before one, what its holder said of it."""
     if line.outcome:
-        return statuses.LINE[line.outcome]
+        return statuses.line_status(line.outcome, line.accepted)
     if line.disputed:
         return statuses.SAID["DISPUTED"]
     return statuses.SAID["CONFIRMED"] if line.confirmed else statuses.LINE["WAITING"]

@@ -19,6 +19,7 @@ from billing.queries.rated import rated_line
 from billing.reasons import sentence
 from billing.views.bill_lines import rated_parts
 from billing.views.bills import line_status, why
+from billing.views.deadlines import deadline_rows
 from billing.views.shown import figure, is_reader, names_of, table, tag
 from common.downloads import file_answer
 from common.errors import NotFound
@@ -61,7 +62,7 @@ def bill_line(request: HttpRequest, number: str, row: int) -> HttpResponse:
         "line": line,
         "tag": tag(line_status(line), is_staff=is_reader(person)),
         **figures,
-        "rows": [*figures["rows"], *_decided(line)],
+        "rows": [*figures["rows"], *_decided(line), *deadline_rows(line, timezone.now())],
         "verdicts": _verdicts(line),
         "events": _events(objections),
         "files": _files(line, objections),
@@ -122,7 +123,7 @@ def _verdicts(line: BillLine) -> Any:
         [
             instant(one.decided_at, zone),
             names[one.decided_by],
-            tag(statuses.LINE[one.outcome]),
+            tag(statuses.line_status(one.outcome, one.accepted)),
             money(one.accepted, unit),
             money(one.withheld, unit),
             sentence(one.reason, one.reason_values) or "–",

@@ -185,8 +185,8 @@ def _page(one: Waiting) -> str:
     """Return where the work is done: a bill, a line's decision, a batch; else its trace."""
     if one.kind == "bill_line":
         number, _slash, row = one.name.rpartition("/")
-        if one.due is not None:
-            # Its bill is not settled yet: there it is seen and settled.
+        if not one.is_settled:
+            # There it is seen and settled.
             return reverse("bill", args=[number])
         return reverse("line_decide", args=[number, row])
     if one.kind == "own_share":

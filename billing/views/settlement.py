@@ -12,13 +12,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from billing import actions, queries
-from billing.forms.pages import DecideForm
+from billing.forms.deciding import DecideForm
 from billing.models import Bill, BillLine
 from billing.queries.archive import with_archived
 from billing.queries.oddities import odd_lines
 from billing.queries.queues import queue_of
 from billing.views.bill_states import BillState, states_of
 from billing.views.bills import why
+from billing.views.deadlines import deadline_rows
 from billing.views.shown import figure, page_of, query_of, sentence_cell, table, tag
 from common.formatting import gpu_hours, instant, money
 from common.forms import KeyedForm, answer_form
@@ -195,24 +196,29 @@ def _withheld_row(line: BillLine) -> list[Any]:
 @login_required
 @require_http_methods(["GET", "POST"])
 def line_decide(request: HttpRequest, number: str, row: int) -> HttpResponse:
-    """Accept what is withheld of a line, or decline it for good, with a word why."""
+    """Accept what is withheld of a line, or a part, or decline it for good, with a word why."""
     person = signed_in(request)
     require_role(person, *SETTLERS)
     line = queries.line_of(person, number, row)
-    form = DecideForm(request.POST if request.method == "POST" else None)
+    posted = request.POST if request.method == "POST" else None
+    form = DecideForm(posted, unit=line.bill.unit)
 
     def decide() -> HttpResponse:
         given = form.cleaned_data
-        accept = given["accept"] == "yes"
         actions.decide_line(
             line=line,
-            accept=accept,
+            accept=given["accept"] != form.NOTHING,
+            amount=given["amount"],
             note=given["note"],
             actor=person,
             at=timezone.now(),
             key=form.act_key,
         )
-        said = _("accepted") if accept else _("not accepted")
+        said = {
+            form.ALL: _("accepted"),
+            form.PART: _("accepted in part"),
+            form.NOTHING: _("not accepted"),
+        }[given["accept"]]
         messages.success(request, _("Line %(row)s is %(said)s.") % {"row": row, "said": said})
         return redirect("bill", number)
 
@@ -254,4 +260,5 @@ def _line_facts(line: BillLine) -> list[dict[str, Any]]:
         {"key": _("Accepted so far"), "value": money(verdict.accepted, unit)},
         {"key": _("Withheld"), "value": money(verdict.withheld, unit)},
         {"key": _("Why"), "value": why(line)},
+        *deadline_rows(line, timezone.now()),
     ]

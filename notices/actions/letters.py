@@ -20,6 +20,7 @@ from notices.letters import (
     Letter,
     letters_about,
     lines_unconfirmed,
+    objection_unreplied,
     order_unanswered,
     recovery_due,
     voucher_expires,
@@ -28,10 +29,12 @@ from notices.models import Horizon, Message, Told
 from notices.queries import (
     UNANSWERED,
     UNCONFIRMED,
+    UNREPLIED,
     bills_unconfirmed,
     deeds_untold,
     horizon,
     messages_to_send,
+    objections_unreplied,
     orders_unanswered,
     recoveries_owed,
     vouchers_expiring,
@@ -132,8 +135,9 @@ def write_reminders(*, at: datetime) -> int:
     """Remind holders of vouchers that expire soon with value free; return how many letters.
 
     Providers are reminded of orders that lapse within a day if nobody answers, holders of lines
-    of bills that they have neither confirmed nor disputed, debtors of what they owe back before
-    and after the day until which it is paid.
+    of bills that they have neither confirmed nor disputed, providers of objections to which
+    they have not replied, debtors of what they owe back before and after the day until which it
+    is paid.
     """
     written = 0
     for one in vouchers_expiring(at):
@@ -152,6 +156,14 @@ def write_reminders(*, at: datetime) -> int:
     for owed in recoveries_owed(at):
         with transaction.atomic():
             written += _keep([recovery_due(owed.case, owed.kind)], owed.case.act_id, at)
+    # Lines may have been disputed together: of one act a person gets one letter.
+    letters: dict[int, list[Letter]] = {}
+    for unreplied in objections_unreplied(at):
+        letter = objection_unreplied(unreplied, UNREPLIED)
+        letters.setdefault(unreplied.objection.act_id, []).append(letter)
+    for act_id, some in letters.items():
+        with transaction.atomic():
+            written += _keep(some, act_id, at)
     return written
 
 

@@ -22,8 +22,10 @@ from notices.letters.deciding import (
 )
 from notices.letters.letter import Deed, Letter, Letters, Words
 from notices.letters.objections import (
+    disputed_line_decided,
     lines_disputed,
     objection_answered,
+    objection_unreplied,
     objection_withdrawn,
 )
 from notices.letters.orders import (
@@ -81,6 +83,7 @@ __all__ = [
     "Words",
     "letters_about",
     "lines_unconfirmed",
+    "objection_unreplied",
     "order_unanswered",
     "recovery_due",
     "voucher_expires",
@@ -131,6 +134,7 @@ LETTERS: Mapping[str, Callable[[Deed], Letters]] = {
     ActKind.OBJECT_TO_LINE: lines_disputed,
     ActKind.REPLY_TO_OBJECTION: objection_answered,
     ActKind.WITHDRAW_OBJECTION: objection_withdrawn,
+    ActKind.DECIDE_LINE: disputed_line_decided,
     ActKind.DECIDE_OWN_SHARE: own_share_decided,
     ActKind.SETTLE_BILL: bill_settled,
     ActKind.LOCK_BATCH: batch_waiting,

@@ -88,7 +88,9 @@ def _line(line: BillLine) -> Row:
         "hours": gpu_hours(line.quantity_ms),
         "rate": f"{line.rate:f}",
     }
+    status = statuses.LINE["WAITING"]
     if verdict is not None:
+        status = statuses.line_status(verdict["outcome"], verdict["accepted"])
         how += " " + _("Accepted %(accepted)s, covered %(covered)s.") % {
             "accepted": money(verdict["accepted"], bill.unit),
             "covered": money(verdict["covered"], bill.unit),
@@ -100,7 +102,7 @@ def _line(line: BillLine) -> Row:
         _("%(bill)s, line %(row)s") % {"bill": bill.number, "row": line.row},
         amount=line.amount,
         unit=bill.unit,
-        status=statuses.LINE[verdict["outcome"] if verdict else "WAITING"],
+        status=status,
         how=how.strip(),
         url=reverse("bill", args=[bill.number]),
     )

@@ -1,5 +1,7 @@
 """Whatever holders say while a bill is being settled: each line is decided once, by one word."""
 
+from datetime import timedelta
+
 import pytest
 
 from billing import actions
@@ -7,6 +9,7 @@ from billing.models import LineConfirmation, Objection, Verdict
 from tests import cast
 from tests.billing import stage
 from tests.billing.test_billing_races import CROWD, outcomes
+from tests.billing.test_confirm_lines import a_scene
 from tests.ledger.book import at_once
 
 pytestmark = pytest.mark.slow
@@ -77,4 +80,43 @@ def test_an_objection_races_the_settlement_and_one_of_them_is_first(scene):
     assert Verdict.objects.count() == 2
     assert stage.payable(scene) == (300_00 if is_disputed else 600_00)
     assert stage.held(scene.voucher.orders.get()) == (1_200_00 if is_disputed else 900_00)
+    stage.assert_in_step()
+
+
+def test_officers_and_silence_at_once_decide_a_line_once(committed_db):
+    text = cast.policy_text(cast.M3).replace(
+        "\n[settlement]\n",
+        '\n[settlement]\nverdict_days = 10\nverdict_silence = "ACCEPTS"\n',
+    )
+    scene = a_scene(text)
+    order = cast.a_hold(scene.voucher, scene.applicant, scene.seller)
+    stage.use(scene.seller, order, hours=20)
+    bill = stage.bill(scene)
+    object_to(scene, bill, "object")
+    stage.settle(bill)
+    at = stage.LATER + timedelta(days=10)
+
+    def decide(number):
+        line = bill.lines.get(row=1)
+        if number % 3 == 0:
+            return actions.decide_by_silence(line=line, at=at, key="silence")
+        return actions.decide_line(
+            line=line,
+            accept=True,
+            amount=100_00 if number % 3 == 1 else None,
+            note="A look",
+            actor=scene.authority.finance[0],
+            at=at,
+            key=f"look {number}",
+        )
+
+    answers = at_once(CROWD, decide)
+
+    done, codes = outcomes(answers)
+    assert codes <= {"line_not_withheld"}
+    # Of silence every one gets the first time's answer; of officers one is first at most.
+    assert done in (1, CROWD // 3)
+    assert Verdict.objects.count() == 2
+    assert stage.payable(scene) in (60_00, 300_00)
+    assert stage.held(order) == 1_500_00 - stage.payable(scene)
     stage.assert_in_step()

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 
 from billing import actions
 from billing.models import Batch, Bill, BillLine, ClosedPeriod, Payment, Settlement, Verdict
+from billing.queries import lines_with_verdicts, totals_of
 from billing.queries.traced import parts_owed, parts_paid
 from common.errors import Refused
 from ledger.kinds import TransferKind
@@ -152,8 +153,8 @@ class Month(RuleBasedStateMachine):
         if bill is not None:
             self.attempt(lambda name: stage.settle(bill, key=name))
 
-    @rule(place=PLACE, accept=st.booleans())
-    def decide(self, place, accept):
+    @rule(place=PLACE, accept=st.booleans(), part=st.none() | st.integers(0, 1_500_00))
+    def decide(self, place, accept, part):
         line = self.pick(
             BillLine.objects.filter(verdicts__outcome__in=["WITHHELD", "REDUCED"])
             .distinct()
@@ -165,6 +166,7 @@ class Month(RuleBasedStateMachine):
                 lambda name: actions.decide_line(
                     line=line,
                     accept=accept,
+                    amount=part,
                     note="Looked at",
                     actor=self.scene.authority.finance[0],
                     at=stage.LATER,
@@ -301,8 +303,11 @@ class Month(RuleBasedStateMachine):
             assert one.accepted + one.withheld == one.line.amount
             assert one.covered <= one.accepted
             seen[one.line_id] = one
-        for bill in Bill.objects.filter(status="SETTLED"):
-            assert bill.lines.aggregate(total=Sum("amount"))["total"] == bill.total
+        for bill in Bill.objects.all():
+            totals = totals_of(lines_with_verdicts().filter(bill=bill))
+            assert totals.billed == totals.accounted == bill.total
+            covered = bill.settlements.aggregate(total=Sum("covered"))["total"]
+            assert totals.covered == int(covered or 0)
 
     @invariant()
     def every_payment_is_made_of_settlements_and_pays_none_twice(self):

@@ -48,7 +48,10 @@ def order_uses(orders: Iterable[Order]) -> dict[int, OrderUse]:
     """
     found = {order.pk: order for order in orders}
     rows = Order.objects.filter(pk__in=found)
-    declined = rows.filter(bill_lines__verdicts__outcome="DECLINED")
+    # Of a line that was declined in part something is paid: it stays billed.
+    declined = rows.filter(
+        bill_lines__verdicts__outcome="DECLINED", bill_lines__verdicts__accepted=0
+    )
     used = _sums(rows, "usage__quantity_ms", "usage__amount")
     archived = _sums(rows, "archived_sums__quantity_ms", "archived_sums__amount")
     billed = _sums(rows, "bill_lines__quantity_ms", "bill_lines__amount")
