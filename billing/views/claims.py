@@ -19,7 +19,9 @@ from common.forms import answer_form
 from parties.authentication import signed_in
 from parties.queries import require_role
 from parties.roles import Role
+from providers.models import Provider
 from providers.queries import provider_by_code, provider_of, providers_accredited
+from vouchers.models import Voucher
 from vouchers.queries import voucher_balance, voucher_balances, voucher_of
 
 
@@ -30,7 +32,6 @@ def claim_new(request: HttpRequest, code: str) -> HttpResponse:
     person = signed_in(request)
     voucher = voucher_of(person, code)
     require_role(person, Role.APPLICANT, organisation=voucher.organisation)
-    zone = voucher.programme.zone
     answers = voucher.award.application.answers
     form = ClaimForm(
         request.POST if request.method == "POST" else None,
@@ -47,29 +48,9 @@ def claim_new(request: HttpRequest, code: str) -> HttpResponse:
     )
 
     def send() -> HttpResponse:
-        given = form.cleaned_data
-        provider = provider_by_code(given["provider"])
+        provider = provider_by_code(form.cleaned_data["provider"])
         assert provider is not None, "the choices are providers"
-        bill = actions.submit_claim(
-            voucher=voucher,
-            provider=provider,
-            invoice_number=given["invoice_number"],
-            amount_paid=given["amount_paid"],
-            fee_excluded=given["fee_excluded"],
-            contract_from_on=given["contract_from_on"],
-            contract_until_on=given["contract_until_on"],
-            period_from=start_of(given["period_from_on"], zone),
-            period_until=end_of(given["period_until_on"], zone),
-            actor=person,
-            at=timezone.now(),
-            key=form.act_key,
-        )
-        messages.success(
-            request,
-            _("We have claim %(number)s. You see here what becomes of it.")
-            % {"number": bill.number},
-        )
-        return redirect("bill", bill.number)
+        return _sent(request, form, voucher, provider)
 
     balance = voucher_balance(voucher)
     context = {
@@ -123,31 +104,10 @@ def fee_claim(request: HttpRequest, code: str) -> HttpResponse:
     person = signed_in(request)
     provider = provider_of(person)
     voucher = queries.voucher_to_claim(provider, code)
-    zone = voucher.programme.zone
     form = FeeClaimForm(request.POST if request.method == "POST" else None, unit=voucher.unit)
 
     def send() -> HttpResponse:
-        given = form.cleaned_data
-        bill = actions.submit_claim(
-            voucher=voucher,
-            provider=provider,
-            invoice_number=given["invoice_number"],
-            amount_paid=given["amount_paid"],
-            fee_excluded=given["fee_excluded"],
-            contract_from_on=given["contract_from_on"],
-            contract_until_on=given["contract_until_on"],
-            period_from=start_of(given["period_from_on"], zone),
-            period_until=end_of(given["period_until_on"], zone),
-            actor=person,
-            at=timezone.now(),
-            key=form.act_key,
-        )
-        messages.success(
-            request,
-            _("We have claim %(number)s. You see here what becomes of it.")
-            % {"number": bill.number},
-        )
-        return redirect("bill", bill.number)
+        return _sent(request, form, voucher, provider)
 
     balance = voucher_balance(voucher)
     context = {
@@ -203,3 +163,30 @@ def line_object(request: HttpRequest, number: str, row: int) -> HttpResponse:
         ],
     }
     return answer_form(request, form, "form_page.html", object_to, context)
+
+
+def _sent(
+    request: HttpRequest, form: ClaimForm | FeeClaimForm, voucher: Voucher, provider: Provider
+) -> HttpResponse:
+    """Send the claim that a form holds, and answer with its page."""
+    given, zone = form.cleaned_data, voucher.programme.zone
+    bill = actions.submit_claim(
+        voucher=voucher,
+        provider=provider,
+        invoice_number=given["invoice_number"],
+        amount_paid=given["amount_paid"],
+        fee_excluded=given["fee_excluded"],
+        contract_from_on=given["contract_from_on"],
+        contract_until_on=given["contract_until_on"],
+        period_from=start_of(given["period_from_on"], zone),
+        period_until=end_of(given["period_until_on"], zone),
+        actor=signed_in(request),
+        at=timezone.now(),
+        key=form.act_key,
+    )
+    messages.success(
+        request,
+        _("We have claim %(number)s. You see here what becomes of it.")
+        % {"number": bill.number},
+    )
+    return redirect("bill", bill.number)
