@@ -13,8 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 
+from billing.bank_statuses import RESOLUTION
 from billing.forms.lines import read_lines
-from billing.statuses import RESOLUTION
 from common.days import FIRST_DAY, LAST_DAY
 from common.forms import KeyedForm
 from common.widgets import DayInput, FigureInput

@@ -13,7 +13,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from billing import actions, queries, statuses
+from billing import actions, bank_statuses, queries
 from billing.bank.amounts import amount_of_any
 from billing.bank.codes import code_words
 from billing.bank.statement import WARNINGS
@@ -77,7 +77,7 @@ def _row(statement: Any) -> list[Any]:
 
 def _recognised(statement: BankStatement) -> str:
     """Return the kind of file, and the message that it was recognised as."""
-    kind = str(statuses.BANK_FORMAT[statement.format])
+    kind = str(bank_statuses.BANK_FORMAT[statement.format])
     return f"{kind} ({statement.message})" if statement.message else kind
 
 
@@ -127,7 +127,7 @@ def statement(request: HttpRequest, pk: int) -> HttpResponse:
                 "label": status.label,
                 "problem": match in ("UNMATCHED", "RETURNED") and bool(counts.get(match)),
             }
-            for match, status in statuses.BANK_LINE.items()
+            for match, status in bank_statuses.BANK_LINE.items()
             if match != "TAKEN" or found.format == BankStatement.Format.REPORT
         ],
         "warnings": [
@@ -239,7 +239,7 @@ def _line_row(line: BankLine) -> list[Any]:
         identity,
         line.counterparty or "–",
         signed_amount(line),
-        tag(statuses.BANK_LINE[line.match]),
+        tag(bank_statuses.BANK_LINE[line.match]),
         sentence_cell(why(line)),
         {"text": _("Open"), "url": reverse("bank_line", args=[line.pk])},
     ]

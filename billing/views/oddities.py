@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from billing import actions, statuses
+from billing import actions, bank_statuses
 from billing.bank.amounts import amount_of_any
 from billing.forms.pages import ReasonForm, ResolveForm
 from billing.models import BankLine, BankResolution, Payment
@@ -41,14 +41,14 @@ def bank_queue(request: HttpRequest) -> HttpResponse:
         "figures": [
             {
                 "value": oddities.odd_lines(person, one).count(),
-                "label": statuses.ENTRY[one].label,
+                "label": bank_statuses.ENTRY[one].label,
                 "url": f"{reverse('bank_queue')}?state={one}",
                 "problem": False,
             }
             for one in oddities.STATES
         ],
         "list": table(
-            str(statuses.ENTRY[state].label) if state else _("What waits"),
+            str(bank_statuses.ENTRY[state].label) if state else _("What waits"),
             [
                 _("Entry"),
                 _("Booked"),
@@ -116,8 +116,8 @@ def _row(line: BankLine, now: Any) -> list[Any]:
         day(line.booked_on),
         line.counterparty or "–",
         signed_amount(line),
-        tag(statuses.ODDITY[line.oddity]),
-        tag(statuses.ENTRY[state]),
+        tag(bank_statuses.ODDITY[line.oddity]),
+        tag(bank_statuses.ENTRY[state]),
         {"text": clock.age_days, "error": is_late},
         instant(clock.due_at),
     ]
@@ -145,7 +145,7 @@ def bank_line(request: HttpRequest, pk: int) -> HttpResponse:
         "rows": _facts(line, state, now),
         "history": [
             {
-                "title": f"{statuses.RESOLUTION[one.kind]} · {_step_words(one)}",
+                "title": f"{bank_statuses.RESOLUTION[one.kind]} · {_step_words(one)}",
                 "at": one.made_at,
                 "by": _people(one),
                 "body": one.note,
@@ -182,13 +182,13 @@ def _facts(line: BankLine, state: str, now: Any) -> list[dict[str, Any]]:
         {"key": _("Other party"), "value": line.counterparty or "–"},
         {"key": _("Account of the other party"), "value": line.counterparty_account or "–"},
         {"key": _("What the bank wrote"), "value": line.remittance or "–"},
-        {"key": _("Match"), "value": tag(statuses.BANK_LINE[line.match])},
-        {"key": _("Found by"), "value": statuses.FOUND_BY[line.found_by] or "–"},
+        {"key": _("Match"), "value": tag(bank_statuses.BANK_LINE[line.match])},
+        {"key": _("Found by"), "value": bank_statuses.FOUND_BY[line.found_by] or "–"},
         {"key": _("Payment"), "value": payment.end_to_end_id if payment else "–"},
         {"key": _("Why"), "value": why(line) or "–"},
         *(
             [
-                {"key": _("Where it stands"), "value": tag(statuses.ENTRY[state])},
+                {"key": _("Where it stands"), "value": tag(bank_statuses.ENTRY[state])},
                 {"key": _("Look at it by"), "value": instant(clock.due_at)},
             ]
             if clock
@@ -365,7 +365,8 @@ def _proposal(said: list[BankResolution]) -> str:
     if not said:
         return _("Nothing was said of this entry.")
     last = said[0]
-    return f"{last.made_by.name}: {statuses.RESOLUTION[last.kind]}{_named(last)}. “{last.note}”"
+    resolution = f"{bank_statuses.RESOLUTION[last.kind]}{_named(last)}"
+    return f"{last.made_by.name}: {resolution}. “{last.note}”"
 
 
 def _page(line: BankLine, title: str, submit: str, intro: str) -> dict[str, Any]:

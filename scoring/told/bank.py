@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from billing import reasons, statuses
+from billing import bank_statuses, reasons, statuses
 from billing.models import Payment
 from scoring.queries.traces import Trace
 from scoring.told.rows import Row, Step, step
@@ -125,7 +125,7 @@ def _bank_line(line: Mapping[str, Any], why: str) -> Row:
         at=date.fromisoformat(line["booked_on"]),
         amount=line["amount"],
         unit=line["unit"],
-        status=statuses.BANK_LINE.get(line["match"]),
+        status=bank_statuses.BANK_LINE.get(line["match"]),
         how=why or _("As the bank booked it."),
         url=reverse("statement", args=[line["statement"]]),
     )
